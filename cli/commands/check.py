@@ -29,9 +29,6 @@ from .snapshot import load, max_age_option, seconds_of
 if TYPE_CHECKING:
     from accredit.cli.credentials.contexts import ContextLoader
     from accredit.cli.credentials.judging import CheckedCredential, PreparedCredential
-    from accredit.cli.credentials.keys import IssuerKeys
-    from accredit.cli.credentials.status import StatusFiles
-    from accredit.cli.verifying.issuer_answers import IssuerRegistry
     from accredit.cli.verifying.receipts import HeldReceipts
 
 _PACKAGES: Final = ("pyld", "joserfc", "rfc8785", "cryptography", "cachetools")
@@ -84,6 +81,13 @@ accredit check applications/*.json --policy policy.txt --snapshot registry.snaps
     help="An issuance receipt that came with it; needs --policy; may be repeated.",
 )
 @click.option("--status-list", "lists", type=FILE, multiple=True, help="A status list that you have; may be repeated.")
+@click.option(
+    "--status-issuer",
+    "others",
+    metavar="ID",
+    multiple=True,
+    help="Another issuer whose status lists count, if the credential's issuer told you; may be repeated.",
+)
 @click.option("--fetch", is_flag=True, help="Fetch status lists, and keys of did:web issuers, from their own sites.")
 @click.option(
     "--fetch-private", is_flag=True, help="With --fetch, from addresses of private networks too, such as your own."
@@ -106,6 +110,7 @@ def check(
     private: bool,
     receipts: tuple[Path, ...],
     lists: tuple[Path, ...],
+    others: tuple[str, ...],
     fetch: bool,
     fetch_private: bool,
     contexts_path: Path | None,
@@ -139,6 +144,7 @@ def check(
         loaded = (load(snapshot_path, read_policy(policy_path), now), seconds_of(max_age))
     try:
         from accredit.cli.credentials.contexts import ContextLoader
+        from accredit.cli.verifying.credential_supplies import SupplyFinder
         from accredit.cli.verifying.issuer_answers import registry_of
     except ModuleNotFoundError as error:
         raise _not_installed(error) from None
@@ -151,19 +157,17 @@ def check(
         registry_of(nodes, policy_path=policy_path, snapshot=loaded, is_private=is_private, now=now) as registry,
         output.progress("Checking", len(found)) as step,
     ):
-        helper = _Helper(
+        gathered = SupplyFinder(
             registry=registry,
             receipts=held,
             given=given,
+            others=others,
             may_fetch=fetch or fetch_private,
             may_be_private=fetch_private,
             now=now,
-            documents={},
-            fetched={},
-            why_not={},
         )
         for file in found:
-            file.checked = [helper.check(one) for one in file.prepared]
+            file.checked = [gathered.check(one) for one in file.prepared]
             step(1)
     _show(found, Audience(audience), as_csv=as_csv)
     _end(found)
@@ -237,92 +241,6 @@ def _bytes_of(name: str) -> bytes:
     return documents.read_bytes(Path(name))
 
 
-@dataclass
-class _Helper:
-    """Gets what is needed to check a credential: the registry's answer, keys, status lists; each once."""
-
-    registry: "IssuerRegistry"
-    receipts: "HeldReceipts | None"
-    given: Mapping[str, bytes]
-    may_fetch: bool
-    may_be_private: bool
-    now: int
-    documents: dict[str, "IssuerKeys"]
-    fetched: dict[str, bytes]
-    why_not: dict[str, str]
-
-    def check(self, prepared: "PreparedCredential") -> "CheckedCredential":
-        from accredit.cli.credentials.judging import IssuerAnswer, Supplies, judge, with_key
-        from accredit.cli.credentials.status import StatusFiles
-
-        said, question = prepared.said, prepared.question
-        if said is None or question is None:
-            nothing = StatusFiles(given={}, fetched={}, why_not={})
-            return judge(prepared, Supplies(keys={}, answer=IssuerAnswer(decision=None), lists=nothing), self.now)
-        more, known_of_time = ((), {}) if self.receipts is None else self.receipts.of(prepared.credential)
-        answer, keys = self.registry.ask({**question, **known_of_time})
-        named = with_key(prepared, keys)
-        if named.question is not None and named.question != question:
-            prepared = named
-            answer, keys = self.registry.ask({**named.question, **known_of_time})
-        issuer = said.issuer
-        known = {issuer: self._with_document(issuer, keys)}
-        for entry in said.status:
-            self._fetch_list(entry.list_url)
-        lists = StatusFiles(given=self.given, fetched=self.fetched, why_not=self.why_not)
-        for other in _issuers_of(lists, prepared.loader):
-            if other not in known:
-                known[other] = self._with_document(other, None)
-        return judge(prepared, Supplies(keys=known, answer=answer, lists=lists, more=more), self.now)
-
-    def _with_document(self, issuer: str, keys: "IssuerKeys | None") -> "IssuerKeys":
-        """The registry's keys, and the issuer's own document where nothing is pinned and it may be fetched."""
-        from dataclasses import replace
-
-        from accredit.cli.credentials.keys import IssuerKeys
-        from accredit.cli.verifying.fetching import did_document
-
-        known = keys or IssuerKeys()
-        if known.pinned or not self.may_fetch or not issuer.startswith("did:web:"):
-            return known
-        if issuer not in self.documents:
-            try:
-                self.documents[issuer] = IssuerKeys(document=did_document(issuer, may_be_private=self.may_be_private))
-            except AccreditError as error:
-                self.documents[issuer] = IssuerKeys(why_not=_why(error))
-        held = self.documents[issuer]
-        return replace(known, document=held.document, why_not=held.why_not)
-
-    def _fetch_list(self, url: str) -> None:
-        if not self.may_fetch or url in self.fetched or url in self.why_not:
-            return
-        from accredit.cli.verifying.fetching import fetch
-
-        try:
-            self.fetched[url] = fetch(url, may_be_private=self.may_be_private)
-        except AccreditError as error:
-            self.why_not[url] = _why(error)
-
-
-def _why(error: AccreditError) -> str:
-    """Why something was not fetched; of an address that was refused also what to do."""
-    return f"{error.message} {error.hint}" if error.code == "private_address" else error.message
-
-
-def _issuers_of(lists: "StatusFiles", loader: "ContextLoader") -> Iterator[str]:
-    """Who issued the status lists that were fetched."""
-    from accredit.cli.credentials.judging import prepare
-    from accredit.cli.credentials.reading import read
-
-    for raw in lists.fetched.values():
-        try:
-            prepared = prepare(read(raw)[0], loader)
-        except AccreditError:
-            continue
-        if prepared.said is not None:
-            yield prepared.said.issuer
-
-
 # ------------------------------------------------------------------------------------------------ showing
 
 
@@ -339,13 +257,20 @@ def _show(found: Sequence[_File], audience: Audience, *, as_csv: bool) -> None:
             return
         file = found[0]
         if file.error is not None:
-            raise file.error
+            raise _named(file.error, file.name)
         for index, checked in enumerate(file.checked):
             if index:
                 output.say()
             show_credential(checked, audience)
 
     output.emit({"files": [_json(file, audience) for file in found]}, text)
+
+
+def _named(error: AccreditError, name: str) -> AccreditError:
+    """An error about what a file holds, with the file's name."""
+    if not isinstance(error, InputError) or name in error.message:
+        return error
+    return InputError(error.code, f"{name}: {error.message}", hint=error.hint)
 
 
 def _json(file: _File, audience: Audience) -> dict[str, Any]:

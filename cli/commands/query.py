@@ -32,6 +32,7 @@ from accredit.registry.errors import AccreditError, InputError, RemoteError, Sto
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
     from accredit.registry.decision.explanations import Audience
+    from accredit.registry.evidence.trust_policy import TrustPolicy
 
 
 @click.command(
@@ -43,6 +44,7 @@ accredit query did:web:uni.example --for Degree --audience learner
 accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org
 accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence
 accredit query did:web:uni.example --for Degree --policy policy.txt --private
+accredit query did:web:uni.example --for Degree --on 2015-05-20 --existed-by diploma.receipt.json --policy policy.txt
 accredit query did:web:uni.example --for Degree --policy policy.txt --node s3://registry/published""",
 )
 @click.argument("issuer", metavar="ID")
@@ -79,7 +81,7 @@ def query(
     (refuted), 11 (unwitnessed), 12 (stale) or 13 (unknown): see accredit evidence check --help. A store of published
     files needs --policy: this machine decides then, and the store learns no more than a node does with --private.
     """
-    question = asked.question(issuer)
+    question = asked.question(issuer, _policy_of_receipt(asked, policy_path))
     if private or any(_is_store(place) for place in nodes):
         what = "--private" if private else "A store of published files"
         _decide_here(nodes, question, policy_path, target, asked.audience, what)
@@ -95,6 +97,15 @@ def query(
         if error.code != "bad_answer" or not _has_files(nodes):
             raise
         _decide_here(nodes, question, policy_path, target, asked.audience, "A store of published files")
+
+
+def _policy_of_receipt(asked: QueryOptions, policy_path: Path | None) -> "TrustPolicy | None":
+    """The policy by which a receipt in a question is judged; not read where there is none."""
+    if policy_path is None or asked.existed_by is None:
+        return None
+    from accredit.cli.verifying.checks import read_policy
+
+    return read_policy(policy_path)
 
 
 def _is_store(place: str) -> bool:

@@ -115,7 +115,7 @@ def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked
     now = int(time.time())
     oldest = seconds_of(max_age)
     policy = read_policy(policy_path)
-    question = asked.question(issuer)
+    question = asked.question(issuer, policy)
     loaded = load(file, policy, now)
     decision = loaded.ask(query_of(question, policy.charter), now, max_age=oldest)
     result = _RESULTS.get(decision.reasons[0].code, CheckResult.VERIFIED)

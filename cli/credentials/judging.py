@@ -10,7 +10,7 @@ be done; its text names what is missing.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from accredit.registry.encoding.rfc3339 import day
 
@@ -18,9 +18,12 @@ from .claims import CredentialClaims, claims_of, question_of, raw_claims
 from .contexts import ContextLoader
 from .keys import IssuerKeys
 from .outcomes import NAMES, CheckOutcome, CheckStopped, CredentialCheck, failed, not_done
-from .proofs import check_signature, method_of
+from .proofs import check_signature, method_of, methods_of
 from .reading import ReadCredential
-from .status import StatusFiles, check_status
+from .status import ListSigner, SignerKey, StatusFiles, check_list_key, check_status, signer_key
+
+CANDIDATES_MAX: Final = 8
+"""Ids under which one key is pinned that are asked about; an issuer pins a key under one or two. A guess."""
 
 
 class CredentialVerdict(StrEnum):
@@ -68,13 +71,14 @@ class Supplies:
     """What is at hand to check a credential besides itself.
 
     Attributes:
-        keys: of issuers, by id as written. answer: about its issuer. lists: status lists.
+        keys: of its issuer. answer: about its issuer. lists: status lists. signers: whoever signed those.
         more: checks made elsewhere, such as of a receipt.
     """
 
-    keys: Mapping[str, IssuerKeys]
+    keys: IssuerKeys
     answer: IssuerAnswer
     lists: StatusFiles
+    signers: Mapping[SignerKey, ListSigner] = field(default_factory=dict)
     more: Sequence[CredentialCheck] = ()
 
 
@@ -126,15 +130,17 @@ def prepare(credential: ReadCredential, loader: ContextLoader) -> PreparedCreden
     return PreparedCredential(credential=credential, loader=loader, said=said, unread=None, question=question)
 
 
-def with_key(prepared: PreparedCredential, known: IssuerKeys) -> PreparedCredential:
+def with_key(prepared: PreparedCredential, known: IssuerKeys) -> list[PreparedCredential]:
     """Return the same with a question about the key that signed, where only the issuer's keys say which one it is.
 
-    A token may bring its key along instead of naming it.
+    A token may bring its key along instead of naming it. That key may be pinned under several ids, by whoever may speak
+    in the registry: so there are several questions, of which one may be about a pin that counts.
     """
     said, question = prepared.said, prepared.question
     if said is None or question is None or "key" in question:
-        return prepared
-    return replace(prepared, question=question_of(said, key=method_of(prepared.credential, said.issuer, known)))
+        return []
+    methods = methods_of(prepared.credential, known)[:CANDIDATES_MAX]
+    return [replace(prepared, question=question_of(said, key=one)) for one in methods]
 
 
 def judge(prepared: PreparedCredential, supplies: Supplies, now: int) -> CheckedCredential:
@@ -152,16 +158,18 @@ def judge(prepared: PreparedCredential, supplies: Supplies, now: int) -> Checked
             checks.append(CredentialCheck(name=name, outcome=CheckOutcome.NOT_DONE, code="unread", text=text))
         return _concluded(prepared, checks, supplies)
 
-    def signature(one: ReadCredential, its: CredentialClaims, asked: str | None = None) -> CredentialCheck:
-        keys = supplies.keys.get(its.issuer, IssuerKeys())
-        return check_signature(one, its, keys, loader, now, asked=asked)
+    def list_signature(one: ReadCredential, its: CredentialClaims) -> CredentialCheck:
+        method = method_of(one, its.issuer)
+        signer = supplies.signers.get(signer_key(its, method), ListSigner())
+        check_list_key(method, signer)
+        return check_signature(one, its, signer.keys, loader, now, asked=method)
 
     checks = [_content(said)]
     asked = str((prepared.question or {}).get("key", ""))
     later: tuple[tuple[str, Callable[[], CredentialCheck]], ...] = (
-        ("signature", lambda: signature(credential, said, asked)),
+        ("signature", lambda: check_signature(credential, said, supplies.keys, loader, now, asked=asked)),
         ("dates", lambda: _dates(said, now)),
-        ("status", lambda: check_status(said, supplies.lists, loader, signature, now)),
+        ("status", lambda: check_status(said, supplies.lists, loader, list_signature, now)),
         ("issuer", lambda: _issuer(said, supplies.answer)),
     )
     for name, made in later:

@@ -6,7 +6,7 @@ a credential brings along never counts.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from accredit.registry.encoding.ed25519 import decode_base58, decode_multibase, 
 from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.errors import AccreditError
 
-from .outcomes import failed, not_done
+from .outcomes import CheckStopped, failed, not_done
 
 CredentialKey = ECKey | OKPKey | RSAKey
 
@@ -25,19 +25,24 @@ _P256: Final = b"\x80\x24"
 _P384: Final = b"\x81\x24"
 """Multicodec p256-pub and p384-pub."""
 
+_PINNED: Final = "which the registry pins for this issuer"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerKeys:
     """What is at hand of an issuer's keys.
 
     Attributes:
-        pinned: as the registry has them: `id` and `public_key_multibase` or `jwk`.
+        pinned: those that count, as the registry has them: `id` and `public_key_multibase` or `jwk`. Of a question that
+            names no key all that anybody stated: candidates, to be asked about one by one.
+        stolen: ids of keys of which a statement that counts says that they were stolen, now or then.
         document: the issuer's DID document, where it was fetched.
         asked: whether a registry was asked at all.
         why_not: why the document was not fetched, where it was tried.
     """
 
     pinned: Sequence[Mapping[str, Any]] = ()
+    stolen: Collection[str] = ()
     document: Mapping[str, Any] | None = None
     asked: bool = False
     why_not: str = ""
@@ -71,7 +76,7 @@ def key_of(method: str, issuer: str, known: IssuerKeys) -> FoundKey:
                 f"The registry has different keys under {method}.",
                 "Tell the authority that accredited this issuer: it must end the wrong one.",
             )
-        return FoundKey(method=method, key=found[0], source="which the registry pins for this issuer")
+        return FoundKey(method=method, key=found[0], source=_PINNED)
     if _spelled(without_fragment(method)) != _spelled(issuer):
         raise failed(
             "anothers_key",
@@ -88,6 +93,19 @@ def key_of(method: str, issuer: str, known: IssuerKeys) -> FoundKey:
     if known.document is not None:
         return _from_document(method, issuer, known.document)
     raise _missing(method, issuer, known)
+
+
+def pinned_as(wanted: CredentialKey, known: IssuerKeys) -> list[FoundKey]:
+    """Return the pinned keys that are a certain key, under whatever ids."""
+    found = []
+    for one in known.pinned:
+        try:
+            key = _material(one.get("public_key_multibase"), one.get("jwk"))
+        except CheckStopped:
+            continue
+        if key.thumbprint() == wanted.thumbprint():
+            found.append(FoundKey(method=str(one["id"]), key=key, source=_PINNED))
+    return found
 
 
 def _missing(method: str, issuer: str, known: IssuerKeys) -> Exception:

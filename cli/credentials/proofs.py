@@ -7,7 +7,7 @@ its key signed *this* text; whose key it is, `keys` says.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from accredit.registry.errors import AccreditError
 from .claims import CredentialClaims
 from .contexts import ContextLoader
 from .json_ld import canonical
-from .keys import CredentialKey, FoundKey, IssuerKeys, ed25519_public, key_of, key_of_jwk
+from .keys import CredentialKey, FoundKey, IssuerKeys, ed25519_public, key_of, key_of_jwk, pinned_as
 from .outcomes import CheckOutcome, CheckStopped, CredentialCheck, failed, not_done
 from .pictures import TEXT_BYTES_MAX
 from .reading import ReadCredential, Token
@@ -39,8 +39,6 @@ _MEMBERS: Final = frozenset(
 )
 """Of a proof (Data Integrity 1.0 §2.1)."""
 
-NOTHING_KNOWN: Final = IssuerKeys()
-
 PROOFS_MAX: Final = 10
 """Proofs looked at of one credential."""
 
@@ -50,27 +48,35 @@ CLOCK_SLACK: Final = 300
 _HINT_FORGED: Final = "Do not rely on it. Ask the holder for the original file, or the issuer whether it issued it."
 
 
-def method_of(credential: ReadCredential, issuer: str, known: IssuerKeys = NOTHING_KNOWN) -> str:
+def method_of(credential: ReadCredential, issuer: str) -> str:
     """Return the verification method that a credential names, as a whole id; empty where it names none.
 
     Of several proofs that of the first one by the issuer that can be checked here, else of the first by the issuer,
     else of the first.
-
-    Args:
-        known: what a token without a name for its key is looked up in.
     """
     if credential.token is not None:
-        named = _method_of_token(credential.token, issuer)
-        if named or "jwk" not in credential.token.header:
-            return named
-        try:
-            return _key_of_token(credential.token, issuer, known).method
-        except CheckStopped:
-            return ""
+        return _method_of_token(credential.token, issuer)
     proofs = proofs_of(credential)
     listed = [_method(one) for one in (*filter(_is_known_kind, proofs), *proofs)]
     own = [one for one in listed if one.startswith(issuer)]
     return next(iter([*own, *filter(None, listed)]), "")
+
+
+def methods_of(credential: ReadCredential, known: IssuerKeys) -> list[str]:
+    """Return the methods under which the key is pinned that a token brings along instead of naming it; each once."""
+    brought = credential.token.header.get("jwk") if credential.token is not None else None
+    if not isinstance(brought, Mapping):
+        return []
+    try:
+        return list(dict.fromkeys(one.method for one in pinned_as(_key_brought(brought), known)))
+    except CheckStopped:
+        return []
+
+
+def further_methods(credential: ReadCredential, issuer: str, asked: str) -> list[str]:
+    """Return the issuer's other methods that a credential with several proofs names besides the one asked about."""
+    named = () if credential.token is not None else map(_method, proofs_of(credential))
+    return [one for one in dict.fromkeys(named) if one.startswith(issuer) and one != asked]
 
 
 def proofs_of(credential: ReadCredential) -> list[Mapping[str, Any]]:
@@ -342,13 +348,9 @@ def _key_of_token(token: Token, issuer: str, known: IssuerKeys) -> FoundKey:
     if method:
         return key_of(method, issuer, known)
     if isinstance(brought, Mapping):
-        try:
-            wanted = key_of_jwk(brought).thumbprint()
-        except (ValueError, TypeError, KeyError, JoseError):
-            raise failed("bad_key", "The key in its header (jwk) cannot be read.") from None
-        for one in _pinned(issuer, known):
-            if one.key.thumbprint() == wanted:
-                return one
+        found = pinned_as(_key_brought(brought), known)
+        if found:
+            return found[0]
         raise failed(
             "key_in_header",
             "It brings its own key along (jwk in its header), and the registry does not pin that key for its issuer: "
@@ -358,11 +360,8 @@ def _key_of_token(token: Token, issuer: str, known: IssuerKeys) -> FoundKey:
     raise failed("no_method", "It does not name the key that it was signed with (kid).")
 
 
-def _pinned(issuer: str, known: IssuerKeys) -> Sequence[FoundKey]:
-    found = []
-    for one in known.pinned:
-        try:
-            found.append(key_of(str(one["id"]), issuer, known))
-        except CheckStopped:
-            continue
-    return found
+def _key_brought(jwk: Mapping[str, Any]) -> CredentialKey:
+    try:
+        return key_of_jwk(jwk)
+    except (ValueError, TypeError, KeyError, JoseError):
+        raise failed("bad_key", "The key in its header (jwk) cannot be read.") from None

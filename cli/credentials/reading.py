@@ -29,6 +29,7 @@ DEEPEST: Final = 8
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.ASCII)
 _DATA_URL: Final = re.compile(r"data:application/(?:vc\+(?:ld\+json\+)?jwt|jwt),(.*)", re.DOTALL)
 _OB2: Final = "https://w3id.org/openbadges/v"
+_TAKEN: Final = "Give an Open Badges 3.0 badge, a CLR 2.0, or another W3C verifiable credential."
 _PRESENTATIONS: Final = ("VerifiablePresentation", "EnvelopedVerifiablePresentation")
 
 
@@ -72,7 +73,7 @@ def read(raw: bytes) -> list[ReadCredential]:
         raise DecodeError(
             "no_credential",
             "This file holds no verifiable credential: there is no type VerifiableCredential with an issuer in it.",
-            hint="Give an Open Badges 3.0 badge, a CLR 2.0, or another W3C verifiable credential.",
+            hint=_TAKEN,
         )
     return found
 
@@ -91,7 +92,14 @@ def _parsed(text: bytes) -> Any:
         )
     if _JWT.fullmatch(word.decode("latin-1")):
         return word.decode("ascii")
-    return json_text.decode(text, what="the credential")
+    try:
+        return json_text.decode(text, what="its JSON")
+    except DecodeError as error:
+        if not word or word[:1] in (b"{", b"["):
+            raise DecodeError(error.code, error.message, hint="Ask for the file again: it was damaged.") from None
+        raise DecodeError(
+            "no_credential", "This is neither JSON, a JWT nor a PNG or SVG picture.", hint=_TAKEN
+        ) from None
 
 
 def _within(value: Any, place: str, depth: int, *, asked: bool = True) -> Iterator[ReadCredential]:

@@ -1,21 +1,24 @@
 """The status of a credential: whether its issuer has revoked or suspended it since (Bitstring Status List 1.0).
 
-A credential names a list and its place in it. The list is a credential too: its proof is checked like any other. One
-that somebody hands over must be by the credential's own issuer and about the very address that the credential names;
-one that was fetched from that address may be by somebody else, for the issuer has named the address.
+A credential names a list and its place in it. The list is a credential too, and judged like one: it must be about the
+very address that the credential names, by the credential's own issuer (or one that the verifier allows besides), and
+signed with a key that the registry pins for that issuer and holds nothing against. Where it was fetched from shows
+nothing: whoever has the address of a school that closed could revoke its credentials, or undo a revocation.
 """
 
 import base64
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
+from accredit.registry.decision.issuer_keys import KeyState
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.errors import AccreditError
 
 from .claims import CREDENTIALS, STATUS, CredentialClaims, StatusEntry, claims_of
 from .contexts import ContextLoader
+from .keys import IssuerKeys
 from .outcomes import CheckOutcome, CheckStopped, CredentialCheck, failed, not_done
 from .reading import ReadCredential, read
 
@@ -45,11 +48,53 @@ class StatusFiles:
 
     Attributes:
         given: handed over by the user, with their names. fetched: by their address. why_not: by address, why not.
+        others: ids of issuers whose lists count besides those of the credential's own.
     """
 
     given: Mapping[str, bytes]
     fetched: Mapping[str, bytes]
     why_not: Mapping[str, str]
+    others: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSigner:
+    """What is known of whoever signed a status list.
+
+    Attributes:
+        keys: of its issuer. reasons: of the registry's answer about the key that signed, as of the list's date; each
+            with its `code` and `text`.
+    """
+
+    keys: IssuerKeys = field(default_factory=IssuerKeys)
+    reasons: Sequence[Mapping[str, str]] = ()
+
+
+SignerKey = tuple[str, str, str]
+"""What the registry is asked about a list: its issuer, its verification method, its date as RFC 3339 or empty."""
+
+_AGAINST: Final = frozenset({*(str(one.value) for one in KeyState), "key_unanchored"}) - {"good", "no_pinned_keys"}
+"""Reason codes by which a key does not count for what it signed at a time."""
+
+
+def signer_key(said: CredentialClaims, method: str) -> SignerKey:
+    """Return what a list's signer is filed under."""
+    return said.issuer, method, said.issued_on
+
+
+def check_list_key(method: str, signer: ListSigner) -> None:
+    """Check that the registry holds nothing against the key of a status list.
+
+    A key that was stolen at any time signs no list that counts: the thief can date one back, and undo a revocation.
+
+    Raises:
+        CheckStopped: it does.
+    """
+    against = [one["text"] for one in signer.reasons if one["code"] in _AGAINST]
+    if method in signer.keys.stolen:
+        against.append(f"The key {method} was reported stolen.")
+    if against:
+        raise not_done("key_refused", against[0], "Get a list that the issuer signed with a key that counts.")
 
 
 def check_status(
@@ -102,7 +147,7 @@ def _check_entry(
     if not entry.index.isdecimal() or not entry.index.isascii() or len(entry.index) > 12:
         raise failed("bad_status", f"Its place in the status list is no number: {entry.index[:40]!r}.")
     file, found, list_said = _list_for(entry, files, loader)
-    bits = _bits_of(file, found, list_said, entry, issuer, sign, now)
+    bits = _bits_of(found, list_said, entry, (issuer, *files.others), sign, now)
     at = int(entry.index)
     if at >= 8 * len(bits):
         raise not_done(
@@ -164,11 +209,10 @@ def _said(found: ReadCredential, loader: ContextLoader) -> CredentialClaims:
 
 
 def _bits_of(
-    file: StatusFile,
     found: ReadCredential,
     said: CredentialClaims,
     entry: StatusEntry,
-    issuer: str,
+    allowed: Collection[str],
     sign: ListSignature,
     now: int,
 ) -> bytes:
@@ -177,11 +221,11 @@ def _bits_of(
         raise not_done(
             "not_a_status_list", "What stands at the address of its status list is no status list.", _UNREADABLE_HINT
         )
-    if said.issuer != issuer and not file.was_fetched:
+    if said.issuer not in allowed:
         raise not_done(
             "anothers_status_list",
             f"The status list is by {said.issuer[:200]}, and the credential by another issuer.",
-            "Add --fetch to fetch it from the address that the issuer names.",
+            "If its issuer told you that this one keeps its lists: --status-issuer ID",
         )
     try:
         sign(found, said)

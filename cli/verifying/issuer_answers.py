@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from accredit.cli.base.node_option import connected, first_good, first_of
+from accredit.cli.base.node_option import connected, first_of
 from accredit.cli.credentials.judging import IssuerAnswer
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.outcomes import CheckStopped, not_done
@@ -22,7 +22,10 @@ from accredit.cli.verifying.checks import RESULT_MEANINGS, check_answer, read_po
 from accredit.cli.verifying.node_answers import evidence_of
 from accredit.cli.verifying.private_query import ask_place
 from accredit.cli.verifying.query_options import query_of
+from accredit.node.clients.outgoing import Outgoing
+from accredit.node.clients.store_reading import is_published
 from accredit.node.http.decision_view import decided
+from accredit.node.http.json_views import plain
 from accredit.registry.domain.records import Records, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RemoteError
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
 AnswerAndKeys = tuple[IssuerAnswer, IssuerKeys]
+
+STORE_NEEDS_POLICY: Final = "A store of published files needs a trust policy, because this machine decides."
+ADD_POLICY: Final = "Add --policy FILE, from trust export."
 
 _ANY_CHARTER: Final = "https://any.example/"
 _OF_SNAPSHOT: Final = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
@@ -91,7 +97,7 @@ def registry_of(
         now: this machine's clock, seconds since 1970.
     """
     if policy_path is None:
-        yield IssuerRegistry(lambda question: first_good(nodes, lambda client: _by_word(client, question)))
+        yield IssuerRegistry(lambda question: first_of(nodes, lambda url: _word_of(url, question)))
         return
     path, policy = policy_path, read_policy(policy_path)
     if snapshot is not None:
@@ -113,31 +119,61 @@ def _unproved(result: CheckResult, text: str) -> AnswerAndKeys:
     )
 
 
+def _word_of(url: str, question: Mapping[str, Any]) -> AnswerAndKeys:
+    """The answer of a node, believed.
+
+    Raises:
+        InputError: `needs_policy`: it is a web server with published files, which answer nothing by themselves.
+    """
+    try:
+        with connected(url) as client:
+            return _by_word(client, question)
+    except RemoteError as error:
+        if error.code == "bad_answer" and is_published(url, Outgoing.from_environment()):
+            raise InputError("needs_policy", STORE_NEEDS_POLICY, hint=ADD_POLICY) from None
+        raise
+
+
 def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys:
     decision = client.decide(question)
-    pinned: list[dict[str, Any]] = []
+    said: Sequence[Mapping[str, Any]] = ()
     if decision["verdict"] != "unknown_issuer":
         try:
-            found = client.issuer(str(decision.get("issuer") or question["issuer"]))
-            pinned = [one["key"] for one in found["keys"] if one["op"] == "add"] if _has_pinned(decision) else []
+            said = client.issuer(str(decision.get("issuer") or question["issuer"]))["keys"]
         except InputError as error:
             if error.code != "not_found":
                 raise
-    answer = IssuerAnswer(decision=decision, source=f"the node {client.url}")
-    return answer, IssuerKeys(pinned=pinned, asked=True)
-
-
-def _has_pinned(decision: Mapping[str, Any]) -> bool:
-    """Whether an authority pins keys whose word counts for the accreditation; others may state what they like."""
-    return all(reason["code"] != "no_pinned_keys" for reason in decision["reasons"])
+    return IssuerAnswer(decision=decision, source=f"the node {client.url}"), counted_keys(said, decision, question)
 
 
 def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[str, Any], charter: str) -> IssuerKeys:
-    """The keys that proved records pin for the issuer."""
+    """The keys that count, of those that proved records have for the issuer."""
     id_ = CanonicalId(str(decision.get("issuer") or query_of(dict(question), charter).entity))
-    record = issuer_in(records, id_) if _has_pinned(decision) else None
-    stated = [] if record is None else [one["key"] for one in record["keys"] if one["op"] == "add"]
-    return IssuerKeys(pinned=[dict(key) for key in stated], asked=True)
+    record = issuer_in(records, id_)
+    said: Any = [] if record is None else plain(record["keys"])
+    return counted_keys(said, decision, question)
+
+
+def counted_keys(
+    said: Sequence[Mapping[str, Any]], decision: Mapping[str, Any], question: Mapping[str, Any]
+) -> IssuerKeys:
+    """The keys that count for an answer, of all that is said of the issuer's keys.
+
+    Anybody who may speak in the registry can state a key for any issuer, under any id: also another key under the id of
+    a real one. So those count that the decision cites; it does so where it was asked about one. Where it was asked
+    about none, all are candidates, those by the accreditation's own authorities first.
+    """
+    added = [one for one in said if one["op"] == "add"]
+    if "key" not in question:
+        chain = [(link["by"], link["via"]) for link in decision["chain"]]
+        added.sort(key=lambda one: (one["by"], one.get("via")) not in chain)
+        return IssuerKeys(pinned=[one["key"] for one in added], asked=True)
+    cited = frozenset(decision["statements"])
+    return IssuerKeys(
+        pinned=[one["key"] for one in added if one["statement"] in cited],
+        stolen=frozenset(one["key_id"] for one in said if one["op"] == "compromise" and one["statement"] in cited),
+        asked=True,
+    )
 
 
 def _proved_by_any(
@@ -148,8 +184,7 @@ def _proved_by_any(
     failures: list[AccreditError] = []
     for url in nodes:
         try:
-            with connected(url) as client:
-                answered = _proved(client, question, policy_path, policy, now)
+            answered = _proved_at(url, question, policy_path, policy, now)
         except (InputError, NotYetError, RemoteError) as error:
             failures.append(error)
             continue
@@ -159,6 +194,17 @@ def _proved_by_any(
     if not unproved:
         raise failures[0]
     return unproved[0]
+
+
+def _proved_at(url: str, question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int) -> AnswerAndKeys:
+    """The answer of a node, or what the published files of a web server that answers nothing prove."""
+    try:
+        with connected(url) as client:
+            return _proved(client, question, policy_path, policy, now)
+    except RemoteError as error:
+        if error.code != "bad_answer" or not is_published(url, Outgoing.from_environment()):
+            raise
+    return _privately([url], question, policy_path, policy, now)
 
 
 def _proved(

@@ -9,10 +9,11 @@ asked of a node, of an evidence file and of a snapshot is the same one.
 
 import json
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -20,10 +21,16 @@ from accredit.cli.base import documents
 from accredit.cli.base.ids import is_name
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
-from accredit.registry.errors import DecodeError
+from accredit.registry.errors import DecodeError, InputError
+
+if TYPE_CHECKING:
+    from accredit.registry.evidence.trust_policy import TrustPolicy
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 """The type of an option that names a file."""
+
+DAY_SECONDS: Final = 86_400
+DATE_CHARS: Final = len("2026-05-20")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -54,6 +61,7 @@ class QueryOptions:
 
     Attributes:
         wanted: the words after `--for`. axes: the other options, None where not given.
+        existed_by: a date, or the path of a receipt, by which the credential is known to have existed.
         audience: in whose words to explain the answer; it changes nothing about the question.
     """
 
@@ -61,20 +69,28 @@ class QueryOptions:
     on: str | None
     competencies: tuple[str, ...]
     axes: dict[str, Any]
+    existed_by: str | None = None
     audience: Audience | None = None
 
     def __bool__(self) -> bool:
         """Whether any was given."""
         named = {name: value for name, value in self.axes.items() if value and (name, value) != ("action", ISSUE)}
-        return bool(self.wanted or self.on or self.competencies or named)
+        return bool(self.wanted or self.on or self.competencies or self.existed_by or named)
 
-    def question(self, issuer: str) -> dict[str, Any]:
+    def question(self, issuer: str, policy: "TrustPolicy | None" = None) -> dict[str, Any]:
         """The body of `POST /v1/decisions`.
+
+        Args:
+            policy: by which a receipt is judged; None where there is none.
 
         Raises:
             DecodeError, InputError: an option is not understood.
+            CheckError: the receipt does not hold.
         """
-        return build_question(issuer, self.wanted, self.on, self.competencies, self.axes)
+        question = build_question(issuer, self.wanted, self.on, self.competencies, self.axes)
+        if self.existed_by is not None:
+            question |= _existence(self.existed_by, question["issuer"], policy)
+        return question
 
 
 def question_options(command: _F) -> _F:
@@ -85,6 +101,7 @@ def question_options(command: _F) -> _F:
         wanted: tuple[str, ...],
         on: str | None,
         competencies: tuple[str, ...],
+        existed_by: str | None,
         audience: str | None,
         **kwargs: Any,
     ) -> Any:
@@ -93,6 +110,7 @@ def question_options(command: _F) -> _F:
             on=on,
             competencies=competencies,
             axes={name: kwargs.pop(name) for name in _AXES},
+            existed_by=existed_by,
             audience=None if audience is None else Audience(audience),
         )
         return command(*args, asked=asked, **kwargs)
@@ -127,6 +145,11 @@ _OPTIONS: Final = (
     click.option("--field", "field_of_study", help="Field of study, such as cip:51 or isced_f:0913."),
     click.option("--mode", "delivery_mode", help="Mode of delivery."),
     click.option("--key", help="The verification method the credential was signed with."),
+    click.option(
+        "--existed-by",
+        metavar="DATE|RECEIPT",
+        help="When the credential is known to have existed, or its issuance receipt (needs --policy).",
+    ),
     click.option(
         "--audience",
         type=click.Choice([str(one) for one in Audience]),
@@ -174,7 +197,9 @@ def build_question(
         if len(question.get(member, ())) == 1:
             question[member] = question[member][0]
     if on is not None:
-        question["issued_on"] = on if len(on) == 10 and documents.seconds(on, "--on") is not None else _instant(on)
+        question["issued_on"] = (
+            on if len(on) == DATE_CHARS and documents.seconds(on, "--on") is not None else _instant(on)
+        )
     question.update({name: value for name, value in axes.items() if value and (name, value) != ("action", ISSUE)})
     query_of(question, "https://any.example/")
     return question
@@ -221,6 +246,26 @@ def as_curl(url: str, question: dict[str, Any], *, is_narrow: bool = False) -> s
     body = json.dumps(question, ensure_ascii=False, indent=2 if is_narrow else None)
     words = (f"curl -s {shlex.quote(url + '/v1/decisions')}", "-H 'content-type: application/json'", "-d ")
     return (" \\\n  " if is_narrow else " ").join(words) + shlex.quote(body)
+
+
+def _existence(written: str, issuer: str, policy: "TrustPolicy | None") -> dict[str, Any]:
+    """What a question says of when the credential is known to have existed."""
+    from accredit.node.http.json_views import format_time
+
+    if Path(written).is_file():
+        from .receipts import existence_in
+
+        return existence_in(Path(written), issuer, policy, int(time.time()))
+    try:
+        known = documents.seconds(written, "--existed-by")
+    except DecodeError:
+        raise InputError(
+            "bad_existence",
+            f"--existed-by: {written[:80]!r} is neither a date nor a file.",
+            hint="Give a date like 2026-05-20, or the file of an issuance receipt.",
+        ) from None
+    # A day is over before anybody can be sure that something existed by it.
+    return {"existed_by": format_time(known + DAY_SECONDS if len(written) == DATE_CHARS else known)}
 
 
 def _instant(text: str) -> str:

@@ -17,7 +17,7 @@ from accredit.cli.credentials.reading import ReadCredential
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.errors import AccreditError, InputError
-from accredit.registry.evidence.issuance_receipt import IssuanceReceipt, check_receipt
+from accredit.registry.evidence.issuance_receipt import IssuanceReceipt, check_receipt, held_by
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 
@@ -35,6 +35,34 @@ def read_receipt(path: Path) -> IssuanceReceipt:
         return IssuanceReceipt.decode(documents.read_bytes(path))
     except AccreditError as error:
         raise InputError(error.code, f"{path}: {error.message}", hint=error.hint) from None
+
+
+def existence_in(path: Path, issuer: str, policy: TrustPolicy | None, now: int) -> dict[str, Any]:
+    """Return what a receipt adds to a question about its issuer, whatever credential it belongs to.
+
+    Whether it belongs to a certain credential, only `accredit check` can tell.
+
+    Args:
+        issuer: whom the question is about, in its one spelling. now: this machine's clock, seconds since 1970.
+
+    Raises:
+        InputError: it is no receipt, or another issuer's; or there is no policy to judge it by.
+        CheckError: it does not hold.
+    """
+    receipt = read_receipt(path)
+    if policy is None:
+        raise InputError(
+            "needs_policy", f"{path}: A receipt needs a trust policy.", hint="Add --policy FILE, from trust export."
+        )
+    if receipt.issuer != issuer:
+        raise InputError(
+            "other_issuer", f"{path}: This is a receipt of {receipt.issuer}.", hint="Ask about that issuer."
+        )
+    return _known(held_by(receipt, policy, now), receipt.key)
+
+
+def _known(existed_by: int, key: str) -> dict[str, Any]:
+    return {"existed_by": format_time(existed_by), "committed_with": key}
 
 
 class HeldReceipts:
@@ -61,8 +89,7 @@ class HeldReceipts:
                 continue
             text = f"It existed by {day(existence.existed_by)}: a quorum held its issuer's commitment then."
             passed = CredentialCheck(name=RECEIPT, outcome=CheckOutcome.PASSED, code="existence_proved", text=text)
-            known = {"existed_by": format_time(existence.existed_by), "committed_with": existence.key}
-            return (passed,), known
+            return (passed,), _known(existence.existed_by, existence.key)
         # One that fits and cannot be proved says more than one of another credential.
         why = next((one for one in failures if one.check not in ("leaf", "issuer")), failures[0])
         is_refuted = why.result is CheckResult.REFUTED

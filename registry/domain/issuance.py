@@ -31,8 +31,9 @@ EXPONENT_MIN: Final = 10
 EXPONENT_MAX: Final = 20
 """The largest tree, 1,048,576 leaves: an issuer of more credentials in a period commits several times."""
 
-_UNCOMMITTED: Final = ("proof", "proofs", "credentialStatus")
-"""Members that may change while a credential stays the same: signatures are renewed, status lists move."""
+_UNCOMMITTED: Final = ("proof", "proofs")
+"""Members that may change while a credential stays the same: signatures are renewed. Its status is part of it: a thief
+of the key could leave it out, and a revoked credential would look like one that nobody can revoke."""
 
 _COMMIT: Final = schema.members(
     {
@@ -54,8 +55,7 @@ def check_commit(body: Any, path: str = "body") -> None:
 
 
 def content_of(credential: Any) -> bytes:
-    """Return the content of a credential that a commitment covers: its JSON without signatures and status, in one
-    spelling.
+    """Return the content of a credential that a commitment covers: its JSON without signatures, in one spelling.
 
     For a credential in a JWT this is the payload; if the payload holds the credential in `vc` (VC 1.1), the same
     members are left out there.

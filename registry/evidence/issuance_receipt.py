@@ -173,7 +173,7 @@ def check_receipt(receipt: IssuanceReceipt, credential: Any, policy: TrustPolicy
             CheckResult.REFUTED,
             "leaf",
             "The commitment does not contain this credential.",
-            hint="The credential was altered, or this is the receipt of another one.",
+            hint="The credential or its credentialStatus was altered, or this is the receipt of another one.",
         ) from None
     existed_by = held_by(receipt, policy, now)
     return Existence(existed_by=existed_by, issuer=issuer, key=receipt.key, statement=committed.id)

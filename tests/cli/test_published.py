@@ -1,5 +1,6 @@
 """A store of files and nothing else: asked by bucket, synced, refuted where it lies; as a folder and through nginx."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from accredit.cli.base import exits
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from tests.cli.town import Town
 from tests.strategies import loopback
+from tests.strategies.credentials import Issuer, open_badge
 from tests.strategies.fleet import accredit
 from tests.strategies.static_server import serving
 
@@ -72,6 +74,15 @@ def test_behind_nginx_the_files_are_asked_like_a_node_and_kept_for_as_long_as_is
         assert town.json(*sync, nodes=[url])["fetched"] == "whole"
         refused = town.run("query", issuer, nodes=[url], code=3)
         assert "needs a trust policy" in refused.stderr
+        college = Issuer.of("filed", issuer)
+        badge = tmp_path / "badge.json"
+        badge.write_text(json.dumps(college.signed(open_badge(college, validFrom="2026-06-01T00:00:00Z"))))
+        for words, outcome, text in (
+            (("--policy", policy), "passed", "was not told which issuer it is"),
+            ((), "not_done", "needs a trust policy"),
+        ):
+            [checked] = town.json("check", badge, *words, nodes=[url], code=1)["files"][0]["credentials"]
+            assert (checked["checks"][-1]["outcome"], text in checked["checks"][-1]["text"]) == (outcome, True)
         files = [path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file()]
         kept = {path: loopback.get(f"{url}/{path}") for path in files}
         assert {answer.status_code for answer in kept.values()} == {200}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,52 @@ def test_an_authority_that_did_not_accredit_an_issuer_does_not_give_it_a_key(
         assert (found["verdict"], found["cause"]) == ("indeterminate", "key_not_found")
 
 
+def test_a_strangers_pin_under_a_genuine_key_id_does_not_block_an_honest_credential(
+    town: Town, school: Issuer, folder: Path, policy: Path
+) -> None:
+    """Any authority can state a key for any issuer: what counts is what the decision itself cites."""
+    rogue = Issuer.of("rogue", school.id)
+    for number, key in enumerate(({**rogue.pinned, "id": school.method}, {**school.pinned, "id": f"{school.id}#0"})):
+        facts = town.write(
+            f"rogue{number}.toml",
+            f'id = "{school.id}"\nname = "Example School"\n[[keys]]\nid = "{key["id"]}"\n'
+            f'public_key_multibase = "{key["public_key_multibase"]}"\n',
+        )
+        said = town.json("issuer", "propose", facts, key="agency")["statements"][0]
+        town.settle(said["id"])
+    town.noted()
+    honest = put(folder, "honest.json", school.signed(issued(school)))
+    unnamed = put(folder, "unnamed.jwt", school.token(issued(school), kid=None, jwk=school.jwk).encode())
+    forged = put(folder, "forged.json", replace(rogue, method=school.method).signed(issued(school)))
+    for words in ((), ("--policy", policy), ("--policy", policy, "--private")):
+        for path in (honest, unnamed):
+            [found] = town.json("check", path, *words)["files"][0]["credentials"]
+            assert found["question"]["key"] == school.method
+        [found] = town.json("check", forged, *words, code=1)["files"][0]["credentials"]
+        assert (found["verdict"], found["cause"]) == ("not_accepted", "bad_signature")
+
+
+def test_the_key_of_a_status_list_is_asked_about_like_that_of_a_credential(
+    town: Town, school: Issuer, folder: Path
+) -> None:
+    """A list by a key of the issuer's that signs lists only, and by one that a stranger pins for it."""
+    lister, stranger = (Issuer.of(name, school.id) for name in ("lister", "list stranger"))
+    for number, (issuer, by) in enumerate(((lister, "charity"), (stranger, "agency"))):
+        facts = town.write(
+            f"lists{number}.toml",
+            f'id = "{school.id}"\nname = "Example School"\n[[keys]]\nid = "{issuer.method}"\n'
+            f'public_key_multibase = "{issuer.pinned["public_key_multibase"]}"\n',
+        )
+        town.settle(town.json("issuer", "propose", facts, key=by)["statements"][0]["id"])
+    path = put(folder, "badge.json", school.signed(issued(school, credentialStatus=status_entry(7))))
+    for issuer, outcome in ((lister, "passed"), (stranger, "not_done")):
+        made = issuer.signed(status_list(issuer, validFrom="2026-06-02T00:00:00Z"))
+        words = ("check", path, "--status-list", put(folder, "list.json", made))
+        [found] = town.json(*words, code=0 if outcome == "passed" else 1)["files"][0]["credentials"]
+        assert checks(found)["status"] == outcome, found["checks"]
+        assert checks(found)["issuer"] == "passed"
+
+
 def test_a_status_list_is_taken_from_a_file(town: Town, school: Issuer, folder: Path) -> None:
     path = put(folder, "badge.json", school.signed(issued(school, credentialStatus=status_entry(7))))
     for revoked, code in (((), 0), ((7,), 1)):
@@ -224,8 +271,16 @@ def listening() -> Iterator[AnsweringServer]:
     """A node that answers every question with a plain yes, and remembers what it was sent."""
 
     def reply(asked: Any) -> Reply:
-        decision = {"authorized": True, "verdict": "trusted", "reasons": [], "issuer": None, "accreditations": []}
-        view = {"id": "x", "keys": [{"op": "add", "key": SCHOOL.pinned}]}
+        decision = {
+            "authorized": True,
+            "verdict": "trusted",
+            "reasons": [],
+            "issuer": None,
+            "accreditations": [],
+            "statements": ["00"],
+            "chain": [],
+        }
+        view = {"id": "x", "keys": [{"op": "add", "key": SCHOOL.pinned, "statement": "00"}]}
         return Reply(200, json.dumps(decision if asked.method == "POST" else view).encode())
 
     with AnsweringServer(reply) as server:
@@ -246,11 +301,11 @@ def test_the_credential_is_sent_nowhere(town: Town, listening: AnsweringServer, 
     assert found["verdict"] == "accepted"
     assert all(word in path.read_text() for word in secret[:4])
     sent = [f"{asked.method} {asked.target} {asked.body.decode()}" for asked in listening.asked]
-    assert len(sent) == 2, "one question, and the issuer's keys"
+    assert len(sent) == 4, "a question and the issuer's keys, about the credential and about the list"
     for text in sent:
         assert not any(word in text for word in (*secret, signed["proof"]["proofValue"]))
-    [question] = [json.loads(asked.body) for asked in listening.asked if asked.body]
-    assert set(question) == {"issuer", "achievement_types", "credential_types", "issued_on", "key"}
+    for question in [json.loads(asked.body) for asked in listening.asked if asked.body]:
+        assert set(question) == {"issuer", "achievement_types", "credential_types", "issued_on", "key"}
     assert LIST_URL not in "".join(sent)
 
 

@@ -94,6 +94,30 @@ def test_a_holder_proves_by_when_their_credential_existed(
     assert [one["credentials"][0]["verdict"] for one in both["files"]] == ["accepted", "accepted"]
 
 
+def test_a_question_alone_takes_what_a_receipt_proves_or_a_date_that_is_known(
+    town: Town, school: Issuer, policy: Path, tmp_path: Path
+) -> None:
+    [file], receipts = diplomas(school, tmp_path, "zoe"), tmp_path / "receipts"
+    town.run("issuance", "commit", file, "--out", receipts, key="committing")
+    receipt = receipts / f"{file.name}.receipt.json"
+    asked = ("query", school.id, "--for", "BachelorDegree", "--on", "2026-06-01", "--existed-by")
+    assert "has no proof yet" in town.run(*asked, receipt, "--policy", policy, code=exits.RESULTS["unwitnessed"]).stderr
+    town.run("issuance", "receipts", receipts, "--prove", "--policy", policy)
+    with_receipt = town.json(*asked, receipt, "--policy", policy)
+    assert with_receipt["question"]["committed_with"] == receipt_of(receipts, "zoe").key
+    assert with_receipt["decision"]["authorized"]
+    with_date = town.json(*asked, "2026-06-03", "--policy", policy)
+    assert with_date["question"]["existed_by"] == "2026-06-04T00:00:00Z", "by the end of that day"
+    stranger = ("query", "did:web:stranger.example", *asked[2:])
+    for words, said in (
+        ((*asked, receipt), "needs a trust policy"),
+        ((*stranger, receipt, "--policy", policy), "is a receipt of did:web:committing.example"),
+        ((*asked, file, "--policy", policy), "not an issuance receipt"),
+        ((*asked, "last spring"), "neither a date nor a file"),
+    ):
+        assert said in town.run(*words, code=exits.REFUSED).stderr
+
+
 def _each(option: str, values: Sequence[Path]) -> list[object]:
     return [word for value in values for word in (option, value)]
 

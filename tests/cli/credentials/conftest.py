@@ -1,7 +1,7 @@
 """What tests of credentials share: the checks without a registry, a node or a network."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -9,9 +9,11 @@ import pytest
 from accredit.cli.credentials.contexts import ContextLoader
 from accredit.cli.credentials.judging import CheckedCredential, IssuerAnswer, Supplies, judge, prepare, with_key
 from accredit.cli.credentials.keys import IssuerKeys
+from accredit.cli.credentials.proofs import method_of
 from accredit.cli.credentials.reading import read
-from accredit.cli.credentials.status import StatusFiles
+from accredit.cli.credentials.status import ListSigner, SignerKey, StatusFiles, signer_key
 from accredit.registry.encoding.rfc3339 import parse
+from accredit.registry.errors import AccreditError
 
 NOW = parse("2026-11-27T00:00:00Z")
 YES = {"authorized": True, "verdict": "trusted", "reasons": [{"code": "accredited", "text": "Accredited."}]}
@@ -32,23 +34,47 @@ def checked() -> Checker:
         decision: Mapping[str, Any] | None = YES,
         loader: ContextLoader | None = None,
         now: int = NOW,
+        others: Sequence[str] = (),
+        reasons: Sequence[Mapping[str, str]] = (),
     ) -> list[CheckedCredential]:
         status = StatusFiles(
             given={name: raw_of(one) for name, one in (lists or {}).items()},
             fetched={name: raw_of(one) for name, one in (fetched or {}).items()},
             why_not={},
+            others=others,
         )
-        supplies = Supplies(
-            keys=keys or {}, answer=IssuerAnswer(decision=decision, proved=True, source="by a test"), lists=status
-        )
-        prepared = [prepare(one, loader or ContextLoader()) for one in read(raw_of(file))]
-        asked = [
-            with_key(one, supplies.keys.get(one.said.issuer, IssuerKeys()) if one.said else IssuerKeys())
-            for one in prepared
-        ]
-        return [judge(one, supplies, now) for one in asked]
+        context, known = loader or ContextLoader(), keys or {}
+        found = []
+        for one in read(raw_of(file)):
+            prepared = prepare(one, context)
+            own = known.get(prepared.said.issuer, IssuerKeys()) if prepared.said else IssuerKeys()
+            supplies = Supplies(
+                keys=own,
+                answer=IssuerAnswer(decision=decision, proved=True, source="by a test"),
+                lists=status,
+                signers=dict(signers_of([*status.given.values(), *status.fetched.values()], known, reasons, context)),
+            )
+            found.append(judge(next(iter(with_key(prepared, own)), prepared), supplies, now))
+        return found
 
     return check
+
+
+def signers_of(
+    lists: Sequence[bytes],
+    keys: Mapping[str, IssuerKeys],
+    reasons: Sequence[Mapping[str, str]],
+    loader: ContextLoader,
+) -> Iterator[tuple[SignerKey, ListSigner]]:
+    """Who signed status lists: what the registry says of each is `reasons`."""
+    for raw in lists:
+        try:
+            listed = prepare(read(raw)[0], loader)
+        except AccreditError:
+            continue
+        if listed.said is not None:
+            key = signer_key(listed.said, method_of(listed.credential, listed.said.issuer))
+            yield key, ListSigner(keys=keys.get(listed.said.issuer, IssuerKeys()), reasons=reasons)
 
 
 def raw_of(value: Any) -> bytes:

@@ -11,9 +11,10 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from accredit.cli.credentials.contexts import ContextLoader
+from accredit.cli.credentials.json_ld import CONTEXTS_MAX, VALUES_MAX, check_contexts
 from accredit.cli.credentials.judging import IssuerAnswer, Supplies, judge, prepare
 from accredit.cli.credentials.keys import IssuerKeys
-from accredit.cli.credentials.reading import read
+from accredit.cli.credentials.reading import MOST, read
 from accredit.cli.credentials.status import StatusFiles
 from accredit.registry.encoding.ed25519 import encode_base58
 from accredit.registry.errors import DecodeError
@@ -364,7 +365,11 @@ def test_without_the_registrys_word_on_its_key_a_token_is_undecided() -> None:
     found = prepare(read(COLLEGE.token(open_badge(COLLEGE), kid=None, jwk=COLLEGE.jwk).encode())[0], ContextLoader())
     nothing = StatusFiles(given={}, fetched={}, why_not={})
     answer = IssuerAnswer(decision=YES, proved=True, source="by a test")
-    judged = judge(found, Supplies(keys=PINNED, answer=answer, lists=nothing), NOW)
+    judged = judge(
+        found,
+        Supplies(keys=PINNED[found.said.issuer] if found.said else IssuerKeys(), answer=answer, lists=nothing),
+        NOW,
+    )
     assert outcome(judged, "signature") == ("not_done", "key_not_asked")
 
 
@@ -608,6 +613,22 @@ def test_a_number_that_json_programs_read_differently_has_no_canonical_form(chec
     signed = SCHOOL.signed(open_badge(SCHOOL), "eddsa-jcs-2022")
     signed["credentialSubject"]["achievement"]["creditsAvailable"] = 2**60 + 1
     assert signature(checked, signed) == ("failed", "not_canonical")
+
+
+def test_a_credential_built_to_be_large_is_refused_before_it_costs_anything(checked: Checker) -> None:
+    """PyLD needs half a millisecond for each value, and twenty for each context that is named."""
+    large, wordy = open_badge(SCHOOL), open_badge(SCHOOL)
+    achievement = large["credentialSubject"]["achievement"]
+    large["credentialSubject"]["achievement"] = [{**achievement, "id": f"urn:x:{at}"} for at in range(VALUES_MAX // 8)]
+    wordy["@context"] = [V2, BADGES] * CONTEXTS_MAX
+    for document, code in ((large, "too_many_values"), (wordy, "too_many_contexts")):
+        for one in ({**document, "proof": badge()["proof"]}, SCHOOL.token(document)):
+            assert content(checked, one) == ("not_done", code)
+
+
+def test_a_transcript_of_fifty_badges_is_within_what_is_read() -> None:
+    badges = [{**badge(), "credentialStatus": status_entry()} for _ in range(MOST)]
+    check_contexts({**open_badge(SCHOOL), "credentialSubject": {"verifiableCredential": badges}})
 
 
 def test_control_characters_are_undecided_and_not_taken_for_forged(checked: Checker) -> None:

@@ -48,7 +48,8 @@ def supplies() -> dict[str, Any]:
         for name in ("oidf", "legacy")
     }
     lists = {LISTS + path.name: path.read_bytes() for path in (folder / "statusLists").rglob("*") if path.is_file()}
-    return {"keys": keys, "fetched": lists}
+    others = {json.loads(one)["issuer"] for one in lists.values()}
+    return {"keys": keys, "fetched": lists, "others": sorted(others)}
 
 
 def test_every_fixture_has_its_verdict(checked: Checker) -> None:
@@ -68,8 +69,18 @@ def test_every_fixture_has_its_verdict(checked: Checker) -> None:
     assert sum(verdict == "accepted" for verdict, _ in told.values()) >= 25
 
 
-def test_a_status_list_that_is_handed_over_must_be_the_issuers_own(checked: Checker) -> None:
-    """The fixtures' list is another issuer's: only because their own issuer names its address is it believed."""
+def test_the_list_of_a_status_service_counts_only_where_the_verifier_allows_it(checked: Checker) -> None:
+    """The fixtures' lists are another issuer's. Their own issuer names the address, and no more than that."""
+    folder = shared_data("credentials", "open-badges")
+    badge = (folder / "v1" / "dataIntegrityProof" / "didKey" / "mixedRegistry-validStatus-noExpiry.json").read_bytes()
+    [found] = checked(badge, **{**supplies(), "others": []})
+    assert (found.verdict, found.cause.code) == ("indeterminate", "anothers_status_list")
+    assert "--status-issuer" in found.cause.hint
+    [found] = checked(badge, **supplies())
+    assert found.verdict == "accepted"
+
+
+def test_a_status_list_that_is_handed_over_must_be_about_the_address_that_is_named(checked: Checker) -> None:
     folder = shared_data("credentials", "open-badges")
     badge = (folder / "v1" / "dataIntegrityProof" / "didKey" / "mixedRegistry-validStatus-noExpiry.json").read_bytes()
     path = folder / "statusLists" / "didkey-ed25519Signature2020" / "e5WK8CbZ1GjycuPombrj"

@@ -58,6 +58,8 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "no JSON": (b"{", "not_json", "line 1"),
     "not text": (b'{"a": "\xff"}', "not_json", "UTF-8"),
     "nothing": (b"", "not_json", ""),
+    "a text": (b"Dear Sir or Madam", "no_credential", "neither JSON, a JWT nor a PNG or SVG picture"),
+    "JSON that is cut off": (b'{"type": [', "not_json", "its JSON"),
     "a number": (b"7", "no_credential", "VerifiableCredential"),
     "another document": ({"id": "did:web:a.example"}, "no_credential", "VerifiableCredential"),
     "a picture without one": (png(), "no_credential", "PNG"),

@@ -161,19 +161,46 @@ def test_a_list_that_was_handed_over_says_of_which_day_it_is(checked: Checker) -
         assert next(check.text for check in found.checks if check.name == "status") == text
 
 
-def test_a_list_that_was_fetched_may_be_by_another_issuer_whose_key_is_known(checked: Checker) -> None:
-    """The issuer itself names the address, and whoever stands there signs."""
+def test_whoever_has_the_address_of_a_list_neither_revokes_nor_restores_a_credential(checked: Checker) -> None:
+    """The site of a school that closed can be anybody's: who signed counts, and not where it stood."""
+    for revoked in ([7], []):
+        made = OTHER.signed(status_list(OTHER, revoked))
+        file = badge(status_entry(7))
+        assert status(checked, file, made) == ("not_done", "anothers_status_list")
+        assert status(checked, file, fetched={LIST_URL: made}) == ("not_done", "anothers_status_list")
+
+
+def test_the_list_of_another_issuer_counts_where_it_is_allowed_and_its_key_is_known(checked: Checker) -> None:
     made = OTHER.signed(status_list(OTHER, [7], id="https://elsewhere.example/1"))
-    assert status(checked, badge(status_entry(7)), fetched={LIST_URL: made}) == ("failed", "revoked")
+    allowed: dict[str, Any] = {"others": [OTHER.id], "fetched": {LIST_URL: made}}
+    assert status(checked, badge(status_entry(7)), **allowed) == ("failed", "revoked")
     website = Issuer.of("website", "did:web:lists.example")
     signed = website.signed(status_list(website, [7]))
-    assert status(checked, badge(status_entry(7)), fetched={LIST_URL: signed}) == ("not_done", "unsigned_status_list")
+    allowed = {"others": [website.id], "fetched": {LIST_URL: signed}}
+    assert status(checked, badge(status_entry(7)), **allowed) == ("not_done", "unsigned_status_list")
     document = {
         "id": website.id,
         "assertionMethod": [{"id": website.method, "publicKeyMultibase": website.pinned["public_key_multibase"]}],
     }
     keys = {website.id: IssuerKeys(document=document)}
-    assert status(checked, badge(status_entry(7)), fetched={LIST_URL: signed}, keys=keys) == ("failed", "revoked")
+    assert status(checked, badge(status_entry(7)), **allowed, keys=keys) == ("failed", "revoked")
+
+
+@pytest.mark.parametrize("code", ["key_unknown", "key_retired", "key_expired", "key_compromised", "key_unanchored"])
+def test_a_list_signed_with_a_key_that_the_registry_refuses_is_not_relied_on(checked: Checker, code: str) -> None:
+    made = SCHOOL.signed(status_list(SCHOOL))
+    reasons = [{"code": code, "text": "The key did not count then."}]
+    [found] = checked(badge(status_entry(7)), lists={"list.json": made}, reasons=reasons)
+    assert outcome(found, "status") == ("not_done", "unsigned_status_list")
+    assert "The key did not count then." in found.cause.text
+    beside = [{"code": "achievement_types_not_covered", "text": "Not this type."}]
+    assert status(checked, badge(status_entry(7)), made, reasons=beside) == ("passed", "not_revoked")
+
+
+def test_a_thief_of_a_key_does_not_undo_a_revocation_with_a_list_that_is_dated_back(checked: Checker) -> None:
+    made = SCHOOL.signed(status_list(SCHOOL, validFrom="2024-06-02T00:00:00Z"))
+    keys = {SCHOOL.id: IssuerKeys(stolen=[SCHOOL.method], asked=True)}
+    assert status(checked, badge(status_entry(7)), made, keys=keys) == ("not_done", "unsigned_status_list")
 
 
 def test_a_list_that_cannot_be_read_does_not_stand_in_the_way_of_one_that_can(checked: Checker) -> None:

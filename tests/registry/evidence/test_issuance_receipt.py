@@ -57,16 +57,45 @@ def test_a_note_of_years_ago_is_what_a_receipt_is_for(said: Committed) -> None:
     assert check_receipt(said.receipts[0], ADA, ahead, NOW), "a lower count than was verified since"
 
 
-def test_a_signature_made_anew_or_a_status_list_that_moved_makes_no_other_credential(said: Committed) -> None:
-    resigned = {**ADA, "proof": {"type": "x"}, "proofs": [1], "credentialStatus": {"id": "https://s.example/2"}}
+def test_a_signature_made_anew_makes_no_other_credential(said: Committed) -> None:
+    resigned = {**ADA, "proof": {"type": "x"}, "proofs": [1]}
     assert check_receipt(said.receipts[0], resigned, said.policy, NOW)
 
 
-def test_a_credential_in_a_jwt_is_its_payload_and_the_same_members_are_left_out_inside() -> None:
-    payload = {"iss": SCHOOL, "nbf": 1, "vc": {"type": ["VerifiableCredential"], "credentialStatus": {"id": "a"}}}
+STATUS = {"type": "BitstringStatusListEntry", "statusListCredential": "https://s.example/1", "statusListIndex": "7"}
+
+
+def test_a_thief_of_the_key_who_strips_the_status_off_an_old_credential_loses_its_receipt() -> None:
+    """Else a credential that was revoked comes back, signed by the stolen key, as one that nobody can revoke."""
+    revocable = {**ADA, "credentialStatus": STATUS}
+    said = committed([revocable, ADA])
+    resigned = {**revocable, "proof": {"type": "by the thief"}}
+    assert check_receipt(said.receipts[0], resigned, said.policy, NOW)
+    for changed in (
+        ADA,
+        {**ADA, "credentialStatus": {**STATUS, "statusListIndex": "8"}},
+        {**ADA, "credentialStatus": []},
+    ):
+        assert refused(said.receipts[0], said, changed) == (CheckResult.REFUTED, "leaf")
+    assert refused(said.receipts[1], said, revocable) == (CheckResult.REFUTED, "leaf"), "nor is one put on"
+
+
+def test_a_receipt_does_not_tell_what_the_status_of_its_credential_is() -> None:
+    """Without the credential nobody finds its place in the list, although there are only some hundred thousand."""
+    said = committed([{**ADA, "credentialStatus": {**STATUS, "statusListIndex": str(index)}} for index in range(2)])
+    receipt = said.receipts[0]
+    guessed = [leaf(receipt.salt, content_of({"credentialStatus": {**STATUS, "statusListIndex": "0"}}))]
+    assert not {*guessed} & {*receipt.path, decode(receipt.statement).body["root"]}
+    assert b"status" not in receipt.encode().replace(b"statements_root", b"")
+
+
+def test_a_credential_in_a_jwt_is_its_payload_and_signatures_are_left_out_inside() -> None:
+    vc = {"type": ["VerifiableCredential"], "credentialStatus": {"id": "a"}}
+    payload = {"iss": SCHOOL, "nbf": 1, "vc": vc}
     said = committed([payload])
-    moved = {**payload, "vc": {**payload["vc"], "credentialStatus": {"id": "b"}}}  # type: ignore[dict-item]
-    assert check_receipt(said.receipts[0], moved, said.policy, NOW)
+    assert check_receipt(said.receipts[0], {**payload, "vc": {**vc, "proof": {"type": "x"}}}, said.policy, NOW)
+    moved = {**payload, "vc": {**vc, "credentialStatus": {"id": "b"}}}
+    assert refused(said.receipts[0], said, moved) == (CheckResult.REFUTED, "leaf")
 
 
 def test_the_receipt_of_another_credential_proves_nothing(said: Committed) -> None:

@@ -1,0 +1,141 @@
+"""What is needed to check a credential besides itself: the registry's answer, keys, status lists; each fetched once.
+
+    gathered = SupplyFinder(registry=…, receipts=…, given=…, others=…, may_fetch=…, may_be_private=…, now=…)
+    gathered.check(prepared)  ->  CheckedCredential
+
+A status list is judged like a credential: the registry is asked about its issuer and the key that signed it, as of the
+list's own date.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from accredit.cli.credentials.contexts import ContextLoader
+from accredit.cli.credentials.judging import (
+    CheckedCredential,
+    IssuerAnswer,
+    PreparedCredential,
+    Supplies,
+    judge,
+    prepare,
+    with_key,
+)
+from accredit.cli.credentials.keys import IssuerKeys
+from accredit.cli.credentials.proofs import further_methods, method_of
+from accredit.cli.credentials.reading import read
+from accredit.cli.credentials.status import ListSigner, SignerKey, StatusFiles, signer_key
+from accredit.registry.errors import AccreditError
+
+from .fetching import did_document, fetch
+from .issuer_answers import IssuerRegistry
+from .receipts import HeldReceipts
+
+
+@dataclass(kw_only=True)
+class SupplyFinder:
+    """See the module.
+
+    Attributes:
+        registry: whom to ask about issuers. receipts: those that came with the credentials.
+        given: status lists of the user's, by name. others: issuers whose lists count besides the credential's own.
+        may_fetch: whether other sites may be asked. may_be_private: also those in the reader's own network.
+        now: this machine's clock, seconds since 1970.
+    """
+
+    registry: IssuerRegistry
+    receipts: HeldReceipts | None
+    given: Mapping[str, bytes]
+    others: Sequence[str]
+    may_fetch: bool
+    may_be_private: bool
+    now: int
+    _documents: dict[str, IssuerKeys] = field(default_factory=dict)
+    _fetched: dict[str, bytes] = field(default_factory=dict)
+    _why_not: dict[str, str] = field(default_factory=dict)
+    _lists: dict[bytes, PreparedCredential | None] = field(default_factory=dict)
+
+    def check(self, prepared: PreparedCredential) -> CheckedCredential:
+        """Gather what a credential needs, and check it."""
+        said, question = prepared.said, prepared.question
+        if said is None or question is None:
+            nothing = StatusFiles(given={}, fetched={}, why_not={})
+            supplies = Supplies(keys=IssuerKeys(), answer=IssuerAnswer(decision=None), lists=nothing)
+            return judge(prepared, supplies, self.now)
+        more, known_of_time = ((), {}) if self.receipts is None else self.receipts.of(prepared.credential)
+        answer, keys = self.registry.ask({**question, **known_of_time})
+        for named in with_key(prepared, keys):
+            assert named.question is not None, "it names a key"
+            prepared = named
+            answer, keys = self.registry.ask({**named.question, **known_of_time})
+            if keys.pinned:  # by somebody whose word counts
+                break
+        for method in further_methods(prepared.credential, said.issuer, str(question.get("key", ""))):
+            others = self.registry.ask({**question, **known_of_time, "key": method})[1]
+            keys = replace(keys, pinned=[*keys.pinned, *others.pinned])
+        for entry in said.status:
+            self._fetch_list(entry.list_url)
+        lists = StatusFiles(given=self.given, fetched=self._fetched, why_not=self._why_not, others=self.others)
+        supplies = Supplies(
+            keys=self._with_document(said.issuer, keys),
+            answer=answer,
+            lists=lists,
+            signers=dict(self._signers(prepared, lists)) if said.status else {},
+            more=more,
+        )
+        return judge(prepared, supplies, self.now)
+
+    def _signers(self, prepared: PreparedCredential, lists: StatusFiles) -> Iterator[tuple[SignerKey, ListSigner]]:
+        """Who signed the status lists at hand that could count for a credential."""
+        assert prepared.said is not None, "it can be read"
+        assert prepared.question is not None, "and asked about"
+        for raw in (*lists.given.values(), *lists.fetched.values()):
+            listed = self._list(raw, prepared.loader)
+            if listed is None or listed.said is None:
+                continue
+            issuer = listed.said.issuer
+            method = method_of(listed.credential, issuer)
+            if issuer not in (prepared.said.issuer, *self.others):
+                continue
+            # Of the credential's own issuer by the accreditation that the credential is judged by.
+            asked = {**prepared.question, "issuer": issuer} if issuer == prepared.said.issuer else {"issuer": issuer}
+            asked |= {"key": method, "issued_on": listed.said.issued_on}
+            answer, keys = self.registry.ask({name: value for name, value in asked.items() if value})
+            reasons = [] if answer.decision is None else answer.decision["reasons"]
+            yield (
+                signer_key(listed.said, method),
+                ListSigner(keys=self._with_document(issuer, keys), reasons=reasons),
+            )
+
+    def _list(self, raw: bytes, loader: ContextLoader) -> PreparedCredential | None:
+        """A status list, read; None where it cannot be, which is said where it is used."""
+        if raw not in self._lists:
+            try:
+                self._lists[raw] = prepare(read(raw)[0], loader)
+            except AccreditError:
+                self._lists[raw] = None
+        return self._lists[raw]
+
+    def _with_document(self, issuer: str, keys: IssuerKeys) -> IssuerKeys:
+        """The registry's keys, and the issuer's own document where nothing is pinned and it may be fetched."""
+        if keys.pinned or not self.may_fetch or not issuer.startswith("did:web:"):
+            return keys
+        if issuer not in self._documents:
+            try:
+                self._documents[issuer] = IssuerKeys(document=did_document(issuer, may_be_private=self.may_be_private))
+            except AccreditError as error:
+                self._documents[issuer] = IssuerKeys(why_not=_why(error))
+        held = self._documents[issuer]
+        return replace(keys, document=held.document, why_not=held.why_not)
+
+    def _fetch_list(self, url: str) -> None:
+        if not self.may_fetch or url in self._fetched or url in self._why_not:
+            return
+        try:
+            self._fetched[url] = fetch(url, may_be_private=self.may_be_private)
+        except AccreditError as error:
+            self._why_not[url] = _why(error)
+
+
+def _why(error: AccreditError) -> str:
+    """Why something was not fetched; of an address that was refused also what to do."""
+    return f"{error.message} {error.hint}" if error.code == "private_address" else error.message
