@@ -106,9 +106,12 @@ def _delegated(law: Law, seat: Seat) -> MandateStanding:
         "threshold": body["threshold"],
         "keys": _keys(law.ground, seat.voice),
         "valid_from": body["valid_from"],
-        "withdrawn": first_end((one.effective_from, one.statement.id) for one in seat.withdrawals),
+        "withdrawn": first_end(seat.withdrawals),
         "depth": seat.mandate.depth,
     }
+    said = law.ground.said_at(law.ground.chains[seat.voice.via], seat.parent)
+    if said > body["valid_from"]:
+        standing["met"] = said
     if "valid_until" in body:
         standing["valid_until"] = body["valid_until"]
     return cast(MandateStanding, standing)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.query_forms import encode_query
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.deciding import AUTHORIZATION
 from accredit.registry.evidence.trust_policy import TrustPolicy
@@ -43,6 +44,11 @@ SKILLS: Final = "did:web:skills.example"
 FURTHER: Final = "https://skills.example/further"
 WITHDRAWN: Final = "https://skills.example/withdrawn"
 FOREIGN: Final = "https://skills.example/foreign"
+ENDED_AHEAD: Final = "https://skills.example/ended-ahead"
+ENDING: Final = "https://skills.example/ending"
+TRAINED: Final = "did:web:trained.example"
+TRAINER: Final = CanonicalId("did:web:trainer.example")
+HASTENED: Final = CanonicalId("did:web:hastened.example")
 LISTED: Final = "did:web:listed.example"
 STOLEN: Final = "did:web:stolen.example"
 ABROAD: Final = "https://abroad.example/"
@@ -102,6 +108,15 @@ def world() -> World:
     withdrawn = made.mapping((ELSEWHERE + "/c", "exact_match", f"{FRAMEWORK}/2"), id=WITHDRAWN, iat=EARLY)
     made.withdraw_mapping(withdrawn, "2024-01-01", id=WITHDRAWN)
     made.mapping((ELSEWHERE + "/d", "exact_match", f"{FRAMEWORK}/2"), id=FOREIGN, by=STATE, iat=EARLY)
+    ended = made.mapping((ELSEWHERE + "/e", "exact_match", f"{FRAMEWORK}/2"), id=ENDED_AHEAD, iat=EARLY)
+    made.withdraw_mapping(ended, "2027-01-01", id=ENDED_AHEAD, iat=fast)
+    ending = made.mapping((ELSEWHERE + "/f", "exact_match", f"{FRAMEWORK}/2"), id=ENDING, iat=EARLY)
+    made.withdraw_mapping(ending, "2027-01-01", id=ENDING, iat=EARLY)
+    made.register(TRAINED, name="Trained", iat=EARLY)
+    via = made.delegate(TRAINER, limits={"frameworks": [FRAMEWORK]}, valid_from=EARLY)
+    made.grant(TRAINED, iat=EARLY, by=TRAINER, via=via, scope={"frameworks": [FRAMEWORK]})
+    made.framework([{"id": f"{ELSEWHERE}/g", "statement": "Operates"}], iat=EARLY, by=TRAINER, via=via)
+    made.delegate(HASTENED, valid_from=EARLY, met=fast)
     recognised = {"id": ABROAD, "name": "Abroad", "actions": ["issue"], "valid_from": EARLY}
     made.say("recognition.grant", recognised, iat=EARLY, sub=ABROAD)
     return made

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
 from ..domain.record_types import AccreditationRecord, IssuerRecord, NeededRule, StatedFacts, StatedTerms
-from ..domain.records import Records, Voice, is_ahead, met, standing
+from ..domain.records import Records, Voice, end_of, is_ahead, met, standing
 from ..domain.scope import Axis, AxisOutcome, MappedStep, covers, says_what
 from ..domain.vocabulary import (
     NARROWING_EVENTS,
@@ -421,7 +421,7 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
     for link in chain:
         if link.via is not None:
             notes.statements[link.via] = None
-    begins, ends = window(chain)
+    begins, ends = window(chain, case.now)
     over = [] if ends is None else [ends]
     if begins is not None:
         notes.dates.append(begins)
@@ -437,7 +437,7 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
         if link.standing is None:
             notes.advise("authority_not_in_force", f"{link.name} is no longer an authority of this ecosystem.")
         elif link.standing["withdrawn"] is not None:
-            since = link.standing["withdrawn"]["effective_from"]
+            since = end_of(link.standing["withdrawn"], case.now)
             notes.dates.append(since)
             over.append(since)
             if since <= case.now:
@@ -584,7 +584,7 @@ def _answers(
     def is_over(voice: Voice) -> bool:
         return notes_on(case, case.chain(voice)).over is not None
 
-    known = Competencies(case.records, time, chain, publishers, is_over)
+    known = Competencies(case.records, time, case.now, chain, publishers, is_over)
     return (axis for extent in extents for axis in known.covers(extent, query)), known.cited, known.dates
 
 

@@ -4,7 +4,7 @@ An authority *instance* is a `records.Voice`: an authority's id and the delegati
 charter names. Two delegations to one body are two instances. Each `authority` record lists their standings:
 
     {id, standings: [{via, parent: {by, via} | null, name, constituency, actions | null, limits | null, …,
-                      ?valid_from, ?valid_until, withdrawn: null | {statement, effective_from}}]}
+                      ?valid_from, ?valid_until, ?met, withdrawn: null | {statement, effective_from, ?later}}]}
 
 **By mandate, not by name.** `mandates_of` says which instances an id alone stands for. If the charter names the id, it
 stands for the charter's instance only, so that no delegation to the same id can speak for it; otherwise for each of its
@@ -15,7 +15,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ..domain.record_types import AuthorityRecord, MandateStanding, VoiceMembers
-from ..domain.records import Records, Voice, authority_in, voice_of
+from ..domain.records import AHEAD_MAX, Records, Voice, authority_in, voice_of
 from ..encoding.identifiers import CanonicalId
 from ..limits import DELEGATION_DEPTH
 
@@ -78,12 +78,26 @@ def counts(said: VoiceMembers, chain: Chain, publishers: Collection[Voice]) -> b
     return voice in publishers or any(link.voice == voice for link in chain)
 
 
-def window(chain: Chain) -> tuple[int | None, int | None]:
-    """Return from when and until when all delegations of a chain are valid; None at an end that nothing limits."""
+def mandate_begins(standing: MandateStanding, now: int) -> int | None:
+    """Return from when a mandate counts, seconds; None for the charter's own.
+
+    Args:
+        now: the reader's clock. A delegation that is dated ahead of it begins on its date.
+    """
+    said = standing.get("met")
+    return said if said is not None and said > now + AHEAD_MAX else standing.get("valid_from")
+
+
+def window(chain: Chain, now: int) -> tuple[int | None, int | None]:
+    """Return from when and until when all delegations of a chain are valid; None at an end that nothing limits.
+
+    Args:
+        now: the reader's clock.
+    """
     begins, ends = None, None
     for link in chain:
         if link.standing is not None:
-            start, end = link.standing.get("valid_from"), link.standing.get("valid_until")
+            start, end = mandate_begins(link.standing, now), link.standing.get("valid_until")
             if start is not None and (begins is None or begins < start):
                 begins = start
             if end is not None and (ends is None or end < ends):

@@ -1,19 +1,18 @@
 """Decides whose frameworks and mappings count when an accreditation is judged.
 
-A framework counts if an authority on the accreditor's chain published it, or a publisher that the charter or the grant
-names, and if it had not been withdrawn by the time asked about. A mapping extends what was granted, so it needs the
-approvals that a grant needs:
+**Whose.** Terms are read with the frameworks and mappings of the authority that stated them, of those above it, and of
+the publishers that the charter or the grant names; terms that several granted together, with those of the accreditor's
+chain. A limit is read with those of an authority above the limited one, and of the charter's publishers: nobody widens
+their own mandate, and no delegate widens what an authority above it has amended. That holds for mappings, and for what
+a framework lists as an item, as narrower than another, or as its alias.
 
-* by that time an authority had marked it `usable_for_scope`, its rule had been met, and it had not been withdrawn;
-* **whose**: terms are extended by the authority that stated them, by one above it, or by a publisher; if several
-  granted together, by as many of the charter's authorities as had to agree. A limit is extended by an authority above
-  the limited one, or by a publisher that the charter names: nobody widens their own mandate, and no delegate widens
-  what an authority above it has amended;
-* **how many**: at least as many as had to agree to the terms, whatever the charter required when the mapping was
-  published;
-* if only its own date shows that it was stated before its author's mandate ended, it does not count.
+**When.** Each counts from its date until it was withdrawn. If only its own date shows that it was stated before its
+author's mandate ended, it does not count.
 
-If a path has several steps, each is judged on its own.
+A mapping extends what was granted, so it needs the approvals that a grant needs as well: an authority must have marked
+it `usable_for_scope`, and at least as many must have agreed to it as to the terms, whatever the charter required when
+it was published. If several granted together, as many of the charter's authorities may publish it as had to agree. If a
+path has several steps, each is judged on its own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,21 +20,36 @@ from typing import Any, Final, NamedTuple
 
 from ..domain.ceiling import ceiling, inherited
 from ..domain.frameworks import status_at
-from ..domain.record_types import AccreditationRecord, CompetencyEntry, CompetencyLink, NeededRule, StatedTerms
-from ..domain.records import Records, Voice, competency_in, framework_in, met, took_as_much, voice_of
-from ..domain.scope import HOPS_MAX, Axis, Links, MappedStep, ScopeQuestion, covers
+from ..domain.record_types import (
+    AccreditationRecord,
+    CompetencyEntry,
+    CompetencyLink,
+    NeededRule,
+    StatedFramework,
+    StatedTerms,
+)
+from ..domain.records import (
+    Records,
+    Voice,
+    competency_in,
+    end_of,
+    framework_in,
+    is_ahead,
+    met,
+    took_as_much,
+    voice_of,
+)
+from ..domain.scope import HOPS_MAX, Axis, Links, Lookup, MappedStep, ScopeQuestion, covers
 from ..encoding.identifiers import CanonicalId
 from .authority_chain import Chain, counts
 
 
 class Extent(NamedTuple):
-    """A scope that must cover a question, and who may extend it by mappings.
+    """A scope that must cover a question, and whose word on competencies counts for it.
 
     Attributes:
-        chain, publishers: whose mappings may extend it. rules: how many had to agree to each such mapping
-            (`records.took_as_much`).
-        is_joint: several authorities granted it together, so a mapping by as many of the charter's authorities may
-            extend it.
+        chain, publishers: whose word counts. rules: how many had to agree to each mapping (`records.took_as_much`).
+        is_joint: several authorities granted it together, so a mapping by as many of the charter's authorities counts.
     """
 
     scope: Mapping[str, Any]
@@ -93,15 +107,16 @@ class Competencies:
     Attributes:
         cited: the statements that published the frameworks consulted, and those that ended mappings which would have
             counted.
-        dates: when mappings that may count begin and end, seconds.
+        dates: when what may count begins and ends, seconds.
     """
 
-    __slots__ = ("_chain", "_entries", "_is_over", "_publishers", "_records", "_time", "cited", "dates")
+    __slots__ = ("_chain", "_entries", "_is_over", "_now", "_publishers", "_records", "_time", "cited", "dates")
 
     def __init__(
         self,
         records: Records,
         time: int,
+        now: int,
         chain: Chain,
         publishers: Collection[Voice],
         is_over: Callable[[Voice], bool],
@@ -109,11 +124,13 @@ class Competencies:
         """Nothing is read yet.
 
         Args:
+            time: as of when. now: the reader's clock.
             publishers: the voices that count besides those of the chain.
             is_over: whether a voice's mandate has ended by now.
         """
         self._records = records
         self._time = time
+        self._now = now
         self._chain = chain
         self._publishers = publishers
         self._is_over = is_over
@@ -123,10 +140,15 @@ class Competencies:
 
     def covers(self, extent: Extent, question: ScopeQuestion) -> list[Axis]:
         """Return how an extent answers a question (`domain.scope.covers`)."""
-        return covers(extent.scope, question, self.entries, self._links(extent))
+        return covers(extent.scope, question, self._lookup(extent), self._links(extent))
 
-    def entries(self, uri: CanonicalId) -> Sequence[CompetencyEntry]:
-        """Return a competency's entries in the frameworks that count."""
+    def _lookup(self, extent: Extent) -> Lookup:
+        if extent.is_joint:
+            return self._counted
+        return lambda uri: [one for one in self._counted(uri) if counts(one, extent.chain, extent.publishers)]
+
+    def _counted(self, uri: CanonicalId) -> Sequence[CompetencyEntry]:
+        """Return a competency's entries in the frameworks that count for the accreditation."""
         found = self._entries.get(uri)
         if found is None:
             record = competency_in(self._records, uri)
@@ -141,9 +163,16 @@ class Competencies:
             return False
         framework = framework_in(self._records, entry["framework"])
         return framework is not None and any(
-            stated["statement"] == entry["statement"] and status_at(stated, self._time) != "withdrawn"
-            for stated in framework["stated"]
+            stated["statement"] == entry["statement"] and self._is_in_force(stated) for stated in framework["stated"]
         )
+
+    def _is_in_force(self, framework: StatedFramework) -> bool:
+        if "unanchored" in framework and self._is_over(voice_of(framework)):
+            return False
+        if is_ahead(framework, self._now):
+            self.dates.append(met(framework))
+            return False
+        return status_at(framework, self._time, known=self._now) != "withdrawn"
 
     def _links(self, extent: Extent) -> Links:
         def links(uri: CanonicalId) -> list[MappedStep]:
@@ -169,7 +198,7 @@ class Competencies:
         self.dates.append(met(link))
         if "withdrawn" not in link:
             return met(link) <= self._time
-        end = link["withdrawn"]["effective_from"]
+        end = end_of(link["withdrawn"], self._now)
         self.dates.append(end)
         if end <= self._time:
             self.cited.append(link["withdrawn"]["statement"])

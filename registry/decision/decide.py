@@ -29,6 +29,7 @@ from ..domain.records import (
     authority_in,
     charter_in,
     competency_in,
+    end_of,
     framework_in,
     is_ahead,
     issuer_in,
@@ -428,7 +429,7 @@ def _best_recognition(query: Query, record: RecognitionRecord, time: int, now: i
 def _recognition(query: Query, granted: StatedRecognition, time: int, now: int) -> Finding:
     ends = [granted["valid_until"]] if "valid_until" in granted else []
     withdrawn = granted["withdrawn"]
-    ends += [withdrawn["effective_from"]] if withdrawn is not None else []
+    ends += [end_of(withdrawn, now)] if withdrawn is not None else []
     begins, end = granted.get("valid_from", met(granted)), min(ends, default=None)
     if is_ahead(granted, now):
         begins = max(begins, met(granted))

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Final
 
 from ..domain.ceiling import ceiling
-from ..domain.records import Voice
+from ..domain.records import Voice, end_of
 from ..encoding.rfc3339 import day
 from .accreditation import Case, Notes, judge_scope, say_mandate
 from .authority_chain import Chain, window
@@ -40,10 +40,10 @@ def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Find
 
 
 def _judge_time(case: Case, chain: Chain, notes: Notes) -> None:
-    begins, end = window(chain)
+    begins, end = window(chain, case.now)
     withdrawals = [link.standing["withdrawn"] for link in chain if link.standing and link.standing["withdrawn"]]
     notes.cite([one["statement"] for one in withdrawals])
-    ends = [one["effective_from"] for one in withdrawals] + ([] if end is None else [end])
+    ends = [end_of(one, case.now) for one in withdrawals] + ([] if end is None else [end])
     notes.dates += ends
     if begins is not None:
         notes.dates.append(begins)

@@ -38,7 +38,7 @@ from ..limits import TIME_MAX, TIME_MIN
 from .bodies import AccreditationGrant, PublisherMandate
 from .issuers import AFTER
 from .record_types import AccreditationRecord, StatedEvent, StatedTerms
-from .records import Effective, Voice, in_order, is_ahead, met, oldest_first, source, took
+from .records import Effective, Voice, begins_later, heard_from, in_order, is_ahead, met, oldest_first, source, took
 from .scope import check_scope
 from .vocabulary import (
     ACCREDITATION_KINDS,
@@ -301,7 +301,7 @@ def terms_at(
         if not said or said[0] is not terms[0]:
             return []  # nobody has accredited it yet
         replaced = terms_at({**record, "terms": said}, time, max_backdating=max_backdating)
-        binding = [one for one in terms if time >= known and is_ahead(one, known) and not _begins_later(one)]
+        binding = [one for one in terms if time >= known and is_ahead(one, known) and not begins_later(one)]
         return [*replaced, *binding] if replaced else []
     present = [one for one in terms if _applies_from(one, max_backdating) <= time]
     if len(present) < 2:
@@ -311,11 +311,6 @@ def terms_at(
     named = _ancestors(parents, [one["statement"] for one in present])
     # Every amendment says which accreditation it amends, and so knows the grant.
     return [one for one in present if one is not grant and one["statement"] not in named]
-
-
-def _begins_later(said: StatedTerms | StatedEvent) -> bool:
-    """Return whether it states a beginning later than its own date."""
-    return said["effective_from"] > met(said)
 
 
 def _applies_from(terms: StatedTerms, max_backdating: int | None) -> int:
@@ -388,10 +383,8 @@ def _yields_to_expiry(status: Status, expiry: int) -> bool:
 
 def _as_heard(event: StatedEvent, known: int) -> StatedEvent:
     """An event as it counts by a clock that may be behind its signer's."""
-    if event["event"] in NARROWING_EVENTS:
-        is_late = event["effective_from"] > known and not _begins_later(event)
-        return {**event, "effective_from": known} if is_late else event
-    return {**event, "effective_from": max(event["effective_from"], met(event))} if is_ahead(event, known) else event
+    start = heard_from(event, known, narrows=event["event"] in NARROWING_EVENTS)
+    return event if start == event["effective_from"] else {**event, "effective_from": start}
 
 
 def _expiry(record: AccreditationRecord, time: int, known: int | None) -> int | None:

@@ -35,7 +35,7 @@ from .record_types import (
     FrameworkRecord,
     StatedFramework,
 )
-from .records import Effective, in_order, source
+from .records import Effective, heard_from, in_order, source
 
 FORMATS: Final = ("case", "ctdl_asn", "rsd", "esco", "onet", "skos", "csv")
 STATUSES: Final = ("active", "deprecated", "withdrawn")
@@ -214,10 +214,20 @@ def reduce_competency(
     return record if unique or linked else None
 
 
-def status_at(stated: StatedFramework, time: int) -> str:
-    """Return the status of one stated framework: the most restrictive event in effect that no other such event
-    follows."""
-    present = {event["statement"]: event for event in stated["events"] if event["effective_from"] <= time}
+def status_at(stated: StatedFramework, time: int, *, known: int | None = None) -> str:
+    """Return the status of one stated framework: the most restrictive event in effect that no other such event follows.
+
+    Args:
+        known: the reader's clock; None: all in the record has been said. What restricts and is dated ahead of it counts
+            from then on (`records.heard_from`).
+    """
+
+    def begins(event: FrameworkEvent) -> int:
+        if known is None:
+            return event["effective_from"]
+        return heard_from(event, known, narrows=event["status"] != "active")
+
+    present = {event["statement"]: event for event in stated["events"] if begins(event) <= time}
     parents = {event["statement"]: event["after"] for event in stated["events"]}
     named: set[bytes] = set()
     pending = [parent for id in present for parent in parents[id]]

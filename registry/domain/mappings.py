@@ -5,11 +5,11 @@ accreditation covers only if an authority has marked it `usable_for_scope`, and 
 `EXTENDING`; `registry.decision.competencies` decides which questions they extend.
 
 Record `mapping`: `{id, stated: [{by, via, statement, iat, …the publish without id, withdrawn: null | {statement,
-effective_from}}]}`, by id. The records of the competencies at both ends hold each link too, so that a competency's
-record shows all its links:
+effective_from, ?later: true}}]}`, by id. The records of the competencies at both ends hold each link too, so that a
+competency's record shows all its links:
 
     {id, in: […], links: [{mapping, by, via, statement, iat, relation, to | from: the other end, ?usable: true,
-                           ?withdrawn: {statement, effective_from}}]}
+                           ?withdrawn: {statement, effective_from, ?later}}]}
 """
 
 from collections.abc import Iterable, Sequence
@@ -126,7 +126,7 @@ def in_link_order(links: Iterable[CompetencyLink]) -> list[CompetencyLink]:
 
 def _end(publish: Effective, withdrawals: Sequence[Effective]) -> EndStated | None:
     return first_end(
-        (one.effective_from, one.statement.id)
+        one
         for one in withdrawals
         if one.statement.body["publish"] == publish.statement.id and one.voice == publish.voice
     )

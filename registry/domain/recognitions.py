@@ -3,7 +3,7 @@
 Record `recognition` (id: what is recognised; lists by id):
 
     {id, granted: [{by, via, statement, iat, name, actions, ?ecosystem, ?url, ?valid_from, ?valid_until,
-                    withdrawn: null | {statement, effective_from}}]}
+                    withdrawn: null | {statement, effective_from, ?later}}]}
 """
 
 from collections.abc import Sequence
@@ -48,11 +48,7 @@ def reduce(id: CanonicalId, grants: Sequence[Effective], withdrawals: Sequence[E
     """
     granted: list[StatedRecognition] = []
     for grant in in_order(grants):
-        withdrawn = first_end(
-            (one.effective_from, one.statement.id)
-            for one in withdrawals
-            if one.statement.body["recognition"] == grant.statement.id
-        )
+        withdrawn = first_end(one for one in withdrawals if one.statement.body["recognition"] == grant.statement.id)
         body = {name: value for name, value in grant.statement.body.items() if name != "id"}
         granted.append(cast(StatedRecognition, {**body, **source(grant), "withdrawn": withdrawn}))
     return {"id": id, "granted": granted} if granted else None

@@ -48,6 +48,12 @@ class Sourced(VoiceMembers):
     unanchored: NotRequired[Literal[True]]
 
 
+class TakesEffect(Sourced):
+    """A part of a record that says from when it counts."""
+
+    effective_from: int
+
+
 class NeededRule(TypedDict):
     """How many of the charter's authorities had to agree, and how many of them of each constituency."""
 
@@ -62,10 +68,14 @@ class RuledPart(TypedDict):
 
 
 class EndStated(TypedDict):
-    """The statement that ended a mapping, a recognition or a delegation, and from when it counts."""
+    """The statement that ended a mapping, a recognition or a delegation, and from when it counts.
+
+    `later`: it states a beginning later than its own date, so it does not count before, whatever its signer's clock.
+    """
 
     statement: bytes
     effective_from: int
+    later: NotRequired[Literal[True]]
 
 
 # ------------------------------------------------------------------------------------------------ issuers
@@ -142,11 +152,10 @@ class AliasRecord(TypedDict):
 # ------------------------------------------------------------------------------------------------ accreditations
 
 
-class StatedTerms(Sourced, RuledPart):
+class StatedTerms(TakesEffect, RuledPart):
     """The terms that a grant or an amendment states, and from when they count."""
 
     after: list[bytes]
-    effective_from: int
     scope: ScopeTerms
     valid_from: int
     valid_from_precision: NotRequired[str]
@@ -161,11 +170,10 @@ class StatedTerms(Sourced, RuledPart):
     ext: NotRequired[Any]
 
 
-class StatedEvent(Sourced):
+class StatedEvent(TakesEffect):
     """A status event of an accreditation."""
 
     event: str
-    effective_from: int
     after: list[bytes]
     sanction_level: NotRequired[str]
     reason_code: NotRequired[str]
@@ -197,11 +205,10 @@ class AccreditationRecord(TypedDict):
 # ------------------------------------------------------------------------------------------------ frameworks, mappings
 
 
-class FrameworkEvent(Sourced):
+class FrameworkEvent(TakesEffect):
     """A change of a framework's status."""
 
     status: str
-    effective_from: int
     after: list[bytes]
     reason_text: NotRequired[str]
     ext: NotRequired[Any]
@@ -358,7 +365,10 @@ class ContactLinks(TypedDict):
 
 
 class MandateStanding(ContactLinks):
-    """An authority under one mandate. The charter's (`via` null) has no parent, limits, actions or dates."""
+    """An authority under one mandate. The charter's (`via` null) has no parent, limits, actions or dates.
+
+    `met`: when the delegation's rule was met, where that is after `valid_from`.
+    """
 
     via: bytes | None
     parent: VoiceMembers | None
@@ -370,6 +380,7 @@ class MandateStanding(ContactLinks):
     keys: list[MandateKey]
     valid_from: NotRequired[int]
     valid_until: NotRequired[int]
+    met: NotRequired[int]
     withdrawn: EndStated | None
     depth: int
 

@@ -35,6 +35,7 @@ from .record_types import (
     RuledPart,
     Sourced,
     StatedFacts,
+    TakesEffect,
     VoiceMembers,
 )
 
@@ -244,10 +245,55 @@ def is_ahead(said: Sourced, now: int) -> bool:
     return said.get("met", said["iat"]) > now + AHEAD_MAX
 
 
-def first_end(ends: Iterable[tuple[int, bytes]]) -> EndStated | None:
-    """Return the earliest of several ends, given by time and statement; None if there is none."""
-    first = min(ends, default=None)
-    return None if first is None else EndStated(statement=first[1], effective_from=first[0])
+class DatedEnd(Protocol):
+    """Something that ends another: when its rule was met, and from when it counts, seconds."""
+
+    @property
+    def statement(self) -> Statement: ...
+
+    @property
+    def met(self) -> int | None: ...
+
+    @property
+    def effective_from(self) -> int: ...
+
+
+def first_end(ends: Iterable[DatedEnd]) -> EndStated | None:
+    """Return the earliest of several ends; None if there is none.
+
+    `later` is there where each of them says itself that it begins after it was said.
+    """
+    several = sorted(ends, key=lambda end: (end.effective_from, end.statement.id))
+    if not several:
+        return None
+    first = EndStated(statement=several[0].statement.id, effective_from=several[0].effective_from)
+    if all(end.effective_from > (end.statement.iat if end.met is None else end.met) for end in several):
+        first["later"] = True
+    return first
+
+
+def end_of(ended: EndStated, now: int) -> int:
+    """Return from when something has ended, seconds, by its reader's clock.
+
+    What ends it and is dated ahead ends it now, unless it says itself that it begins later: nobody waits for the clock
+    of whoever takes trust away.
+    """
+    return ended["effective_from"] if "later" in ended else min(ended["effective_from"], now)
+
+
+def begins_later(said: TakesEffect) -> bool:
+    """Return whether a part of a record says itself that it begins after it was said."""
+    return said["effective_from"] > met(said)
+
+
+def heard_from(said: TakesEffect, known: int, *, narrows: bool) -> int:
+    """Return from when a part of a record counts, seconds, by a clock that may be behind its signer's.
+
+    What narrows and is dated ahead counts from then on, as `end_of`; what gives back waits for its date.
+    """
+    if narrows:
+        return said["effective_from"] if begins_later(said) else min(said["effective_from"], known)
+    return max(said["effective_from"], met(said)) if is_ahead(said, known) else said["effective_from"]
 
 
 _Part = TypeVar("_Part", bound=Sourced)

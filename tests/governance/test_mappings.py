@@ -92,9 +92,9 @@ def test_a_delegate_that_maps_a_licence_to_its_own_competency_gains_nothing_beyo
     pen, _ = delegate(town, A, limits={"frameworks": [FRAMEWORK]}, actions=actions)
     town.says(pen, "issuer.register", register())
     town.says(pen, "accreditation.grant", grant(scope={"frameworks": [FRAMEWORK]}))
-    published = town.says(pen, "framework.publish", framework())
+    published = town.says(A, "framework.publish", framework())
     for part in (0, 1):
-        town.says(pen, "framework.items", framework_items(published.id, part))
+        town.says(A, "framework.items", framework_items(published.id, part))
     own, here = f"{FRAMEWORK}/1", {"framework": FRAMEWORK}
     said = town.says(pen, "mapping.publish", {**mapping((LICENCE, own)), "source": here, "target": here})
     assert verdict_of(town, said).state is EffectState.EFFECTIVE

@@ -11,10 +11,11 @@ from accredit.node.http.routes.registry import ids, page
 from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
 from accredit.node.outcomes.figures import appeal_spans
+from accredit.registry.decision.authority_chain import mandate_begins
 from accredit.registry.domain.accreditations import status_at
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.record_types import AccreditationRecord, AuthorityRecord
-from accredit.registry.domain.records import accreditation_in, authority_in, charter_in, issuer_in
+from accredit.registry.domain.record_types import AccreditationRecord, AuthorityRecord, MandateStanding
+from accredit.registry.domain.records import accreditation_in, authority_in, charter_in, end_of, issuer_in
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import InputError
@@ -85,13 +86,13 @@ def _rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _status(standing: Mapping[str, Any], now: int) -> str:
-    withdrawn = standing["withdrawn"]
+def _status(standing: MandateStanding, now: int) -> str:
+    withdrawn, begins = standing["withdrawn"], mandate_begins(standing, now)
     ends = [standing["valid_until"]] if "valid_until" in standing else []
-    ends += [] if withdrawn is None else [withdrawn["effective_from"]]
+    ends += [] if withdrawn is None else [end_of(withdrawn, now)]
     if any(end <= now for end in ends):
         return "ended"
-    return "not_yet" if standing.get("valid_from", now) > now else "in_force"
+    return "not_yet" if begins is not None and begins > now else "in_force"
 
 
 async def authority(call: Call) -> Response:
@@ -136,7 +137,7 @@ async def authority(call: Call) -> Response:
     return show(call, page_)
 
 
-def _mandate(fold: Fold, id: CanonicalId, standing: Mapping[str, Any], now: int) -> dict[str, Any]:
+def _mandate(fold: Fold, id: CanonicalId, standing: MandateStanding, now: int) -> dict[str, Any]:
     limits = standing["limits"]
     via = standing["via"]
     return {

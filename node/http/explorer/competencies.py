@@ -39,7 +39,7 @@ async def competencies(call: Call) -> Response:
                 "format": stated["format"],
                 "items": stated["item_count"],
                 "complete": stated["complete"],
-                "status": framework_records.status_at(stated, now),
+                "status": framework_records.status_at(stated, now, known=now),
                 "stated_by": authority_name(fold, stated["by"], stated["via"]),
                 "source_url": stated.get("source_url", ""),
                 "_href": address("/explore/statement", id=stated["statement"].hex()),

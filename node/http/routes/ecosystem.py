@@ -39,6 +39,7 @@ class Withdrawn(TypedDict):
 
     statement: str
     effective_from: str
+    later: NotRequired[bool]
 
 
 class AuthorityStanding(TypedDict):
@@ -58,6 +59,7 @@ class AuthorityStanding(TypedDict):
     keys: list[AuthorityKey]
     valid_from: NotRequired[str]
     valid_until: NotRequired[str]
+    met: NotRequired[str]
     withdrawn: Withdrawn | None
     depth: int
 

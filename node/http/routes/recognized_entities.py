@@ -13,9 +13,10 @@ import anyio
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades import recognized_entities as facade
 from accredit.node.http.facades.federation_claims import issuer_metadata, may_issue
+from accredit.registry.decision.authority_chain import mandate_begins
 from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AuthorityRecord, MandateStanding
-from accredit.registry.domain.records import authority_in, charter_in, issuer_in
+from accredit.registry.domain.records import authority_in, charter_in, end_of, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import jcs
 from accredit.registry.encoding.ed25519 import did_key
@@ -207,8 +208,9 @@ def _standing(record: AuthorityRecord, now: int) -> MandateStanding | None:
 
 def _acts(standing: MandateStanding, now: int) -> bool:
     withdrawn = standing["withdrawn"]
-    is_current = standing.get("valid_from", now) <= now < standing.get("valid_until", now + 1)
-    return is_current and (withdrawn is None or withdrawn["effective_from"] > now)
+    begins = mandate_begins(standing, now)
+    is_current = (begins is None or begins <= now) and now < standing.get("valid_until", now + 1)
+    return is_current and (withdrawn is None or end_of(withdrawn, now) > now)
 
 
 def _ends(standing: MandateStanding) -> list[int]:

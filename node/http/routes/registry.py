@@ -400,7 +400,10 @@ async def framework(call: Call) -> Response:
 
 
 def _framework(record: FrameworkRecord, now: int) -> FrameworkView:
-    stated = [{**plain(one), "status": framework_records.status_at(one, now)} for one in oldest_first(record["stated"])]
+    stated = [
+        {**plain(one), "status": framework_records.status_at(one, now, known=now)}
+        for one in oldest_first(record["stated"])
+    ]
     return {"id": record["id"], "stated": stated}
 
 

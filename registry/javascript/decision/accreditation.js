@@ -8,7 +8,7 @@
  */
 
 import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
-import { isAhead, met, saidBy, standing } from "../domain/facts.js";
+import { endOf, isAhead, met, saidBy, standing } from "../domain/facts.js";
 import { saysWhat } from "../domain/scope.js";
 import { NARROWING_EVENTS, rowOf, statusOfEvent, WIDENING_EVENTS } from "../domain/vocabulary.js";
 import { about, day, TIME_MAX } from "../encoding/rfc3339.js";
@@ -280,7 +280,7 @@ function limitsOf(chain) {
  */
 function judgeChain(asked, chain, notes) {
   notes.cite(chain.flatMap((link) => link.via ?? []));
-  const { begins, ends } = windowOf(chain);
+  const { begins, ends } = windowOf(chain, asked.now);
   if (begins !== null) {
     notes.dates.push(begins);
     if (asked.time < begins)
@@ -296,7 +296,7 @@ function judgeChain(asked, chain, notes) {
     if (link.standing === null) {
       notes.advise("authority_not_in_force", `${link.name} is no longer an authority of this ecosystem.`);
     } else if (link.standing.withdrawn !== null) {
-      const since = link.standing.withdrawn.effective_from;
+      const since = endOf(link.standing.withdrawn, asked.now);
       notes.dates.push(since);
       if (since <= asked.now) {
         notes.advise(
@@ -316,9 +316,9 @@ function judgeChain(asked, chain, notes) {
  * @returns {number | null}
  */
 function overSince(asked, chain) {
-  const { ends } = windowOf(chain);
-  const withdrawn = chain.flatMap((link) => link.standing?.withdrawn?.effective_from ?? []);
-  const over = least([...withdrawn, ...(ends === null ? [] : [ends])]);
+  const { ends } = windowOf(chain, asked.now);
+  const withdrawn = chain.flatMap((link) => link.standing?.withdrawn ?? []);
+  const over = least([...withdrawn.map((one) => endOf(one, asked.now)), ...(ends === null ? [] : [ends])]);
   return over === null || over > asked.now ? null : over;
 }
 
@@ -492,6 +492,7 @@ function competencies(asked, time, chain, publishers) {
   return new Competencies(
     asked.records,
     time,
+    asked.now,
     chain,
     publishers,
     (voice) => overSince(asked, chainOf(asked.records, voice)) !== null,

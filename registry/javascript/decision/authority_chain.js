@@ -7,12 +7,14 @@
  * @module
  */
 
+import { isAhead, voiceOf } from "../domain/facts.js";
+
 /** Links from a charter's authority to the last delegate. */
 const DELEGATION_DEPTH = 8;
 
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
 /** @typedef {import("../evidence/proved_records.js").Records} Records */
-/** @typedef {{by: string, via: string | null}} Voice */
+/** @typedef {import("../domain/facts.js").Voice} Voice */
 /**
  * One instance on a chain; `standing` is null where it is no longer an authority of the charter in force.
  *
@@ -20,15 +22,7 @@ const DELEGATION_DEPTH = 8;
  */
 /** @typedef {readonly Link[]} Chain from the instance itself up to the charter's authority */
 
-/**
- * Return a voice as one text, for sets and comparisons.
- *
- * @param {{by: string, via: string | null}} said
- * @returns {string}
- */
-export function voiceOf({ by, via }) {
-  return `${by}#${via ?? ""}`;
-}
+export { voiceOf };
 
 /**
  * Return the chain of an instance; it ends early where a link is missing.
@@ -92,16 +86,19 @@ export function counts(said, chain, publishers) {
 }
 
 /**
- * Return from when and until when all delegations of a chain are valid; null where nothing limits it.
+ * Return from when and until when all delegations of a chain are valid; null where nothing limits it. One that is dated
+ * ahead of its reader's clock, `now`, begins on its date.
  *
  * @param {Chain} chain
+ * @param {number} now
  * @returns {{begins: number | null, ends: number | null}}
  */
-export function windowOf(chain) {
+export function windowOf(chain, now) {
   let begins = null;
   let ends = null;
   for (const { standing } of chain) {
-    const { valid_from: start, valid_until: end } = standing ?? {};
+    const { valid_from: stated, valid_until: end, met } = standing ?? {};
+    const start = met !== undefined && isAhead({ met }, now) ? met : stated;
     if (start !== undefined && (begins === null || begins < start)) begins = start;
     if (end !== undefined && (ends === null || end < ends)) ends = end;
   }

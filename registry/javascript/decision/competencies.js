@@ -1,16 +1,16 @@
 /**
  * Whose word on competencies counts where an accreditation is judged: on what frameworks hold and mappings link.
  *
- * A framework counts if one of the accreditor's chain published it, or a publisher that was named, and it was not
- * withdrawn by then. A mapping extends terms if it is marked as usable, was in force then, and took at least as many
- * as the terms: said by whoever stated them, one above it or a publisher; of a limit, by one above whom it limits or a
- * publisher that the charter names.
+ * Of terms that of whoever stated them, one above it or a publisher that was named; where several granted together,
+ * those of the accreditor's chain. Of a limit that of one above whom it limits, or a publisher that the charter names:
+ * nobody widens his own mandate, neither by a mapping nor by what he lists in a framework. A framework counts from its
+ * date on until it was withdrawn; a mapping besides if it is marked as usable and took at least as many as the terms.
  *
  * @module
  */
 
 import { ceiling, inherited } from "../domain/ceiling.js";
-import { frameworkStatusAt, met } from "../domain/facts.js";
+import { endOf, frameworkStatusAt, isAhead, met } from "../domain/facts.js";
 import { covers } from "../domain/scope.js";
 import { counts, voiceOf } from "./authority_chain.js";
 
@@ -23,13 +23,13 @@ import { counts, voiceOf } from "./authority_chain.js";
 /** @typedef {import("./query.js").Query} Query */
 /** @typedef {{authorities: number, constituencies?: Readonly<Record<string, number>>}} NeededRule */
 /**
- * A scope that must cover a question, and who may extend it by mappings.
+ * A scope that must cover a question, and whose word on competencies counts for it.
  *
  * @typedef {object} Extent
  * @property {RegistryRecord} scope
- * @property {ReadonlySet<string>} voices whose mappings may
+ * @property {ReadonlySet<string>} voices whose
  * @property {readonly (NeededRule | undefined)[]} rules what those mappings must have taken, each
- * @property {boolean} isJoint several granted it together, so that mappings of as many of the charter's authorities may
+ * @property {boolean} isJoint several granted it together, so that mappings of as many of the charter's authorities count
  */
 
 /**
@@ -102,26 +102,29 @@ function tookAsMuch(rule, other) {
 export class Competencies {
   /** @type {string[]} publishes of frameworks that were looked at, and what ended mappings that would have counted */
   cited = [];
-  /** @type {number[]} when mappings that may count begin and end */
+  /** @type {number[]} when what may count begins and ends */
   dates = [];
   /** @type {Map<string, readonly RegistryRecord[]>} */
   #entries = new Map();
   #records;
   #time;
+  #now;
   #chain;
   #publishers;
   #isOver;
 
   /**
    * @param {Records} records
-   * @param {number} time
+   * @param {number} time as of when
+   * @param {number} now the reader's clock
    * @param {Chain} chain
    * @param {ReadonlySet<string>} publishers voices whose word counts besides those of the chain
    * @param {(voice: Voice) => boolean} isOver whether a voice's mandate has ended by now
    */
-  constructor(records, time, chain, publishers, isOver) {
+  constructor(records, time, now, chain, publishers, isOver) {
     this.#records = records;
     this.#time = time;
+    this.#now = now;
     this.#chain = chain;
     this.#publishers = publishers;
     this.#isOver = isOver;
@@ -138,7 +141,7 @@ export class Competencies {
     return covers(
       extent.scope,
       question,
-      (uri) => this.#counted(uri),
+      (uri) => this.#counted(uri).filter((one) => extent.isJoint || extent.voices.has(voiceOf(/** @type {any} */ (one)))),
       (uri) => this.#steps(uri, extent),
     );
   }
@@ -163,9 +166,17 @@ export class Competencies {
     const framework = this.#records.get("framework", entry.framework);
     /** @type {readonly RegistryRecord[]} */
     const stated = framework === null ? [] : framework.stated;
-    return stated.some(
-      (one) => one.statement === entry.statement && frameworkStatusAt(one, this.#time) !== "withdrawn",
-    );
+    return stated.some((one) => one.statement === entry.statement && this.#isInForce(one));
+  }
+
+  /** @param {RegistryRecord} framework */
+  #isInForce(framework) {
+    if ("unanchored" in framework && this.#isOver({ by: framework.by, via: framework.via })) return false;
+    if (isAhead(framework, this.#now)) {
+      this.dates.push(met(framework));
+      return false;
+    }
+    return frameworkStatusAt(framework, this.#time, this.#now) !== "withdrawn";
   }
 
   /**
@@ -192,7 +203,7 @@ export class Competencies {
     if ("unanchored" in link && this.#isOver(voice)) return false;
     this.dates.push(met(link));
     if (!("withdrawn" in link)) return met(link) <= this.#time;
-    const end = link.withdrawn.effective_from;
+    const end = endOf(link.withdrawn, this.#now);
     this.dates.push(end);
     if (end <= this.#time) this.cited.push(link.withdrawn.statement);
     return met(link) <= this.#time && this.#time < end;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { isAhead, met, nameOf, saidBy, standing } from "../domain/facts.js";
+import { endOf, isAhead, met, nameOf, saidBy, standing } from "../domain/facts.js";
 import { characters, compareText } from "../encoding/bytes.js";
 import { IDENTIFIER_CHARS } from "../encoding/identifiers.js";
 import { day } from "../encoding/rfc3339.js";
@@ -437,7 +437,7 @@ function recognitionOf(query, granted, time, now) {
   const begins = isAhead(granted, now) ? Math.max(stated, met(granted)) : stated;
   const ends = [
     ...("valid_until" in granted ? [granted.valid_until] : []),
-    ...(withdrawn === null ? [] : [withdrawn.effective_from]),
+    ...(withdrawn === null ? [] : [endOf(withdrawn, now)]),
   ];
   const end = least(ends);
   const action = actionOf(query);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { endOf } from "../domain/facts.js";
 import { day } from "../encoding/rfc3339.js";
 import { judgeScope, Notes, sayMandate } from "./accreditation.js";
 import { windowOf } from "./authority_chain.js";
@@ -49,10 +50,10 @@ export function judgeMandate(asked, chain, mandates) {
  * @param {Notes} notes
  */
 function judgeTime(asked, chain, notes) {
-  const { begins, ends: end } = windowOf(chain);
+  const { begins, ends: end } = windowOf(chain, asked.now);
   const withdrawals = chain.flatMap((link) => link.standing?.withdrawn ?? []);
   notes.cite(withdrawals.map((one) => one.statement));
-  const ends = [...withdrawals.map((one) => one.effective_from), ...(end === null ? [] : [end])];
+  const ends = [...withdrawals.map((one) => endOf(one, asked.now)), ...(end === null ? [] : [end])];
   notes.dates.push(...ends);
   if (begins !== null) {
     notes.dates.push(begins);

@@ -19,7 +19,7 @@
 import { compareText } from "../encoding/bytes.js";
 import { nextPeriod } from "../encoding/rfc3339.js";
 import { DecodeError } from "../errors.js";
-import { ancestors, isAhead, met } from "./facts.js";
+import { ancestors, beginsLater, heardFrom, isAhead, met } from "./facts.js";
 import { NARROWING_EVENTS, rowOf, statusOfEvent, VOID_RANK } from "./vocabulary.js";
 
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
@@ -67,15 +67,6 @@ export function termsAt(record, time, known, maxBackdating = null) {
   const replaced = standingAt(said, time, maxBackdating);
   if (!replaced.length || time < known) return replaced;
   return [...replaced, ...stated.filter((one) => isAhead(one, known) && !beginsLater(one))];
-}
-
-/**
- * Return whether something says itself that it begins after it was said.
- *
- * @param {RegistryRecord} said
- */
-function beginsLater(said) {
-  return said.effective_from > met(said);
 }
 
 /**
@@ -134,10 +125,7 @@ export function statusAt(record, time, known) {
  * @returns {RegistryRecord}
  */
 function asHeard(event, known) {
-  if (NARROWING_EVENTS.has(event.event)) {
-    return event.effective_from > known && !beginsLater(event) ? { ...event, effective_from: known } : event;
-  }
-  return isAhead(event, known) ? { ...event, effective_from: Math.max(event.effective_from, met(event)) } : event;
+  return { ...event, effective_from: heardFrom(event, known, NARROWING_EVENTS.has(event.event)) };
 }
 
 /**

@@ -4,10 +4,18 @@
  * @module
  */
 
-import { voiceOf } from "../decision/authority_chain.js";
-
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
-/** @typedef {import("../decision/authority_chain.js").Voice} Voice */
+/** @typedef {{by: string, via: string | null}} Voice */
+
+/**
+ * Return a voice as one text, for sets and comparisons.
+ *
+ * @param {Voice} said
+ * @returns {string}
+ */
+export function voiceOf({ by, via }) {
+  return `${by}#${via ?? ""}`;
+}
 
 /**
  * Return when the rule of a part of a record was met, seconds.
@@ -31,6 +39,42 @@ export const AHEAD_MAX = 300;
  */
 export function isAhead(said, now) {
   return met(said) > now + AHEAD_MAX;
+}
+
+/**
+ * Return from when something has ended, seconds, by its reader's clock. What ends it and is dated ahead ends it now,
+ * unless it says itself that it begins later: nobody waits for the clock of whoever takes trust away.
+ *
+ * @param {RegistryRecord} ended
+ * @param {number} now
+ * @returns {number}
+ */
+export function endOf(ended, now) {
+  return ended.later ? ended.effective_from : Math.min(ended.effective_from, now);
+}
+
+/**
+ * Return whether something says itself that it begins after it was said.
+ *
+ * @param {RegistryRecord} said
+ */
+export function beginsLater(said) {
+  return said.effective_from > met(said);
+}
+
+/**
+ * Return from when a part of a record counts, seconds, by a clock that may be behind its signer's: what narrows and is
+ * dated ahead counts from then on, as `endOf`; what gives back waits for its date.
+ *
+ * @param {RegistryRecord} said
+ * @param {number} known
+ * @param {boolean} narrows
+ * @returns {number}
+ */
+export function heardFrom(said, known, narrows) {
+  const start = said.effective_from;
+  if (narrows) return beginsLater(said) ? start : Math.min(start, known);
+  return isAhead(said, known) ? Math.max(start, met(said)) : start;
 }
 
 /**
@@ -83,12 +127,13 @@ const FRAMEWORK_STATUSES = ["active", "deprecated", "withdrawn"];
  *
  * @param {RegistryRecord} stated
  * @param {number} time
+ * @param {number} known the reader's clock
  * @returns {string}
  */
-export function frameworkStatusAt(stated, time) {
+export function frameworkStatusAt(stated, time, known) {
   /** @type {RegistryRecord[]} */
   const events = stated.events;
-  const present = events.filter((event) => event.effective_from <= time);
+  const present = events.filter((event) => heardFrom(event, known, event.status !== "active") <= time);
   const parents = new Map(events.map((event) => [event.statement, event.after]));
   const named = ancestors(
     parents,

@@ -223,7 +223,7 @@ def test_what_a_withdrawn_delegate_had_said_stands_with_an_advisory(world: World
     decision = ask(world)
     assert (decision.verdict, codes(decision)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", "authority_withdrawn"])
     later = World()
-    delegated(later, withdrawn={"statement": bytes(32), "effective_from": at("2027-01-01")})
+    delegated(later, withdrawn={"statement": bytes(32), "effective_from": at("2027-01-01"), "later": True})
     assert (ask(later).verdict, ask(later).valid_until) == (Verdict.TRUSTED, at("2027-01-01"))
 
 
