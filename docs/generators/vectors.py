@@ -13,6 +13,7 @@ from typing import Any, Final
 from docs.generators import _vectors_of_evidence as evidence
 from docs.generators import _vectors_of_files as others
 from docs.generators import _vectors_of_parts as parts
+from docs.generators import _vectors_of_receipts as receipts
 from docs.generators._page import DOCS, code, rewrite, table
 from docs.generators._vector_world import Vector
 
@@ -22,6 +23,7 @@ _FILES: Final[dict[str, tuple[str, Callable[[], Iterator[Vector]]]]] = {
     "evidence": (evidence.ABOUT, evidence.vectors),
     "snapshots": (others.ABOUT_SNAPSHOTS, others.snapshots),
     "buckets": (others.ABOUT_BUCKETS, others.buckets),
+    "receipts": (receipts.ABOUT, receipts.vectors),
     "policies": (others.ABOUT_POLICIES, others.policies),
     "map-proofs": (parts.ABOUT_PROOFS, parts.proofs),
     "signatures": (parts.ABOUT_SIGNATURES, parts.signatures),
@@ -66,6 +68,8 @@ def _expected(value: Any) -> str:
             return f"refused: {code(why)}"
         case {"verdict": verdict, "reasons": reasons}:
             return f"{code(verdict)}: {', '.join(map(code, reasons))}"
+        case {"existed_by": _}:
+            return "existed by a time"
         case {"result": result, "check": check}:
             return f"{result} by {code(check)}"
         case {"value": proved}:

@@ -9,6 +9,7 @@ export { encodeQuery } from "./decision/query.js";
 export { isAuthorized } from "./decision/verdict.js";
 export { AccreditError, DecodeError, EnvironmentError, RefusedError } from "./errors.js";
 export { check, decodeEvidence } from "./evidence/check.js";
+export { checkReceipt, decodeReceipt } from "./evidence/issuance_receipt.js";
 export { ask, decodeBucket, openBucket } from "./evidence/private_lookup.js";
 export { recordKey } from "./evidence/proved_records.js";
 export { Snapshot } from "./evidence/snapshot.js";

@@ -64,6 +64,19 @@ def test_every_check_that_can_fail_has_a_vector() -> None:
     assert {str(one) for one in CheckResult} == {one["result"] for one in answers if "result" in one}
 
 
+def test_every_check_that_a_receipt_can_fail_has_a_vector() -> None:
+    tree = ast.parse((ROOT / "registry" / "evidence" / "issuance_receipt.py").read_text("utf-8"))
+    named = {
+        argument.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("CheckError", "_refuted")
+        for argument in node.args[:2]
+        if isinstance(argument, ast.Constant)
+    }
+    assert len(named) > 10
+    assert named == {one["check"] for one in expected()["receipts"].values() if one.get("check")}
+
+
 def test_this_repositorys_own_code_answers_as_the_vectors_say() -> None:
     done = run(Path(sys.executable), str(PROGRAM), "accredit.registry", str(FOLDER), folder=ROOT, PYTHONPATH=str(ROOT))
     assert json.loads(done) == expected()

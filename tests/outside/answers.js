@@ -7,7 +7,7 @@
 /** @typedef {(given: any, policy: any) => Promise<any>} Run */
 
 /** The names of the files, without their ending. */
-export const NAMES = ["evidence", "snapshots", "buckets", "policies", "map-proofs", "signatures", "cbor"];
+export const NAMES = ["evidence", "snapshots", "buckets", "receipts", "policies", "map-proofs", "signatures", "cbor"];
 
 /**
  * Return what the kit says to one vector.
@@ -36,7 +36,8 @@ export async function answer(kit, name, file, given) {
  * @returns {Promise<Record<string, Run>>}
  */
 async function runs(kit) {
-  const { AccreditError, ask, check, decodeBucket, openBucket, Snapshot, TrustPolicy } = await import(`${kit}index.js`);
+  const { AccreditError, ask, check, checkReceipt, decodeBucket, decodeReceipt, openBucket, Snapshot, TrustPolicy } =
+    await import(`${kit}index.js`);
   const { hex, unbase64, unhex, utf8 } = await import(`${kit}encoding/bytes.js`);
   const { decode, encode } = await import(`${kit}encoding/cbor.js`);
   const { isUsablePublic, verify } = await import(`${kit}encoding/ed25519.js`);
@@ -53,6 +54,10 @@ async function runs(kit) {
       const opened = [];
       for (const one of buckets) opened.push(await openBucket(decodeBucket(one), policy, now));
       return decided(await ask(query, opened, policy, now));
+    },
+    async receipts({ receipt, credential, now }, policy) {
+      const { existedBy, key } = await checkReceipt(decodeReceipt(utf8(receipt)), credential, policy, now);
+      return { result: "verified", check: "", existed_by: existedBy, committed_with: key };
     },
     async policies({ text }) {
       const policy = await TrustPolicy.decode(utf8(text));

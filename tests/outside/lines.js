@@ -7,9 +7,11 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const KIT = `${pathToFileURL(String(process.env.KIT)).href}/`;
-const { AccreditError, check, decide, decideRecognition, encodeQuery, TrustPolicy } = await import(`${KIT}index.js`);
+const { AccreditError, check, checkReceipt, decide, decideRecognition, decodeReceipt, encodeQuery, TrustPolicy } =
+  await import(`${KIT}index.js`);
 const { hex, unbase64, unhex, utf8 } = await import(`${KIT}encoding/bytes.js`);
 const { decode, encode, inHex } = await import(`${KIT}encoding/cbor.js`);
+const { encode: canonicalJson } = await import(`${KIT}encoding/jcs.js`);
 const { canonical } = await import(`${KIT}encoding/identifiers.js`);
 const { isUsablePublic, verify } = await import(`${KIT}encoding/ed25519.js`);
 const { summary } = await import(`${KIT}decision/verdict.js`);
@@ -38,6 +40,13 @@ const DO = {
   async check({ evidence, query, policy, now }) {
     const { result, check: name } = await check(unbase64(evidence), query, await policyOf(policy), now);
     return { result, check: name };
+  },
+  async receipt({ receipt, credential, policy, now }) {
+    const found = await checkReceipt(decodeReceipt(unbase64(receipt)), credential, await policyOf(policy), now);
+    return { existed_by: found.existedBy, committed_with: found.key };
+  },
+  canonicalJson({ value }) {
+    return { text: hex(canonicalJson(value)) };
   },
   async policy({ text }) {
     return { policy: hex((await TrustPolicy.decode(unbase64(text))).encode()) };

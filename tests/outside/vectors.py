@@ -54,6 +54,13 @@ def buckets(given: dict[str, Any], policy: Any, query: Any) -> dict[str, Any]:
     return decided(lookup.ask(query, opened, policy, given["now"]))
 
 
+def receipts(given: dict[str, Any], policy: Any, *_: Any) -> dict[str, Any]:
+    module = of("evidence.issuance_receipt")
+    receipt = module.IssuanceReceipt.decode(given["receipt"].encode())
+    found = module.check_receipt(receipt, given["credential"], policy, given["now"])
+    return {"result": "verified", "check": "", "existed_by": found.existed_by, "committed_with": found.key}
+
+
 def policies(given: dict[str, Any], *_: Any) -> dict[str, Any]:
     policy = of("evidence.trust_policy").TrustPolicy.decode(given["text"].encode())
     return {
@@ -88,6 +95,7 @@ RUN = {
     "evidence": evidence,
     "snapshots": snapshots,
     "buckets": buckets,
+    "receipts": receipts,
     "policies": policies,
     "map-proofs": map_proofs,
     "signatures": signatures,

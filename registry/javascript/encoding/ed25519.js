@@ -9,11 +9,15 @@
  * @module
  */
 
-import { EnvironmentError } from "../errors.js";
-import { hex, subtle } from "./bytes.js";
+import { DecodeError, EnvironmentError } from "../errors.js";
+import { hex, sha256, subtle } from "./bytes.js";
+import { encode } from "./cbor.js";
 
 export const PUBLIC_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
+
+const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const MULTICODEC = [0xed, 0x01];
 
 const P = 2n ** 255n - 19n;
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -77,6 +81,54 @@ export function isUsablePublic(publicKey) {
   if (publicKey.length !== PUBLIC_BYTES || SMALL_ORDER.has(hex(publicKey)) || yOf(publicKey) >= P) return false;
   const x = xOf(publicKey);
   return x !== null && isNeutral(times(ORDER, extended(x, yOf(publicKey))));
+}
+
+/**
+ * Return the id of a key: its COSE key thumbprint, 32 bytes (RFC 9679 section 3).
+ *
+ * @param {Uint8Array} publicKey
+ */
+export function keyId(publicKey) {
+  /** @type {[number, number | Uint8Array][]} */
+  const members = [
+    [1, 1],
+    [-1, 6],
+    [-2, publicKey],
+  ];
+  return sha256(encode(new Map(members)));
+}
+
+/**
+ * Return the 32 bytes of a public key in multibase, as z6Mk….
+ *
+ * @param {string} text
+ * @returns {Uint8Array}
+ * @throws {DecodeError} it is none, or a key that anybody can sign for
+ */
+export function decodeMultibase(text) {
+  const raw = text.startsWith("z") && text.length <= 60 ? base58(text.slice(1)) : new Uint8Array();
+  if (raw.length !== MULTICODEC.length + PUBLIC_BYTES || MULTICODEC.some((byte, at) => raw[at] !== byte)) {
+    throw new DecodeError("not_a_key", "This is not an Ed25519 public key in multibase, which begins with z6Mk.");
+  }
+  const publicKey = raw.slice(MULTICODEC.length);
+  if (!isUsablePublic(publicKey)) {
+    throw new DecodeError("weak_key", "This Ed25519 key is not a point of the prime-order group.");
+  }
+  return publicKey;
+}
+
+/** @param {string} text */
+function base58(text) {
+  let number = 0n;
+  for (const character of text) {
+    const digit = BASE58.indexOf(character);
+    if (digit < 0) throw new DecodeError("not_a_key", `${character} is not a base58 character.`);
+    number = number * 58n + BigInt(digit);
+  }
+  const zeros = text.length - text.replace(/^1+/, "").length;
+  const bytes = [];
+  for (; number > 0n; number >>= 8n) bytes.unshift(Number(number & 0xffn));
+  return Uint8Array.from([...Array(zeros).fill(0), ...bytes]);
 }
 
 // ------------------------------------------------------------------------------------ the curve (RFC 8032 section 5.1)

@@ -79,6 +79,18 @@ export class Policy {
     return found ?? null;
   }
 
+  /**
+   * Return the earliest time by which cosignatures that are enough had been made; null if all together are not.
+   *
+   * @param {ReadonlyMap<VerifierKey, number | bigint>} times seconds since 1970, when each key cosigned
+   * @returns {number | bigint | null}
+   */
+  metBy(times) {
+    const ascending = [...times.values()].sort((one, other) => (one < other ? -1 : one > other ? 1 : 0));
+    const found = ascending.find((time) => this.isMet([...times].flatMap(([key, at]) => (at <= time ? [key] : []))));
+    return found ?? null;
+  }
+
   /** Return the file, without comments. */
   encode() {
     const url = (/** @type {string | null} */ one) => (one === null ? "" : ` ${one}`);

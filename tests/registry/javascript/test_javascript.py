@@ -29,14 +29,17 @@ from accredit.registry.decision.decide import Decision, decide, decide_recogniti
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.query_forms import decode_query, encode_query, summary
 from accredit.registry.domain.records import MemoryRecords
-from accredit.registry.encoding import cbor, ed25519
+from accredit.registry.encoding import cbor, ed25519, jcs
 from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.errors import AccreditError, DecodeError
 from accredit.registry.evidence.check import check
+from accredit.registry.evidence.issuance_receipt import IssuanceReceipt, check_receipt
+from accredit.registry.evidence.state_check import CheckError
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from docs.generators._vector_world import HELD, QUERY
 from tests.docs.pages import ROOT, blocks
 from tests.shared_data import shared_data
+from tests.strategies.committing import SCHOOL, committed, credential
 from tests.strategies.curve import BASE, SMALL, add, forged, hash_of, pack, scalar_of, times, unpack, unusual_spellings
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World, at, key_text, seed_of
 from tests.strategies.mutants import cbor_bytes, cbor_tree, mutants, text_mutants
@@ -294,6 +297,54 @@ def test_altered_policies_are_read_alike(kit: Lines) -> None:
         except DecodeError:
             assert set(answer) == {"error"}, changed  # which of several faults is named first is each reader's own
     assert 0 < read < 300
+
+
+def test_altered_receipts_prove_the_same_to_both_or_nothing(kit: Lines) -> None:
+    ada = credential("Ada", credentialStatus={"statusListIndex": "7"})
+    said = committed([ada])
+    policy, good = said.policy.encode().decode(), said.receipts[0].encode()
+    others: list[Any] = [ada, credential("Eve"), {**ada, "issuer": SCHOOL}, {**ada, "credentialStatus": None}, [], None]
+    cases = [*((good, one) for one in others), *((one, ada) for one in text_mutants(good, Random(3), 150))]
+    results = Counter[str]()
+    for receipt, of in cases:
+        found = proved(receipt, of, said.policy)
+        answer = kit.ask(do="receipt", receipt=b64encode(receipt).decode(), credential=of, policy=policy, now=NOW)
+        # Which of several faults of form is named first is each reader's own.
+        assert ({"error": "form"} if found == {"error": "form"} and "error" in answer else answer) == found, receipt
+        results[str(found.get("error"))] += 1
+    assert len(results) > 5, results
+
+
+def proved(receipt: bytes, of: Any, policy: TrustPolicy) -> dict[str, Any]:
+    """What Python says to a receipt."""
+    try:
+        found = check_receipt(IssuanceReceipt.decode(receipt), of, policy, NOW)
+    except CheckError as error:
+        return {"error": error.check}
+    except DecodeError:
+        return {"error": "form"}
+    return {"existed_by": found.existed_by, "committed_with": found.key}
+
+
+SAFE = 2**53 - 1
+"""The largest integer that JavaScript has not rounded."""
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-SAFE, SAFE) | st.floats(-SAFE, SAFE) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(_json)
+def test_any_json_is_spelled_alike(kit: Lines, value: Any) -> None:
+    assert kit.ask(do="canonicalJson", value=value) == {"text": jcs.encode(value).hex()}
+
+
+def test_an_integer_that_javascript_has_rounded_is_refused(kit: Lines) -> None:
+    """It fits the commitment to another credential, else."""
+    for grade in (2**53 + 1, 2**53, -(2**60), 1e300):
+        assert kit.ask(do="canonicalJson", value={"grade": grade}) == {"error": "not_canonical"}
 
 
 @given(st.binary(max_size=40))
