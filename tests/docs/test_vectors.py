@@ -24,7 +24,7 @@ from tests.strategies.noted import trust
 
 FOLDER = ROOT / "docs" / "vectors"
 PROGRAM = ROOT / "tests" / "outside" / "vectors.py"
-LARGEST = 1_200_000  # bytes, all together: whoever copies them copies no burden
+LARGEST = 1_300_000  # bytes, all together: whoever copies them copies no burden
 FILES = sorted(path.name for path in FOLDER.glob("*.json"))
 
 
@@ -66,11 +66,12 @@ def test_every_check_that_can_fail_has_a_vector() -> None:
 
 def test_every_check_that_a_receipt_can_fail_has_a_vector() -> None:
     tree = ast.parse((ROOT / "registry" / "evidence" / "issuance_receipt.py").read_text("utf-8"))
+    places = {"CheckError": 1, "_refuted": 0}
     named = {
         argument.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("CheckError", "_refuted")
-        for argument in node.args[:2]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in places
+        for argument in [node.args[places[node.func.id]]]
         if isinstance(argument, ast.Constant)
     }
     assert len(named) > 10
