@@ -39,6 +39,10 @@ LIST_ITEMS: Final = 400
 VOTE_TARGETS: Final = 400
 """Statements one vote decides on: 400 ids of 34 encoded bytes are 13.6 KiB of the 16."""
 
+SUBMISSION_STATEMENTS: Final = 1_000
+"""Statements that a node takes in one request: as many as it appends to its log at a time, so that a full request
+waits for no tick."""
+
 KEY_BUDGET: Final = 2**32
 """Statements one key may ever make; 136 years at one a second."""
 

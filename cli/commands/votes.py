@@ -239,7 +239,9 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]
     with output.progress("Waiting for the proposals to reach the node"):
         while True:
             waiting = {one["id"]: one for one in waiting_proposals(desk.client)}
-            missing = [text for text in ids if not any(id_.startswith(text) for id_ in waiting)]
+            # Of the ids of a report there are thousands, and each is whole; the beginnings of ids are typed.
+            missing = [text for text in ids if text not in waiting]
+            missing = [text for text in missing if len(text) == 64 or not any(id_.startswith(text) for id_ in waiting)]
             if len(missing) > _ASKED_SINGLY:
                 in_effect = set(effective_ids(desk.client))
                 missing = [text for text in missing if text not in in_effect]

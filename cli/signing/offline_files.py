@@ -14,11 +14,12 @@ holds a `charter.genesis` is a *ceremony file*: founders add their votes to it, 
 published.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from accredit.cli.base.documents import parse_json, read_bytes, render
 from accredit.cli.base.output import plain
@@ -294,4 +295,4 @@ def _text(raw: bytes, path: Path) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(plain(value)), indent=1).decode() + "\n"

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from accredit.cli.base import output
 from accredit.gossip.backoff import pause_after
 from accredit.registry.errors import AccreditError, InputError, RefusedError
+from accredit.registry.limits import SUBMISSION_STATEMENTS
 from accredit.registry.statement import decode
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_BATCH: Final = 500  # statements a request; the node takes 1,000 of 4 MiB, and 500 of at most 16 KiB are well below
+_BATCH: Final = SUBMISSION_STATEMENTS
+"""Statements a request: as many as a node takes, and logs at once; fewer wait for its next tick."""
+
 _BATCH_BYTES: Final = 3 * 2**20
 ARRIVAL_SECONDS: Final = 5.0
 """How long what another node has may take to arrive: a few ticks of the log."""

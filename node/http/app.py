@@ -141,7 +141,7 @@ def create_app(
     witness: WitnessDoor | None = None,
     web_key: WebKey | None = None,
     max_body_bytes: int = 4 * 1024 * 1024,
-    submissions_per_minute: int = 6_000,
+    submissions_per_minute: int = 20_000,
     proxies: Sequence[IpNetwork] = (),
     proxy_header: str = "x-forwarded-for",
     stream_seconds: float = STREAM_SECONDS,

@@ -22,7 +22,7 @@ from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import digest, issuer_id, members, text
 from accredit.registry.errors import BusyError, DecodeError, InputError, RefusedError, StorageError
-from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES
+from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, SUBMISSION_STATEMENTS
 from accredit.registry.statement import Draft, Statement, as_unverified, decode
 
 from .foresight import Foresight, Waiting, foresee
@@ -35,7 +35,6 @@ COSE: Final = "application/cose"
 CBOR: Final = "application/cbor"
 CBOR_SEQUENCE: Final = "application/cbor-seq"
 SUBMISSION_BYTES: Final = 4 * 1024 * 1024
-SUBMISSION_STATEMENTS: Final = 1_000
 IDS_SHOWN: Final = 20
 """Ids that begin alike: where there are more, whoever asks gives more digits."""
 AHEAD_SECONDS: Final = 300
@@ -43,6 +42,8 @@ AHEAD_SECONDS: Final = 300
 
 STATEMENT_BYTES_MIN: Final = 200
 """No statement is shorter: a signature, three hashes, some words. So 42 KB of nothing are not a thousand statements."""
+
+_WAITS: Final = "what waits"
 
 _DRAFT: Final = members(
     {"iss": issuer_id, "sub": text(IDENTIFIER_CHARS), "kind": text(64), "body": lambda *_: None, "key": digest},
@@ -188,7 +189,7 @@ async def statement(call: Call) -> Response:
         return response
     held, verdict = held_statement(fold, identity)
     proposal = Proposal(statement=held, verdict=verdict, votes=tuple(fold.chains.votes_on(identity)))
-    waiting = Waiting(fold.proposals() if verdict.state == "waiting" else ())
+    waiting = _what_waits(call) if verdict.state == "waiting" else Waiting(())
     value: StatementView = {
         **_proposal(fold, proposal, waiting, call.reader.now()),
         "seq": held.seq,
@@ -317,7 +318,8 @@ async def dry_run(call: Call) -> Response:
     )
     verdict = fold.explain_draft(draft, value["key"])
     now = call.reader.now()
-    foreseen = foresee(fold, as_unverified(draft, value["key"]), Waiting(fold.proposals()), now)
+    waiting = Waiting(()) if draft.kind.startswith("vote.") else _what_waits(call)  # no two votes are one wish
+    foreseen = foresee(fold, as_unverified(draft, value["key"]), waiting, now)
     answer: StandingView = {
         "state": verdict.state,
         "reason": verdict.reason,
@@ -328,12 +330,18 @@ async def dry_run(call: Call) -> Response:
     return json_response(answer, cache="no-store")
 
 
+def _what_waits(call: Call) -> Waiting:
+    """What waits, found out once for each set of statements: thousands may wait, and thousands be asked about."""
+    fold = call.reader.fold
+    return call.shared.keep(_WAITS, len(fold), lambda: Waiting(fold.proposals()))
+
+
 async def proposals(call: Call) -> Response:
     """What waits; with `authority` or `key`, only what waits for their vote."""
     authority, key = call.params["authority"], call.params["key"]
     fold = call.reader.fold
     waiting = fold.proposals()
-    likes = Waiting(waiting)
+    likes = call.shared.keep(_WAITS, len(fold), lambda: Waiting(waiting))
     if authority is not None:
         if fold.charter is not None and fold.get("authority", authority) is None:
             raise InputError(

@@ -206,6 +206,21 @@ async def test_proposals_show_what_waits_for_whom(fresh: Served) -> None:
     assert closed["state"] == "closed"
 
 
+async def test_a_second_proposal_of_the_same_is_named_as_soon_as_it_is_there(fresh: Served) -> None:
+    """What waits is found out once for each set of statements, and anew for the next one."""
+    app = fresh.app()
+    (first,) = (await fresh.get("/v1/proposals", app=app)).json()["proposals"]
+    assert first["foreseen"]["duplicates"] == []
+    said = next(one for one in fresh.town.said if one.id.hex() == first["id"])
+    second = fresh.town.says(B, "recognition.grant", dict(said.body))
+    fresh.hears()
+    for at, other in ((first["id"], second.id.hex()), (second.id.hex(), first["id"])):
+        assert (await fresh.get(f"/v1/statements/{at}", app=app)).json()["foreseen"]["duplicates"] == [other]
+    draft = {"iss": A, "sub": said.sub, "kind": said.kind, "body": dict(said.body), "key": fresh.town.pen(A).kid}
+    response = await fresh.ask("POST", "/v1/dry-run", app, content=encode(draft), headers={"content-type": CBOR})
+    assert set(response.json()["foreseen"]["duplicates"]) == {first["id"], second.id.hex()}
+
+
 async def test_votes_on_a_proposal_are_shown(tmp_path: Path) -> None:
     charter = Consortium.of(
         (A, "nonprofit"),
