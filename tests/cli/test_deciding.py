@@ -93,7 +93,7 @@ def test_a_batch_says_how_many_of_which_kind_it_has_and_what_stands_out_before_i
         f"Stands out: {ids[5][:12]} did:web:outlier5.example: categories is employer; 5 of 6 have community_college.",
     ):
         assert part in " ".join(shown.stdout.split())
-        assert shown.stdout.index("Stands out") < shown.output.index("Approve 6 proposal(s)?")
+        assert shown.stdout.index("Stands out") < shown.output.index("Approve 6 proposals?")
     before = town.json("keys", "status", town.key("council-2"), nodes=one)["seq"]
     done = town.json("approve", *ids, key="council-2", nodes=one)
     assert done["overview"]["categories"] == {"community_college": 5, "employer": 1}
@@ -288,7 +288,7 @@ def test_offline_signing_shows_the_date_and_refuses_one_that_lies_ahead(
     words = ("issuer", "propose", "--id", "did:web:dated.example", "--name", "Dated")
     town.run(*words, "--offline", request, key="agency", nodes=one)
     asked = town.run("sign", request, key="agency", nodes=one, input="n\n", code=130)
-    assert "statement(s), dated 20" in asked.stderr
+    assert "Sign 1 statement, dated 20" in asked.stderr
     real = time.time
     monkeypatch.setattr("time.time", lambda: real() - 86_400)
     assert "ahead of this machine's clock" in town.run("sign", request, "--yes", key="agency", code=3).stderr
