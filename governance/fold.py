@@ -21,7 +21,7 @@ or many nodes with the same beginning, take little more memory than one. The law
 `rebase` lets a branch catch up with its base after the base has grown; `absorb` makes a base equal to its branch.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from operator import itemgetter
@@ -46,7 +46,16 @@ from .key_entries import introductions, next_number
 from .key_lifecycle import voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered, pour
-from .reducers import ORDER, Contributions, in_judging_order, is_founding, is_recorded, make_record, subject_of
+from .reducers import (
+    ORDER,
+    Contributions,
+    in_judging_order,
+    is_founding,
+    is_recorded,
+    leading,
+    make_record,
+    subject_of,
+)
 from .rulebook import check_statement
 from .statement_index import Chains
 from .undoing import WEIGHED, Back, asked, begins, undoing
@@ -56,7 +65,15 @@ _Dirty = dict[Subject, dict[bytes, None] | None]
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
+
+def _places_of(plain: list[Any]) -> tuple[tuple[bytes, int, int], ...]:
+    return tuple((key, number, count) for key, number, count in plain)
+
+
 _SUBJECTS: Final = ids_about(About.SUBJECT, "statements")
+_LEFT_OUT: Final = Fact(
+    about=About.SUBJECT, name="left_out", plain=lambda places: [list(place) for place in places], value=_places_of
+)
 _ANNULMENTS: Final = ids_about(About.ID, "annulments", is_listed=True)
 
 
@@ -75,7 +92,7 @@ _CONTRIBUTIONS: Final = pairs_about(About.SUBJECT, "contributions")
 _CONTRIBUTED: Final = pairs_about(About.SUBJECT, "contributed")
 
 FACTS: Final = (
-    *(_SUBJECTS, _ANNULMENTS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
+    *(_SUBJECTS, _LEFT_OUT, _ANNULMENTS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
     *statement_index.FACTS,
     *committed_set.FACTS,
 )
@@ -174,6 +191,8 @@ class Fold:
         self.chains = Chains(kept)
         self.law: Law | None = None
         self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = kept.facts(_SUBJECTS)
+        # Of an issuer not all that is said of it: under these numbers of these keys there is so much more.
+        self._left_out: MutableMapping[Subject, tuple[tuple[bytes, int, int], ...]] = kept.facts(_LEFT_OUT)
         self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_ANNULMENTS)
         # as encoded
         self._records: dict[str, MutableMapping[str, bytes]] = {type: kept.records(type) for type in TYPES}
@@ -234,7 +253,7 @@ class Fold:
         assert not branch._fresh
         branch.chains.pour()
         facts: tuple[Mapping[Any, Any], ...] = (
-            *(branch._subjects, branch._annulments, branch._effective, branch._open),
+            *(branch._subjects, branch._left_out, branch._annulments, branch._effective, branch._open),
             *(branch._contributions, branch._contributed),
         )
         for mapping in (*facts, *branch._records.values()):
@@ -278,6 +297,7 @@ class Fold:
         self.chains = base.chains.branch()
         self.law = None if base.law is None else base.law.over(self.chains)
         self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
+        self._left_out = Layered(base._left_out)
         self._records = {type: Layered(records) for type, records in base._records.items()}
         self._effective, self._open = Layered(base._effective), Layered(base._open)
         self._contributions, self._contributed = Layered(base._contributions), Layered(base._contributed)
@@ -349,7 +369,7 @@ class Fold:
         if (subject := subject_of(statement)) is not None:
             self._soil(subject, statement)
             if is_founding(statement):  # a statement that narrowed it has the same weight
-                for said in self._subjects.get(subject, ()) if self._annulments else ():
+                for said in self._said_of(subject) if self._annulments else ():
                     for annulment in self._annulments.get(said, ()):
                         self._dirty_annulments[annulment] = None
         for annulment in (statement.id, *self._annulments.get(statement.id, ())):
@@ -447,18 +467,71 @@ class Fold:
         self, law: Law, subject: Subject, marked: dict[bytes, None] | None, changed: dict[Subject, None]
     ) -> None:
         """Recompute a subject's record, after judging the `marked` statements, or (None) all statements about it."""
-        said = self._subjects.get(subject, ())
-        for statement in in_judging_order([self.chains[each] for each in (said if marked is None else marked)]):
+        looked_at = self._said_of(subject) if marked is None else tuple(marked)
+        stood = {each: self._effective.get(each) for each in marked or ()}
+        for statement in in_judging_order([self.chains[each] for each in looked_at]):
             self._note(statement, self._judge(law, statement))
+        # What has ceased may have led others.
+        is_whole = marked is None or any(
+            before is not None and self._effective.get(each) != before for each, before in stood.items()
+        )
+        said = self._said_of(subject) if is_whole else tuple(dict.fromkeys((*self._subjects.get(subject, ()), *stood)))
+        found = [
+            self._fact(law, self.chains[each], in_force)
+            for each in said
+            if (in_force := self._effective.get(each)) is not None
+        ]
+        if subject[0] == "issuer":
+            found = leading(found)
+            self._leave_out(subject, said, {fact.statement.id for fact in found}, is_whole=is_whole)
         facts: dict[str, list[Effective]] = {}
-        for each in said:
-            if (in_force := self._effective.get(each)) is not None:
-                statement = self.chains[each]
-                facts.setdefault(statement.kind, []).append(self._fact(law, statement, in_force))
+        for fact in found:
+            facts.setdefault(fact.statement.kind, []).append(fact)
         contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
         record, contributions = make_record(law, subject, facts, contributed, self._voice_of)
         self._contribute(subject, contributions)
         self._store(subject, record, changed)
+
+    def _said_of(self, subject: Subject) -> tuple[bytes, ...]:
+        """All that is said of a subject, what is left out too."""
+        left_out = [
+            each
+            for key, number, _ in self._left_out.get(subject, ())
+            for each in self.chains.at(key, number)
+            if subject_of(self.chains[each]) == subject
+        ]
+        return tuple(dict.fromkeys((*self._subjects.get(subject, ()), *left_out)))
+
+    def _leave_out(self, subject: Subject, said: Sequence[bytes], kept: Collection[bytes], *, is_whole: bool) -> None:
+        """Keeps of what is said of a subject what founds things and what is in its record or could be.
+
+        One statement more is then compared with these alone. All are looked at again when what founds a thing comes or
+        goes, or when what was kept ceases; and each when it is marked.
+
+        Args:
+            said: all of it (`is_whole`), or what was kept before, with what was marked.
+        """
+        held = dict.fromkeys(self._subjects.get(subject, ()))
+        counts: dict[tuple[bytes, int], int] = {}
+        if not is_whole:
+            counts = {(key, number): count for key, number, count in self._left_out.get(subject, ())}
+        still: list[bytes] = []
+        for each in said:
+            statement = self.chains[each]
+            place, was_held = (statement.kid, statement.seq), each in held
+            if is_founding(statement) or each in kept:
+                still.append(each)
+                change = 0 if is_whole or was_held else -1
+            else:
+                change = 1 if is_whole or was_held else 0
+            if change:
+                counts[place] = counts.get(place, 0) + change
+        self._subjects[subject] = tuple(still)
+        left_out = tuple(sorted((*place, count) for place, count in counts.items() if count))
+        if left_out:
+            self._left_out[subject] = left_out
+        else:
+            self._left_out.pop(subject, None)
 
     def _fact(self, law: Law, statement: Statement, in_force: InForce) -> Effective:
         voice, since = in_force
@@ -641,7 +714,7 @@ class Fold:
         """
         if self.law is None:
             return []
-        said = in_judging_order([self.chains[each] for each in self._subjects.get((type, id), ())])
+        said = in_judging_order([self.chains[each] for each in self._said_of((type, id))])
         whole: dict[bytes, InForce] = {}  # what would be in effect if nothing had been annulled
         found = []
         for statement in said:

@@ -13,11 +13,13 @@ from sys import intern
 from typing import Any, Final
 
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
+from accredit.registry.domain.bodies import PinnedKey
 from accredit.registry.domain.record_types import CompetencyEntry, IssuerRecord, Record
 from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import decode_multibase, key_id
 from accredit.registry.encoding.identifiers import CanonicalId
-from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX
+from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
 
 from .governance_records import node_record
@@ -70,6 +72,60 @@ def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
                 id = pending.pop()
                 done[id] = by_id[id]
     return list(done.values())
+
+
+CROWD: Final = 8
+"""Ends of one key of an issuer, said under one number of one key, that all count; of more, the first by their dates."""
+
+
+def leading(facts: Sequence[Effective]) -> list[Effective]:
+    """Return the facts about an issuer without what a key says again and again under one number.
+
+    A key that signs each number once loses nothing, whatever its budget. Of the forks under a number, for each key that
+    they end and each way to do so, those with the `CROWD` earliest ends stay and those with the `CROWD` earliest dates,
+    one of each pair of dates: a later cut-off removes these last. Groups depend on founding statements only, so a fact
+    that is left out stays out whatever else of its kind comes (this keeps the law of the fold).
+    """
+    stated: dict[str, None] = {}
+    windows: dict[bytes, list[tuple[int, int]]] = {}
+    for fact in facts:
+        for key in keys_stated(fact.statement):
+            stated[key["id"]] = None
+            if (multibase := key.get("public_key_multibase", "")).startswith("z6Mk"):
+                window = key.get("valid_from", TIME_MIN), key.get("valid_until", TIME_MAX + 1)
+                windows.setdefault(key_id(decode_multibase(multibase)), []).append(window)
+    groups: dict[tuple[Any, ...], list[Effective]] = {}
+    for fact in facts:
+        statement, body = fact.statement, fact.statement.body
+        if not is_founding(statement):
+            is_within = any(start <= statement.iat < end for start, end in windows.get(statement.kid, ()))
+            about = body["key_id"] if body["key_id"] in stated else None
+            groups.setdefault((statement.kid, statement.seq, body["op"], about, is_within), []).append(fact)
+    behind: dict[bytes, None] = {}
+    for group in groups.values():
+        dates: dict[tuple[int, int], bytes] = {}
+        for fact in sorted(group, key=lambda fact: fact.statement.id, reverse=True):
+            dates[_ends(fact), fact.statement.iat] = fact.statement.id
+        by_end, by_date = sorted(dates), sorted(dates, key=lambda pair: (pair[1], pair[0]))
+        first = {dates[pair] for pair in (*by_end[:CROWD], *by_date[:CROWD])}
+        behind.update((fact.statement.id, None) for fact in group if fact.statement.id not in first)
+    return [fact for fact in facts if fact.statement.id not in behind]
+
+
+def keys_stated(statement: Unverified) -> list[PinnedKey]:
+    """Return the keys that a statement about an issuer states."""
+    body = statement.body
+    if statement.kind != "issuer.key":
+        return list(body.get("keys", ()))
+    return [body["key"]] if body["op"] == "add" else []
+
+
+def _ends(fact: Effective) -> int:
+    """From when the key that it ends is no longer good, seconds (`decision.issuer_keys`)."""
+    body = fact.statement.body
+    if body["op"] == "compromise":
+        return int(body.get("compromised_since", TIME_MIN))
+    return int(body.get("valid_until", fact.statement.iat))
 
 
 def make_record(
@@ -208,11 +264,7 @@ class _Precedence:
         return self._ranks[fact.statement.id]
 
     def _rank(self) -> None:
-        stated = {
-            key["id"]
-            for fact in self._said
-            for key in (*fact.statement.body.get("keys", ()), *([fact.statement.body.get("key")] * _adds_key(fact)))
-        }
+        stated = {key["id"] for fact in self._said for key in keys_stated(fact.statement)}
         ways: dict[tuple[Any, ...], list[tuple[int, int, bytes]]] = {}
         for fact in self._said:
             statement, body = fact.statement, fact.statement.body
@@ -228,10 +280,6 @@ class _Precedence:
         for members in ways.values():
             for position, (_, since, id) in enumerate(sorted(members)):
                 self._ranks[id] = (0, position, since, id)
-
-
-def _adds_key(fact: Effective) -> bool:
-    return fact.statement.kind == "issuer.key" and fact.statement.body["op"] == "add"
 
 
 def _said_bytes(fact: Effective) -> int:

@@ -2,22 +2,24 @@
 
 import pytest
 
-from accredit.governance import effect
+from accredit.governance import effect, undoing
+from accredit.registry.decision import competencies
 from tests.strategies.undoing_search import search
 
 
 def test_who_may_not_undo_a_decision_makes_no_answer_better() -> None:
     found = search(range(30))
-    print(f"{found.states} states of {found.dramas} dramas looked at")
+    print(f"{found.states} states of {found.dramas} dramas looked at, {found.mapped} of them after a mapping")
 
     assert found.states > 150
+    assert found.mapped > 20
     assert found.better == ()
 
 
 @pytest.mark.nightly  # the same, wide: some ten thousand states
 def test_who_may_not_undo_a_decision_makes_no_answer_better_in_many_dramas() -> None:
     found = search(range(30, 1_500))
-    print(f"{found.states} states of {found.dramas} dramas looked at")
+    print(f"{found.states} states of {found.dramas} dramas looked at, {found.mapped} of them after a mapping")
 
     assert found.states > 10_000
     assert found.better == ()
@@ -28,3 +30,11 @@ def test_the_search_finds_a_way_where_there_is_one(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(effect, "_narrowings_before", lambda *_: [])
 
     assert search(range(60), stop_at_first=True).better != ()
+
+
+def test_it_finds_a_mapping_that_took_less_than_granting_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undoing, "WIDENED_BY_MAPPINGS", ())
+    monkeypatch.setattr(competencies, "took_as_much", lambda *_: True)
+    monkeypatch.setattr(competencies, "counts", lambda *_: True)
+
+    assert search(range(120), stop_at_first=True).better != ()

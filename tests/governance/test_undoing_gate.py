@@ -14,6 +14,9 @@ from accredit.governance import effect, fold, key_lifecycle, undoing
 from accredit.governance.ballots import Ground, Reach
 from accredit.governance.delegations import Mandates
 from accredit.governance.statement_index import named_heads
+from accredit.registry.decision.competencies import Competencies
+from tests.governance import test_limits_by_framework as framed
+from tests.governance import test_mappings as mapped
 from tests.governance import test_undoing as told
 from tests.governance import test_votes_by_list as lists
 
@@ -239,6 +242,18 @@ CLAUSES: Final = (
         name="a voucher speaks for an authority",
         off=((Ground, "_is_independent", _by_another_key),),
         seen_by=told.test_an_issuers_key_vouches_for_no_branch,
+    ),
+    Clause(
+        name="what widens by a mapping takes what granting takes",
+        off=((undoing, "WIDENED_BY_MAPPINGS", ()),),
+        seen_by=mapped.test_a_mapping_that_counts_takes_what_granting_takes,
+        given=("accreditation.grant",),
+    ),
+    Clause(
+        name="only those above say what lies within a limit",
+        off=((Competencies, "_lookup", lambda self, _: self._counted),),
+        seen_by=framed.test_a_delegate_does_not_reach_a_licence_by_listing_it_in_the_framework_that_limits_it,
+        given=("item",),
     ),
     Clause(
         name="and so does an anchor",

@@ -1,8 +1,9 @@
 """A search for a way in which fewer than made a decision undo it.
 
-A *drama* is an ecosystem with rules of its own, a grant, and what narrowed it. An *intruder* holds some keys, too few
-to undo any of that by the law as it is written (`may_undo_some` reads it from the rules alone, not from the code that
-judges). He then says whatever comes to mind, and most of it well aimed: no answer may get better by it.
+A *drama* is an ecosystem with rules of its own, a grant, and what narrowed it; in some a mapping widened the grant and
+was withdrawn. An *intruder* holds some keys, too few to undo any of that by the law as it is written (`may_undo_some`
+and `may_map` read it from the rules alone, not from the code that judges). He then says whatever comes to mind, most of
+it well aimed: no answer may get better by it.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ GRADES: Final = {Verdict.TRUSTED: 3, Verdict.TRUSTED_WITH_ADVISORY: 2, Verdict.T
 WIDER: Final = {"achievement_types": "*", "credential_types": "*", "jurisdictions": ["US"]}
 NARROWER: Final = SCOPE | {"jurisdictions": ["US-IN"]}
 DAY: Final = 86_400
+BADGE: Final = CanonicalId("https://badges.example/first-aid")
+LICENCE: Final = CanonicalId("https://licences.example/surgeon")
+CROSSWALK: Final = "https://crosswalks.example/one"
 _RULED: Final = (
     "accreditation.grant",
     "accreditation.amend",
@@ -40,6 +44,9 @@ _RULED: Final = (
     "key.retire",
     "key.compromise",
     "authority.withdraw",
+    "authority.delegate",
+    "mapping.publish",
+    "mapping.withdraw",
 )
 _RULES: Final[tuple[dict[str, Any], ...]] = (
     {"authorities": 1},
@@ -87,6 +94,7 @@ class Drama:
     owner: CanonicalId
     given: Statement
     delegation: Statement | None
+    mapping: Statement | None = None
     narrowings: list[Narrowing] = field(default_factory=list)
 
     @property
@@ -104,7 +112,8 @@ class Drama:
         return rule_for(name, self.charter.rules)
 
     def answers(self, fold: Fold, now: int) -> list[int]:
-        """How good the answers are: as of now, as of then, and about what the grant alone covers."""
+        """How good the answers are: as of now, as of then; about what the grant alone covers, then about what a mapping
+        would add (`about_mapped` says how many these are)."""
         records = Only(fold, self.given.id)
         found = []
         for time in (None, START + 60, self.given.iat + 5, now - DAY):
@@ -118,6 +127,16 @@ class Drama:
                 )
                 verdict = decide(query, records, now, ecosystem_id=self.town.id).verdict
                 found.append(GRADES.get(verdict, 0))
+        return found + self.about_mapped(fold, now)
+
+    def about_mapped(self, fold: Fold, now: int) -> list[int]:
+        """How good the answers about a competency are that is not granted, but mapped to one that is."""
+        records = Only(fold, self.given.id)
+        found = []
+        for time in (None, START + 60, self.given.iat + 5, now - DAY):
+            query = Query(entity=ISSUER, authority=self.town.id, competencies=(LICENCE,), jurisdiction="US", time=time)
+            verdict = decide(query, records, now, ecosystem_id=self.town.id).verdict
+            found.append(GRADES.get(verdict, 0))
         return found
 
 
@@ -165,7 +184,7 @@ def stage(random: Random) -> Drama | None:
             delegation(
                 DELEGATE,
                 [key_entry(town.pen(f"{DELEGATE}#1"), budget=500)],
-                actions=["issuer.*", "accreditation.*", "authority.delegate"],
+                actions=["issuer.*", "accreditation.*", "authority.delegate", "mapping.*"],
             ),
         )
         for number in range(2, threshold + 1):
@@ -179,17 +198,56 @@ def stage(random: Random) -> Drama | None:
     say(drama, drama.owner, "issuer.register", register(), None, among=[drama.owner])
     if among is None:
         return None
-    body = grant(scope=random.choice((SCOPE, WIDER)))
+    is_mapped = random.random() < 0.5
+    body = grant(scope=random.choice((SCOPE, WIDER)) | ({"competencies": [BADGE]} if is_mapped else {}))
     drama.given = say(drama, drama.owner, "accreditation.grant", body, None, among=among)
     town.time += 100
     if not drama.answers(town.fold(), town.time)[0]:
         return None
-    for _ in range(random.randint(1, 3)):
+    if is_mapped and random.random() < 0.7:
+        unmap(drama)
+    # Where a mapping was withdrawn, that may be all that happened.
+    for _ in range(random.randint(0 if drama.mapping is not None else 1, 3)):
         if (narrowed := narrow(drama)) is not None:
             drama.narrowings.append(narrowed)
         town.time += random.choice((1, 100, 3 * DAY))
     town.time += 2 * DAY
+    if drama.mapping is not None and not drama.narrowings:
+        return drama if not drama.about_mapped(town.fold(), town.time)[0] else None
     return drama if drama.narrowings and not drama.answers(town.fold(), town.time)[0] else None
+
+
+def crosswalk(*, usable: bool = True, id: str = CROSSWALK) -> dict[str, Any]:
+    """A mapping by which whoever may attest first aid may attest a licence."""
+    return {
+        "id": id,
+        "title": "A crosswalk",
+        "source": {"framework": "https://licences.example/"},
+        "target": {"framework": "https://badges.example/"},
+        "method": "expert",
+        "usable_for_scope": usable,
+        "links": [{"source": LICENCE, "relation": "exact_match", "target": BADGE}],
+    }
+
+
+def unmap(drama: Drama) -> None:
+    """The owner, or several, publish a mapping that widens the grant, and withdraw it."""
+    town, rule = drama.town, map_rule(drama)
+    first = drama.owner if rule.asks_one else A
+    among = carriers(drama, rule, first)
+    if among is None:
+        return
+    made = say(drama, first, "mapping.publish", crosswalk(), None, among=among)
+    town.time += drama.random.choice((1, 3 * DAY))
+    ending = drama.rule("mapping.withdraw")
+    if first == DELEGATE and not ending.asks_one:
+        return
+    among = carriers(drama, ending, first)
+    if among is None or not drama.about_mapped(town.fold(), town.time)[0]:
+        return
+    body = {"mapping": CROSSWALK, "publish": made.id, "effective_from": town.time + 1}
+    say(drama, first, "mapping.withdraw", body, CROSSWALK, among=among)
+    drama.mapping = made
 
 
 def narrow(drama: Drama) -> Narrowing | None:
@@ -260,6 +318,25 @@ def may_undo_some(drama: Drama, pens: Sequence[Pen]) -> bool:
     return False
 
 
+def map_rule(drama: Drama) -> Rule:
+    """What it takes to say a mapping that counts: as much as to grant, whichever way."""
+    names = ("mapping.publish", "accreditation.grant", "accreditation.amend", "authority.delegate")
+    return join([drama.rule(name) for name in names], drama.charter)
+
+
+def may_map(drama: Drama, pens: Sequence[Pen]) -> bool:
+    """Whether the holder of these keys may widen the grant by a mapping, or annul the withdrawal of one."""
+    held, rule, charter = held_by(drama, pens), map_rule(drama), drama.charter
+    named = sorted(held - {DELEGATE})
+    if rule.asks_one:
+        if drama.owner in held or (drama.owner == DELEGATE and A in held):
+            return True
+    elif is_met(rule, named, charter):
+        return True
+    annulling = join([rule, drama.rule("statement.annul"), drama.rule("mapping.withdraw")], charter)
+    return is_met(annulling, named, charter) if not annulling.asks_one else bool(named)
+
+
 # ------------------------------------------------------------------------------------------------ the intruder
 
 
@@ -296,6 +373,9 @@ class Intruder:
             self.vote,
             self.vote,
             self.fork,
+            self.map,
+            self.map,
+            self.unmap,
         )
         self.random.choice(moves)()
 
@@ -380,7 +460,9 @@ class Intruder:
     def delegate(self) -> None:
         by = self.random.choice((DELEGATE, "https://sock.example/", *(by for by, _ in TRIO)))
         new = Pen(f"intruder's {len(self.pens)}", by)
-        actions = self.random.choice((["issuer.*", "accreditation.*"], ["accreditation.*", "authority.delegate"]))
+        actions = self.random.choice(
+            (["issuer.*", "accreditation.*"], ["accreditation.*", "authority.delegate"], ["mapping.*", "framework.*"])
+        )
         self.say("authority.delegate", delegation(by, [key_entry(new, budget=50)], actions=actions))
         self.pens.append(new)
 
@@ -399,6 +481,18 @@ class Intruder:
     def vote(self) -> None:
         chosen = self.random.sample(self.town.said, min(3, len(self.town.said)))
         self.town.votes(self.pen(), *(self.said()[-1:] or chosen), approve=self.random.random() < 0.8)
+
+    def map(self) -> None:
+        """A mapping once more, under the same id or another; or votes on one that waits."""
+        id = self.random.choice((CROSSWALK, CROSSWALK, f"{CROSSWALK}/more"))
+        self.say("mapping.publish", crosswalk(id=id, usable=self.random.random() < 0.8))
+
+    def unmap(self) -> None:
+        """Withdraws one, now, then, or later; of another's, or its own."""
+        made = self.random.choice([s for s in self.town.said if s.kind == "mapping.publish"] or [None])
+        if made is not None:
+            body = {"mapping": made.sub, "publish": made.id, "effective_from": self.when()}
+            self.say("mapping.withdraw", body, made.sub)
 
     def fork(self) -> None:
         """One of his keys goes on from an earlier point."""
@@ -419,10 +513,14 @@ def _some_keys(random: Random, pens: Sequence[Pen]) -> list[Pen]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the search came to: how many sets of statements were looked at, and those that made an answer better."""
+    """What the search came to: how many sets of statements were looked at, and those that made an answer better.
+
+    `mapped`: of how many sets what a withdrawn mapping had added was looked at as well.
+    """
 
     states: int
     dramas: int
+    mapped: int
     better: tuple[str, ...]
 
 
@@ -432,7 +530,7 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
     Args:
         intruders: sets of keys for each drama. tries: what each of them says anew, from the beginning.
     """
-    states, dramas = 0, 0
+    states, dramas, mapped = 0, 0, 0
     better: list[str] = []
     for seed in seeds:
         if better and stop_at_first:
@@ -448,6 +546,7 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
             chosen = _some_keys(random, pens)
             if may_undo_some(drama, chosen):
                 continue
+            looked_at = -len(drama.about_mapped(base, now)) if may_map(drama, chosen) else None
             for _ in range(tries):
                 intruder = Intruder(drama, chosen)
                 branch = base.branch()
@@ -458,7 +557,8 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
                 branch.settle()
                 states += 1
                 after = drama.answers(branch, now)
-                if any(then < later for then, later in zip(before, after, strict=True)):
+                mapped += drama.mapping is not None and looked_at is None
+                if any(then < later for then, later in zip(before[:looked_at], after[:looked_at], strict=True)):
                     keys = ", ".join(pen.name for pen in chosen)
                     better.append(f"seed {seed}: {keys} said {intruder.said()}: {before} -> {after}")
-    return Found(states=states, dramas=dramas, better=tuple(better))
+    return Found(states=states, dramas=dramas, mapped=mapped, better=tuple(better))
