@@ -81,16 +81,8 @@ def instant(written: str, *, where: str = "", days: bool = False) -> int:
     """
     if days and _DAY.fullmatch(written):
         written = f"{written}T00:00:00Z"
-    match = _INSTANT.fullmatch(written)
     try:
-        if match is None:
-            raise ValueError("wrong form")
-        year, month, date, hour, minute, second = map(int, match.groups()[:6])
-        sign, hours, minutes = match.groups()[6:]
-        if second == 60 and minute == 59:
-            second = 59  # RFC 3339 §5.7; POSIX time has no name for it
-        ahead = 0 if sign is None else int(f"{sign}1") * _offset(int(hours), int(minutes))
-        moment = datetime(year, month, date, hour, minute, second, tzinfo=UTC)
+        return _seconds(written)
     except ValueError as error:
         example = "2015-05-20T00:00:00Z (RFC 3339)"
         raise DecodeError(
@@ -99,8 +91,20 @@ def instant(written: str, *, where: str = "", days: bool = False) -> int:
             where=where,
             hint=f"Write it like 2015-05-20 or {example}." if days else f"Write it like {example}.",
         ) from None
+
+
+@lru_cache(maxsize=4096)  # who asks about many credentials asks about few days
+def _seconds(written: str) -> int:
+    match = _INSTANT.fullmatch(written)
+    if match is None:
+        raise ValueError("wrong form")
+    year, month, date, hour, minute, second = map(int, match.groups()[:6])
+    sign, hours, minutes = match.groups()[6:]
+    if second == 60 and minute == 59:
+        second = 59  # RFC 3339 §5.7; POSIX time has no name for it
+    ahead = 0 if sign is None else int(f"{sign}1") * _offset(int(hours), int(minutes))
     # Whole days and seconds: a float would lose seconds far from 1970.
-    passed = moment - _EPOCH
+    passed = datetime(year, month, date, hour, minute, second, tzinfo=UTC) - _EPOCH
     return min(max(passed.days * 86_400 + passed.seconds - ahead, TIME_MIN), TIME_MAX)
 
 
