@@ -704,8 +704,8 @@ def _in_a_circle() -> Evidence:
     raw = encode({**HELD.records[subject], "events": events})
     held = Held(HELD.records)
     held.trie.set(record_key(*subject), sha256(raw).digest())
-    proven = [replace(one, proof=held.trie.prove(record_key(one.type, one.id))) for one in GOOD.records]
-    records = tuple(replace(one, raw=raw) if (one.type, one.id) == subject else one for one in proven)
+    proven = [one._replace(proof=held.trie.prove(record_key(one.type, one.id))) for one in GOOD.records]
+    records = tuple(one._replace(raw=raw) if (one.type, one.id) == subject else one for one in proven)
     return replace(GOOD, records=records, records_root=held.trie.root(), note=held.note(NOW))
 
 
@@ -764,7 +764,7 @@ def _with(value: dict[str, Any], member: str) -> dict[str, Any]:
 
 def _changed(subject: Subject = _RECORD, **change: Any) -> Evidence:
     """The good evidence with something else in one record."""
-    records = tuple(replace(one, **change) if (one.type, one.id) == subject else one for one in GOOD.records)
+    records = tuple(one._replace(**change) if (one.type, one.id) == subject else one for one in GOOD.records)
     assert records != GOOD.records
     return replace(GOOD, records=records)
 

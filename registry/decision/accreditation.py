@@ -34,7 +34,7 @@ from ..domain.vocabulary import (
 from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..limits import TIME_MAX
-from .authority_chain import Chain, chain_of, counts, window
+from .authority_chain import Chain, Link, chain_of, counts, window
 from .competencies import Competencies, Extent, extents_of_terms, words_of
 from .issuer_keys import KeyAnswer, KeyState, key_at
 from .query import Query
@@ -416,7 +416,12 @@ def notes_on(case: Case, chain: Chain) -> ChainNotes:
     return found
 
 
+_NOTHING_TO_NOTE: Final = ChainNotes(notes=None, over=None, limits=())
+
+
 def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
+    if len(chain) == 1 and _is_plain(chain[0]):
+        return _NOTHING_TO_NOTE
     notes = Notes()
     for link in chain:
         if link.via is not None:
@@ -449,6 +454,19 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
         notes=notes.or_none(),
         over=min((one for one in over if one <= case.now), default=None),
         limits=limits_of(chain),
+    )
+
+
+def _is_plain(link: Link) -> bool:
+    """Return whether a link is an authority that the charter names, in force and without limits, as most are."""
+    standing = link.standing
+    return (
+        link.via is None
+        and standing is not None
+        and standing["withdrawn"] is None
+        and not standing["limits"]
+        and "valid_from" not in standing
+        and "valid_until" not in standing
     )
 
 

@@ -11,10 +11,9 @@ checked again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..domain.record_types import Record
 from ..domain.records import TYPES, Records, record_key
@@ -62,8 +61,7 @@ class Mapped:
         return self._trie.prove(record_key(type, id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenRecord:
+class ProvenRecord(NamedTuple):
     """A record, or its absence, with the proof; unverified.
 
     Attributes:
@@ -94,7 +92,7 @@ class ProvenRecord:
             raise DecodeError("bad_member", "expected a record type and the record's id.", where=where)
         if not (raw is None or type(raw) is bytes) or type(proof) is not bytes or len(proof) > PROOF_BYTES:
             raise DecodeError("bad_member", "expected a record as bytes or null, and a proof as bytes.", where=where)
-        return cls(type=kind, id=id, raw=raw, proof=proof)
+        return cls(kind, id, raw, proof)
 
 
 class Governing:

@@ -423,12 +423,14 @@ def decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
 
 def _encode_proof(siblings: list[bytes], terminal: bytes) -> bytes:
     depth = len(siblings)
-    bitmap = bytearray((depth + 7) // 8)
-    for at, sibling in enumerate(siblings):
-        if sibling != EMPTY:
-            bitmap[at // 8] |= 0x80 >> at % 8
-    present = b"".join(sibling for sibling in siblings if sibling != EMPTY)
-    return depth.to_bytes(2, "big") + bytes(bitmap) + present + terminal
+    present = [sibling for sibling in siblings if sibling != EMPTY]
+    bitmap = (1 << depth) - 1
+    if len(present) < depth:
+        for at, sibling in enumerate(siblings):
+            if sibling == EMPTY:
+                bitmap ^= 1 << (depth - 1 - at)
+    written = (bitmap << -depth % 8).to_bytes((depth + 7) // 8, "big")
+    return b"".join((depth.to_bytes(2, "big"), written, *present, terminal))
 
 
 def _decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
@@ -450,10 +452,12 @@ def _decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
         raise DecodeError(
             "map_proof", "The length does not fit any of the three ways a path can end.", where="terminal"
         )
-    present = iter([proof[at : at + _HASH_BYTES] for at in range(start, end, _HASH_BYTES)])
-    siblings = [next(present) if bitmap >> (depth - 1 - at) & 1 else EMPTY for at in range(depth)]
-    if siblings.count(EMPTY) != depth - bitmap.bit_count():
+    siblings = [proof[at : at + _HASH_BYTES] for at in range(start, end, _HASH_BYTES)]
+    if EMPTY in siblings:
         raise DecodeError("map_proof", "An empty sibling is listed as if it were not empty.", where="siblings")
+    if len(siblings) < depth:
+        present = iter(siblings)
+        siblings = [next(present) if side == "1" else EMPTY for side in f"{bitmap:0{depth}b}"]
     return siblings, terminal
 
 

@@ -411,8 +411,8 @@ def test_a_record_left_out_or_to_spare_is_refused() -> None:
         fewer = what.records[:at] + what.records[at + 1 :]
         assert refused_with(policy, replace(what, records=fewer)) == "missing_record"
     fold = town.fold()
-    spare = replace(what.records[0], type="authority", id=A, raw=encode(fold.get("authority", A)))
-    spare = replace(spare, proof=trie_of(fold).prove(record_key("authority", A)))
+    spare = what.records[0]._replace(type="authority", id=A, raw=encode(fold.get("authority", A)))
+    spare = spare._replace(proof=trie_of(fold).prove(record_key("authority", A)))
     assert refused_with(policy, replace(what, records=(spare, *what.records))) == "surplus_record"
 
 

@@ -97,7 +97,7 @@ def without_record(evidence: Evidence) -> Evidence:
 
 
 def with_forged_absence(evidence: Evidence) -> Evidence:
-    records = tuple(replace(one, raw=None) if one.type == "issuer" else one for one in evidence.records)
+    records = tuple(one._replace(raw=None) if one.type == "issuer" else one for one in evidence.records)
     return replace(evidence, records=records)
 
 

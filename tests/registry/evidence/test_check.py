@@ -133,9 +133,9 @@ def test_a_checker_that_has_seen_a_record_proved_still_refuses_every_other_proof
     assert checker.check(GOOD.encode(), QUERY, NOW).result is CheckResult.VERIFIED
     for at, one in enumerate(GOOD.records):
         for changed in (
-            replace(one, proof=one.proof[:-1] + bytes([one.proof[-1] ^ 1])),
-            replace(one, raw=encode({**HELD.records[one.type, one.id], "name": "Forged"})),
-            replace(one, raw=None),
+            one._replace(proof=one.proof[:-1] + bytes([one.proof[-1] ^ 1])),
+            one._replace(raw=encode({**HELD.records[one.type, one.id], "name": "Forged"})),
+            one._replace(raw=None),
         ):
             records = (*GOOD.records[:at], changed, *GOOD.records[at + 1 :])
             forged = replace(GOOD, records=records).encode()
@@ -167,7 +167,7 @@ def test_only_so_many_authorities_are_remembered() -> None:
     known = Governing(HELD.trie.root())
     one = ProvenRecord(type="authority", id="", raw=None, proof=b"")
     for number in range(GOVERNING_MAX + 5):
-        known.keep(replace(one, id=str(number)), None)
+        known.keep(one._replace(id=str(number)), None)
     assert known.get("authority", str(GOVERNING_MAX - 1)) is not None
     assert known.get("authority", str(GOVERNING_MAX)) is None
 
@@ -176,7 +176,7 @@ def test_only_so_many_authorities_are_remembered() -> None:
 
 
 def with_record(change: dict[str, Any], type: str = "issuer", id: str = COLLEGE) -> Evidence:
-    records = tuple(replace(one, **change) if (one.type, one.id) == (type, id) else one for one in GOOD.records)
+    records = tuple(one._replace(**change) if (one.type, one.id) == (type, id) else one for one in GOOD.records)
     assert records != GOOD.records
     return replace(GOOD, records=records)
 
