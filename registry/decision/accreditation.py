@@ -97,7 +97,7 @@ class Case(NamedTuple):
     max_backdating: int | None
     mandates: Collection[Voice] | None
     chains: dict[Voice, Chain]
-    links: dict[Voice, "ChainNotes"]
+    links: dict[tuple[CanonicalId, bytes | None], "ChainNotes"]
     key_answers: dict[tuple[object, ...], KeyAnswer]
     scoped: list["ScopeNotes"]
 
@@ -267,27 +267,24 @@ class Notes:
 
 
 def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: Chain) -> Finding:
-    """The finding on one accreditation of `issuer`; `chain` is its accreditor's."""
+    """Return the finding on one accreditation of `issuer`; `chain` is its accreditor's."""
     links = notes_on(case, chain)
     publishers = publishers_of(case, record)
-    found = plainly_trusted(case, record, chain, links, publishers)
+    is_plain = not record["events"] and links.notes is None and not links.limits and len(record["terms"]) == 1
+    found = plainly_trusted(case, record, chain, publishers) if is_plain else None
     return judge_at_length(case, issuer, record, chain, links, publishers) if found is None else found
 
 
 def plainly_trusted(
-    case: Case, record: AccreditationRecord, chain: Chain, links: ChainNotes, publishers: Collection[Voice]
+    case: Case, record: AccreditationRecord, chain: Chain, publishers: Collection[Voice]
 ) -> Finding | None:
-    """Return the finding on a grant in force about which nothing else was said; None if `judge_at_length` must decide.
+    """Return the finding on a lone grant that is in force; None if `judge_at_length` must decide.
 
     Most accreditations are such grants. Both functions find the same; this one takes a third of the time.
     """
     terms, time, query = record["terms"], case.time, case.query
     if (
-        len(terms) != 1
-        or record["events"]
-        or links.notes is not None
-        or links.limits
-        or query.key is not None
+        query.key is not None
         or query.committed_with is not None
         or (case.mandates is not None and len(case.mandates) > 1)
     ):
@@ -328,7 +325,7 @@ def judge_at_length(
 ) -> Finding:
     """Return the finding on any accreditation; arguments as for `judge`."""
     notes = Notes()
-    notes.cite((record["id"],))
+    notes.statements[record["id"]] = None
     if links.notes is not None:
         notes.take(links.notes)
     over = links.over
@@ -379,8 +376,10 @@ def _away(case: Case, record: AccreditationRecord, status: Status | None, notes:
     if status is None:
         return TIME_MAX + record["terms"][0]["valid_from"] - case.time
     away = case.time - status.since if STATUSES[status.word].newly is NewlyIssued.NOT_TRUSTED else 0
-    is_other = notes.refusals and any(reason.code.endswith("_not_covered") for reason in notes.refusals)
-    return away + TIME_MAX if is_other else away
+    for reason in notes.refusals:
+        if reason.code.endswith("_not_covered"):
+            return away + TIME_MAX
+    return away
 
 
 def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:
@@ -409,7 +408,7 @@ def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) 
 
 def notes_on(case: Case, chain: Chain) -> ChainNotes:
     """Return the notes on a chain."""
-    voice = chain[0].voice
+    voice = chain[0][:2]
     found = case.links.get(voice)
     if found is None:
         found = case.links[voice] = _notes_on_chain(case, chain)
@@ -482,19 +481,20 @@ def _judge_anchors(record: AccreditationRecord, chain: Chain, over: int, notes: 
 
 
 def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None:
+    time = case.time
     for one in terms:
         notes.statements[one["statement"]] = None
     for one in terms:
-        if case.time < one["valid_from"]:
+        if time < one["valid_from"]:
             notes.refuse("not_yet_valid", f"It is valid from {beginning(one)}.")
-        elif case.time < certain_from(one):
+        elif "valid_from_precision" in one and time < certain_from(one):
             notes.miss(
                 "start_approximate",
                 f"It began {beginning(one)}, and no record says on which day: whether it had begun by"
-                f" {day(case.time)} is not known.",
+                f" {day(time)} is not known.",
             )
         said = met(one)
-        if said <= case.time:
+        if said <= time:
             pass
         elif is_ahead(one, case.now):
             notes.advise(
@@ -840,18 +840,15 @@ def _accredited_by(name: str, kind: str, level: str, since: str, until: int | No
 def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
     """Note the dates at which this accreditation changes without a new statement."""
     # A lone grant has the same terms before and after they begin.
-    stated = record["terms"]
-    for terms in stated:
-        notes.dates.append(terms["effective_from"])
-        if is_ahead(terms, case.now):
-            notes.dates.append(met(terms))
+    stated, events, dates = record["terms"], record["events"], notes.dates
+    for said in (*stated, *events):
+        dates.append(said["effective_from"])
+        if is_ahead(said, case.now):
+            dates.append(met(said))
     for terms in stated if len(stated) == 1 else terms_at(record, case.now, known=case.now) or stated:
-        notes.dates += (terms["valid_from"], certain_from(terms))
+        dates += (terms["valid_from"], certain_from(terms))
         if "valid_until" in terms:
-            notes.dates.append(terms["valid_until"])
-    for event in record["events"]:
-        notes.dates.append(event["effective_from"])
-        if is_ahead(event, case.now):
-            notes.dates.append(met(event))
+            dates.append(terms["valid_until"])
+    for event in events:
         if "effective_until" in event:
-            notes.dates.append(event["effective_until"])
+            dates.append(event["effective_until"])
