@@ -707,6 +707,10 @@ class Fold:
         issuer = issuer_in(self, CanonicalId(held.sub)) if held.kind == "accreditation.grant" else None
         return found if is_recorded(held, self.get(*subject), issuer) else replace(found, **_OVER)
 
+    def said_about(self, type: str, id: str) -> Iterator[Statement]:
+        """Every statement held about a record's subject, whether it counts or not, in the order in which it came."""
+        return (self.chains[each] for each in self._said_of((type, id)))
+
     def undone(self, type: str, id: str) -> list[Undone]:
         """What was said about a record's subject and is annulled or void, in the order in which it was said.
 
@@ -714,7 +718,7 @@ class Fold:
         """
         if self.law is None:
             return []
-        said = in_judging_order([self.chains[each] for each in self._said_of((type, id))])
+        said = in_judging_order([*self.said_about(type, id)])
         whole: dict[bytes, InForce] = {}  # what would be in effect if nothing had been annulled
         found = []
         for statement in said:

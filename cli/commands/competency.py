@@ -27,7 +27,7 @@ BASES: Final = {
 @click.argument("uri", metavar="URI")
 @node_option
 def show(uri: str, nodes: tuple[str, ...]) -> None:
-    """Show a competency: its frameworks, its broader items, and what mappings link it with, each with who says so."""
+    """Show a competency: its text, its frameworks, its broader items, what mappings link it with, and who says so."""
     with connected(nodes[0]) as client:
         record = client.competency(uri)
 
@@ -40,6 +40,7 @@ def show(uri: str, nodes: tuple[str, ...]) -> None:
                     ("framework", entry["framework"]),
                     ("item", None if entry["item"] == record["id"] else entry["item"]),
                     ("name", name or None),
+                    ("text", entry.get("text")),  # a node of an older version does not say
                     *(("broader", parent) for parent in entry["parents"]),
                     ("stated by", entry["by"]),
                     ("statement", entry["statement"]),

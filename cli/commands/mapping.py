@@ -57,7 +57,7 @@ def import_(
 
     Reads a sheet with the columns source, relation and target (and confidence, original), the ESCO–O*NET table, a CTDL
     AlignmentMap (JSON-LD), the matches of a SKOS vocabulary, and the associations of a CASE package. A large mapping is
-    published in several parts; one accredit approve can name them all.
+    published in several parts, which one accredit approve decides on together.
     """
     found = read_crosswalk(documents.read_bytes(file), str(file), _prefixes(prefixes), encoding)
     facts: dict[str, Any] = {

@@ -71,7 +71,7 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         ]
         fold = _fold_again(reader, size, step)
         findings.append(
-            AuditFinding(what="signatures", fits=True, detail=f"the signatures of {many(size, 'statement')} are valid")
+            AuditFinding(what="signatures", fits=True, detail=many(size, "statement", "is valid", "are all valid"))
         )
         findings.append(_checkpoint(reader, fold))
         findings.append(_signed_head(settings, reader))

@@ -17,7 +17,7 @@ from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.ballot_paper import ballot_paper, read_items, show_paper, targets_of
 from accredit.cli.signing.clock import require_past
 from accredit.cli.signing.keys import UnlockedKey, key_options, read_public, require_yes
-from accredit.cli.signing.offline_files import SignedStatements, read_request, read_statements, reading
+from accredit.cli.signing.offline_files import SignedStatements, at_a_glance, read_request, read_statements
 from accredit.cli.signing.outcomes import Outcome, outcome_of, show
 from accredit.cli.signing.submit import require_single
 from accredit.cli.signing.submit import submit as send
@@ -57,9 +57,9 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
     paper = ballot_paper(read_items(request.votes_on, targets))
     if not wants_json():
         output.say(f"{output.styled(request.ecosystem_name, bold=True)}  {output.faint(_hex(request.ecosystem))}")
-        for draft in request.drafts:
+        for told in at_a_glance(request.drafts):
             output.say()
-            for line in documents.outline(reading(draft)):
+            for line in documents.outline(told):
                 output.say(f"  {line}")
         output.say()
         if targets:

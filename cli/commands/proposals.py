@@ -21,6 +21,7 @@ from accredit.cli.base.output import faint, fair, shorten
 from accredit.cli.signing.keys import read_public
 from accredit.cli.signing.outcomes import SHOWN, foreseen_lines, state_word
 from accredit.cli.signing.whole_frameworks import ITEMS, PUBLISH, Together, together
+from accredit.cli.signing.whole_mappings import PUBLISH as MAPPING
 from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.rfc3339 import parse as parse_time
 from accredit.registry.errors import InputError
@@ -130,8 +131,8 @@ def show(statement: str, nodes: tuple[str, ...]) -> None:
     """
     with connected(nodes[0]) as client:
         said = client.statement(complete_statement(client, statement))
-        is_of_framework = said["state"] == "waiting" and said["kind"] in (PUBLISH, ITEMS)
-        beside = _decided_together(said, waiting_proposals(client)) if is_of_framework else None
+        is_of_whole = said["state"] == "waiting" and said["kind"] in (PUBLISH, ITEMS, MAPPING)
+        beside = _decided_together(said, waiting_proposals(client)) if is_of_whole else None
 
     def text() -> None:
         show_statement(said)
@@ -144,7 +145,7 @@ def show(statement: str, nodes: tuple[str, ...]) -> None:
 
 
 def _decided_together(said: dict[str, Any], waiting: Sequence[dict[str, Any]]) -> Together | None:
-    """The framework that a statement is or belongs to, with all that waits of it; None where nothing waits with it."""
+    """The framework or mapping that a statement belongs to, with all that waits of it; None where it waits alone."""
     found = [each for each in together(waiting) if said["id"] in (each.first["id"], *(one["id"] for one in each.parts))]
     return next((each for each in found if len({each.first["id"], *(one["id"] for one in each.parts)}) > 1), None)
 
@@ -258,7 +259,7 @@ def show_proposals(
 ) -> None:
     """One line for each proposal, then what will be once each of the first `SHOWN` is approved; counts by kind.
 
-    A framework and its parts are one line.
+    A framework or mapping and its parts are one line.
 
     Args:
         most: lines at most; None for one for each.

@@ -24,6 +24,7 @@ from accredit.cli.signing.keys import require_yes
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, state_word
 from accredit.cli.signing.submit import ARRIVAL_SECONDS
 from accredit.cli.signing.whole_frameworks import ITEMS, with_parts
+from accredit.cli.signing.whole_mappings import with_mapping_parts
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
@@ -75,7 +76,7 @@ accredit approve --from report.json --reason "list checked against the ministry'
 def approve(**given: Any) -> None:
     """Approve proposals: by id (8 digits or more), or all proposals in one or more reports.
 
-    The id of a framework, or of any part of it, stands for the framework with all its parts that wait; a report stands
+    The id of a framework or mapping, or of any part of it, stands for it with all its parts that wait; a report stands
     for exactly what it lists.
     """
     _vote(APPROVE, **given)
@@ -171,6 +172,7 @@ def _vote(
         read=desk.proposals,
         in_effect=lambda: effective_ids(desk.client, ITEMS),
     )
+    wanted = with_mapping_parts(wanted, waiting, desk.proposals)
     targets = list(dict.fromkeys([*wanted, *in_reports]))
     left_out = unneeded | _all_decided(desk, [id_ for id_ in targets if id_ not in waiting])
     held = [id_ for id_ in targets if id_ in waiting]
@@ -191,7 +193,9 @@ def _vote(
         output.say()
     if not desk.wishes.dry_run and desk.wishes.offline is None:
         require_yes(f"{_VERBS[act]} {many(len(held), 'proposal')}?", yes=yes)
-    outcomes = desk.propose([_ballot(act, desk, part, waiting, reason, refs) for part in _parts(held)], show=False)
+    ballots = [_ballot(act, desk, part, waiting, reason, refs) for part in _parts(held)]
+    # Each was asked about before (`_useless`), unless --force said not to.
+    outcomes = desk.propose(ballots, show=False, alike=lambda ballot: ballot.kind)
     after = _states(desk, held) if outcomes[0].status in ("logged", "known") else {}
     rows = [{"id": id_, **after[id_]} for id_ in held if id_ in after]
     data = {

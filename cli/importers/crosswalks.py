@@ -25,6 +25,7 @@ from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
 from . import case, jsonld, rdf, skos, spreadsheet
+from .envelopes import opened
 from .findings import ImportFinding
 from .frameworks import ImportFindings, identifier, urn_of
 from .reading import listed, read_json
@@ -96,7 +97,9 @@ def read_crosswalk(
     if rdf_syntax is not None:
         found = _of_skos(rdf.read_rdf(data, source, rdf_syntax, encoding), notes)
     elif (text := decode(data, source, encoding)).lstrip()[:1] in ("{", "["):
-        found = _of_json(read_json(text, source), text, source, notes)
+        written = opened(read_json(text, source), source)
+        notes.said += written.findings
+        found = _of_json(written.value, text, source, notes)
     else:
         found = _of_sheet(text, source, notes)
     links = list(_once([*_in_full(found.links, prefixes or {}, notes)], notes))

@@ -1,5 +1,7 @@
 """Competency frameworks as Credential Engine publishes them: CTDL-ASN in JSON-LD, in any of its shapes (`jsonld`).
 
+The Credential Registry's envelopes are opened before (`envelopes`).
+
 What is taken (properties of the CTDL-ASN schema):
 
     framework  @id -> id · name -> title · versionIdentifier, else dateModified, else dateCreated -> version ·

@@ -3,12 +3,14 @@
 Crosswalks are read by `crosswalks`.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
 from . import case, crosswalks, ctdl_asn, dcc, own, rdf, rsd, sheets, skos
+from .envelopes import Opened, opened
 from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
 from .row import Row
@@ -82,7 +84,12 @@ def read_framework(
         )
     if syntax == "csv":
         return sheets.read(text, data, source, naming)
-    value = read_toml(text, source) if syntax == "toml" else read_json(text, source)
+    written = Opened(value=read_toml(text, source)) if syntax == "toml" else opened(read_json(text, source), source)
+    framework = _of_value(written.value, text, data, source, naming)
+    return replace(framework, findings=(*written.findings, *framework.findings))
+
+
+def _of_value(value: Any, text: str, data: bytes, source: str, naming: FrameworkNaming) -> Framework:
     if case.is_case(value):
         return case.read(value, data, source, naming)
     if rsd.is_rsd(value):

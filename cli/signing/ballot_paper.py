@@ -23,6 +23,7 @@ from accredit.registry.errors import RefusedError
 from accredit.registry.statement import Draft, Unverified, decode
 
 from .whole_frameworks import ITEMS, PUBLISH, FrameworkOnPaper, frameworks_on
+from .whole_mappings import MappingOnPaper, mappings_on
 
 ALIKE_MIN: Final = 5
 """Proposals of one kind from which on "the rest" means anything. A guess."""
@@ -83,6 +84,7 @@ class BallotPaper:
         categories: how many register issuers of each category.
         outliers: the proposals that stand out, in the order of the vote.
         frameworks: what is decided of each framework.
+        mappings: what is decided of each mapping.
     """
 
     items: tuple[Unverified, ...]
@@ -90,6 +92,7 @@ class BallotPaper:
     categories: Mapping[str, int]
     outliers: tuple[Outlier, ...]
     frameworks: tuple[FrameworkOnPaper, ...]
+    mappings: tuple[MappingOnPaper, ...]
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -98,6 +101,7 @@ class BallotPaper:
             "categories": dict(self.categories),
             "outliers": [{**asdict(one), "id": one.id.hex()} for one in self.outliers],
             "frameworks": [asdict(one) for one in self.frameworks],
+            "mappings": [asdict(one) for one in self.mappings],
         }
 
 
@@ -148,6 +152,7 @@ def ballot_paper(items: Sequence[Unverified]) -> BallotPaper:
         categories=categories,
         outliers=tuple(outliers),
         frameworks=frameworks_on(items),
+        mappings=mappings_on(items),
     )
 
 
@@ -257,7 +262,7 @@ def show_paper(paper: BallotPaper, *, with_items: bool) -> None:
     output.say(f"{many(len(paper.items), 'proposal')}: {_counts(paper.kinds)}.")
     if paper.categories:
         output.say(f"Issuers by category: {_counts(paper.categories)}.")
-    for told in paper.frameworks:
+    for told in (*paper.frameworks, *paper.mappings):
         output.say(safe(str(told)))
     for one in paper.outliers[:OUTLIERS_SHOWN]:
         output.say(mix(fair("Stands out: "), f"{shorten(one.id)} {safe(one.about)}: {safe(str(one))}."))

@@ -15,7 +15,7 @@ published.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from accredit.governance.rulebook import check_body
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.statement import Draft, Unverified, as_unverified, decode
 
@@ -106,6 +107,41 @@ class SignedStatements:
                 "statements": [{"id": id_, "reading": text, "cose": raw} for text, id_, raw in readings],
             }
         )
+
+
+def at_a_glance(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    """Readings of drafts for a screen. A vote on many proposals takes several statements, and is shown once.
+
+    What a vote names is left to whoever shows the proposals themselves; here stands how many there are.
+    """
+    groups: list[list[Draft]] = []
+    for draft in drafts:
+        is_more = (
+            groups
+            and draft.kind.startswith("vote.")
+            and _apart_from_targets(groups[-1][0]) == (_apart_from_targets(draft))
+        )
+        if is_more:
+            groups[-1].append(draft)
+        else:
+            groups.append([draft])
+    return [_told_once(group) for group in groups]
+
+
+def _apart_from_targets(draft: Draft) -> Draft:
+    body = {name: value for name, value in draft.body.items() if name != "targets"}
+    return replace(draft, seq=0, prev=None, body=body)
+
+
+def _told_once(group: Sequence[Draft]) -> dict[str, Any]:
+    told = reading(group[0])
+    if not group[0].kind.startswith("vote."):
+        return told
+    named = sum(len(draft.body["targets"]) for draft in group)
+    said = {**told, "body": {**told["body"], "targets": f"{many(named, 'proposal')}, listed below"}}
+    if len(group) > 1:
+        said["number"] = f"{group[0].seq} to {group[-1].seq}, {len(group)} statements of one vote"
+    return said
 
 
 def encode_draft(draft: Draft) -> bytes:

@@ -16,6 +16,9 @@ from accredit.registry.domain.frameworks import committed_parts
 from accredit.registry.encoding.counts import many
 from accredit.registry.statement import Unverified
 
+from .whole_mappings import PUBLISH as MAPPING
+from .whole_mappings import runs
+
 PUBLISH: Final = "framework.publish"
 ITEMS: Final = "framework.items"
 
@@ -30,7 +33,7 @@ class Together:
 
     Attributes:
         first: the proposal; of parts whose framework is not listed, the first of them.
-        parts: the parts of a framework, where there are any; `first` too if it is one.
+        parts: the parts of a framework or mapping, where there are any; `first` too if it is one.
     """
 
     first: dict[str, Any]
@@ -41,6 +44,9 @@ class Together:
         """What the parts hold, in a sentence; empty where there are none."""
         if not self.parts:
             return ""
+        if self.first["kind"] == MAPPING:
+            links = sum(len(one["body"]["links"]) for one in self.parts)
+            return f"{many(len(self.parts), 'part')} with {many(links, 'link')}."
         held = f"{many(len(self.parts), 'part')} with {many(_items(self.parts), 'item')}"
         if self.first["kind"] == ITEMS:
             return f"Of the framework {self.first['sub']}: {held}."
@@ -51,7 +57,9 @@ class Together:
 
 
 def together(proposals: Sequence[dict[str, Any]]) -> list[Together]:
-    """Proposals in their order, the parts of a framework at its place."""
+    """Proposals in their order, the parts of a framework or a mapping at its place."""
+    mappings = {run[0]["id"]: run for run in runs(proposals)}
+    further = {one["id"] for run in mappings.values() for one in run[1:]}
     parts: dict[str, list[dict[str, Any]]] = {}
     for one in proposals:
         if one["kind"] == ITEMS:
@@ -59,6 +67,11 @@ def together(proposals: Sequence[dict[str, Any]]) -> list[Together]:
     listed = {one["id"] for one in proposals if one["kind"] == PUBLISH}
     found = []
     for one in proposals:
+        if one["id"] in further:
+            continue
+        if one["id"] in mappings:
+            found.append(Together(first=one, parts=tuple(map(dict, mappings[one["id"]]))))
+            continue
         publish = one["body"]["publish"] if one["kind"] == ITEMS else one["id"]
         of = parts.get(publish, [])
         if one["kind"] != ITEMS or (publish not in listed and one is of[0]):

@@ -441,7 +441,7 @@ def test_a_connection_that_breaks_after_signing_loses_nothing_and_signs_nothing_
     assert unsent_path(key).exists()
     monkeypatch.setattr(NodeClient, "submit", submit)
     after = town.run(*words, "did:web:kept2.example", key="charity", nodes=one)
-    assert "Sent 1 statement(s) that an earlier command had signed" in after.stderr
+    assert "Sent 1 statement that an earlier command had signed" in after.stderr
     assert not unsent_path(key).exists()
     for number in (1, 2):
         assert town.json("issuer", "show", f"did:web:kept{number}.example", nodes=one)["name"] == "Kept"

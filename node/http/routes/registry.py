@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any, Final, NotRequired, TypedDict, TypeVar
+from typing import Any, Final, NotRequired, TypedDict, TypeVar, cast
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
@@ -22,9 +22,12 @@ from accredit.node.lookalikes import lookalikes
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
+from accredit.registry.domain.bodies import FrameworkItems, FrameworkPublish
+from accredit.registry.domain.frameworks import committed_parts
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import (
     AccreditationRecord,
+    CompetencyEntry,
     CompetencyRecord,
     FrameworkRecord,
     IssuerFacts,
@@ -54,6 +57,9 @@ T = TypeVar("T")
 PAGE: Final = 200
 EXAMINED: Final = 5_000
 """Records looked at for one page of a search: some 10 ms. A guess, to be measured."""
+
+FRAMEWORKS_INDEXED: Final = 8
+"""Frameworks of which it is kept where each item stands: some 2 MB for each of 13,000 items."""
 
 DECIDED: Final = 200
 """Issuers decided on for one page of who may attest a competency."""
@@ -408,8 +414,40 @@ def _framework(record: FrameworkRecord, now: int) -> FrameworkView:
 
 
 async def competency(call: Call) -> Response:
-    """One competency, with the frameworks it is in."""
-    return json_response(plain(find_competency(call)))
+    """One competency, with the frameworks it is in, and its text in each."""
+    record = find_competency(call)
+    entries = [{**plain(one), "text": text_of(call, one)} for one in record["in"]]
+    return json_response({**plain(record), "in": entries})
+
+
+def text_of(call: Call, entry: CompetencyEntry) -> str:
+    """What a framework says of a competency in it; empty where this node does not hold that part of it."""
+    fold = call.reader.fold
+    part = _parts_of(call, entry).get(entry["item"])
+    held = None if part is None else fold.statement(part)
+    items = () if held is None else held.body["items"]
+    return next((str(one["statement"]) for one in items if one["id"] == entry["item"]), "")
+
+
+def _parts_of(call: Call, entry: CompetencyEntry) -> Mapping[str, bytes]:
+    """Item -> the statement that holds it, of one framework: large ones have hundreds of parts, which are read once."""
+    known: dict[bytes, dict[str, bytes]] = call.shared.keep("parts of frameworks", None, dict)
+    publish = entry["statement"]
+    if publish not in known:
+        while len(known) >= FRAMEWORKS_INDEXED:
+            del known[next(iter(known))]
+        fold = call.reader.fold
+        whole = fold.statement(publish)
+        parts = [
+            said
+            for said in fold.said_about("framework", entry["framework"])
+            if said.kind == "framework.items" and said.iss == entry["by"] and said.body["publish"] == publish
+        ]
+        bodies = [cast(FrameworkItems, said.body) for said in parts]
+        # A part that somebody slipped in beside them has no say, though it may hold an item of the same id.
+        chosen = None if whole is None else committed_parts(cast(FrameworkPublish, whole.body), bodies)
+        known[publish] = {item["id"]: parts[at].id for at in chosen or () for item in bodies[at]["items"]}
+    return known[publish]
 
 
 def find_competency(call: Call) -> CompetencyRecord:

@@ -55,6 +55,20 @@ def test_a_request_shows_every_member_of_what_will_be_signed() -> None:
     assert shown["ecosystem"] == ECO.hex()
 
 
+def test_a_vote_on_thousands_is_shown_once_and_not_as_a_list_of_digests() -> None:
+    votes = [
+        ("vote.approve", ECO.hex(), {"targets": [bytes([part, at % 256, at // 256]) + bytes(29) for at in range(400)]})
+        for part in range(3)
+    ]
+    other = ("vote.approve", ECO.hex(), {"targets": [bytes(32)], "reason_text": "checked"})
+    request = request_of(*votes, other, ("issuer.register", bodies.ISSUER, bodies.register()))
+    first, second, third = offline_files.at_a_glance(request.drafts)
+    assert first["body"] == {"targets": "1,200 proposals, listed below"}
+    assert first["number"] == "5 to 7, 3 statements of one vote"
+    assert (second["body"]["targets"], second["number"]) == ("1 proposal, listed below", 8)
+    assert third == offline_files.reading(request.drafts[-1]), "what is no vote is shown in full"
+
+
 def changed(change: Callable[[dict[str, Any]], None]) -> str:
     table = json.loads(REQUEST.encode())
     change(table)

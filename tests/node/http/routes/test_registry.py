@@ -120,6 +120,7 @@ async def test_frameworks_competencies_and_who_may_attest_them(node: Served) -> 
     assert (framework["stated"][0]["complete"], framework["stated"][0]["status"]) == (True, "active")
     competency = await read(node, "/v1/competencies", uri=COMPETENCY)
     assert competency["in"][0]["framework"] == FRAMEWORK
+    assert competency["in"][0]["text"] == "Weld a butt joint"
     attestors = await read(node, "/v1/competencies/issuers", uri=COMPETENCY)
     (one,) = attestors["issuers"]
     assert (one["id"], one["verdict"], one["how"]) == (COLLEGE, "trusted_with_advisory", "framework")
