@@ -10,7 +10,7 @@ from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
 from . import case, crosswalks, ctdl_asn, dcc, own, rdf, rsd, sheets, skos
-from .envelopes import Opened, opened
+from .envelopes import OpenedEnvelopes, opened
 from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
 from .row import Row
@@ -84,7 +84,9 @@ def read_framework(
         )
     if syntax == "csv":
         return sheets.read(text, data, source, naming)
-    written = Opened(value=read_toml(text, source)) if syntax == "toml" else opened(read_json(text, source), source)
+    written = (
+        OpenedEnvelopes(value=read_toml(text, source)) if syntax == "toml" else opened(read_json(text, source), source)
+    )
     framework = _of_value(written.value, text, data, source, naming)
     return replace(framework, findings=(*written.findings, *framework.findings))
 

@@ -29,7 +29,7 @@ _UNCHECKED: Final = ImportFinding(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedEnvelopes:
     """What was in a file.
 
     Attributes:
@@ -41,7 +41,7 @@ class Opened:
     findings: tuple[ImportFinding, ...] = ()
 
 
-def opened(value: Any, source: str) -> Opened:
+def opened(value: Any, source: str) -> OpenedEnvelopes:
     """Return what is in an envelope of the Credential Registry, or in a list of them; anything else as it is.
 
     Args:
@@ -51,11 +51,11 @@ def opened(value: Any, source: str) -> Opened:
         DecodeError: an envelope holds no resource that can be read, holds two that differ, or says it was deleted.
     """
     if _is_envelope(value):
-        return Opened(value=_resource(value, source), findings=(_UNCHECKED,))
+        return OpenedEnvelopes(value=_resource(value, source), findings=(_UNCHECKED,))
     if isinstance(value, list) and value and all(map(_is_envelope, value)):
         found = [_resource(one, f"{source}, envelope {number}") for number, one in enumerate(value, 1)]
-        return Opened(value=found, findings=(_UNCHECKED,))
-    return Opened(value=value)
+        return OpenedEnvelopes(value=found, findings=(_UNCHECKED,))
+    return OpenedEnvelopes(value=value)
 
 
 def _is_envelope(value: Any) -> bool:

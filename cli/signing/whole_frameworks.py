@@ -17,12 +17,10 @@ from accredit.registry.encoding.counts import many
 from accredit.registry.statement import Unverified
 
 from .whole_mappings import PUBLISH as MAPPING
-from .whole_mappings import runs
+from .whole_mappings import ReadStatements, runs
 
 PUBLISH: Final = "framework.publish"
 ITEMS: Final = "framework.items"
-
-Read = Callable[[Sequence[bytes]], list[Unverified]]
 
 _UNNEEDED: Final = "the framework does without this part: others give exactly the items that it commits to."
 
@@ -80,7 +78,10 @@ def together(proposals: Sequence[dict[str, Any]]) -> list[Together]:
 
 
 def with_parts(
-    named: Sequence[str], waiting: Mapping[str, dict[str, Any]], read: Read, in_effect: Callable[[], Sequence[str]]
+    named: Sequence[str],
+    waiting: Mapping[str, dict[str, Any]],
+    read: ReadStatements,
+    in_effect: Callable[[], Sequence[str]],
 ) -> tuple[list[str], dict[str, str]]:
     """What is named, each framework or part of one as the whole that waits.
 
@@ -117,7 +118,7 @@ def _publication(id_: str, proposal: Mapping[str, Any] | None) -> str | None:
 
 
 def _whole(
-    publish: str, waiting: Mapping[str, dict[str, Any]], read: Read, in_effect: Callable[[], Sequence[str]]
+    publish: str, waiting: Mapping[str, dict[str, Any]], read: ReadStatements, in_effect: Callable[[], Sequence[str]]
 ) -> list[str] | None:
     """All that waits of a framework; None where the parts here are not all that it commits to."""
     ids = [id_ for id_, one in waiting.items() if one["kind"] == ITEMS and one["body"]["publish"] == publish]

@@ -19,7 +19,7 @@ _NUMBERED: Final = re.compile(r"(?P<whole>.+)/(?P<number>[2-9]|[1-9][0-9]{1,3})"
 _OWN: Final = ("id", "links")
 """Members in which the parts of a mapping differ."""
 
-Read = Callable[[Sequence[bytes]], list[Unverified]]
+ReadStatements = Callable[[Sequence[bytes]], list[Unverified]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _fits(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(first["iss"] == other["iss"] and _facts(first["body"]) == _facts(other["body"]))
 
 
-def with_mapping_parts(named: Sequence[str], waiting: Mapping[str, dict[str, Any]], read: Read) -> list[str]:
+def with_mapping_parts(named: Sequence[str], waiting: Mapping[str, dict[str, Any]], read: ReadStatements) -> list[str]:
     """What is named, each part of a mapping as all its parts that wait.
 
     Args:
@@ -85,7 +85,7 @@ def _is_mapping(proposal: Mapping[str, Any] | None) -> bool:
     return proposal is not None and proposal["kind"] == PUBLISH
 
 
-def _of_one_key(id_: str, run: Sequence[Mapping[str, Any]], read: Read) -> list[str]:
+def _of_one_key(id_: str, run: Sequence[Mapping[str, Any]], read: ReadStatements) -> list[str]:
     """The parts that one key proposed, from the first without a gap; the one named alone where it is none."""
     said = read([bytes.fromhex(one["id"]) for one in run])
     kept: list[str] = []
