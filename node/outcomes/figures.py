@@ -52,7 +52,7 @@ ALL: Final = "*"
 """What an axis of a scope says where it means everything."""
 
 _FORMAL: Final = ("Degree", "Diploma")
-_GOOD: Final = (NewlyIssued.TRUSTED, NewlyIssued.ADVISORY)
+GOOD: Final = (NewlyIssued.TRUSTED, NewlyIssued.ADVISORY)
 _ROWS: Final[Mapping[str, Sequence[str]]] = {  # tables that show a word that occurs nowhere, too
     "categories": ISSUER_CATEGORIES,
     "sectors": SECTORS,
@@ -112,20 +112,18 @@ class PublicFigures:
 
     def add_issuer(self, record: IssuerRecord, accreditations: Sequence[AccreditationRecord]) -> None:
         """Counts an issuer, under each word that a standing fact says of it once, and its accreditations."""
-        facts = [fact["facts"] for fact in standing(record["stated"])]
-        kinds = {word for one in facts for word in one.get("categories", ())}
+        words = words_of(record)
         self.issuers += 1
-        self._of("categories").update(kinds)
-        self._of("sectors").update({one["sector"] for one in facts if "sector" in one})
-        self._of("modes").update({word for one in facts for word in one.get("learning_modes", ())})
+        for table, said in words.items():
+            self._of(table).update(said)
         best = None
         for accreditation in accreditations:
             word = self._add_accreditation(accreditation)
             if best is None or STATUSES[word].rank > STATUSES[best].rank:
                 best = word
         self._of("issuer_statuses")[best or NO_ACCREDITATION] += 1
-        if best is not None and STATUSES[best].newly in _GOOD:
-            self._accredited |= kinds
+        if best is not None and STATUSES[best].newly in GOOD:
+            self._accredited |= words["categories"]
 
     def add_framework(self, record: FrameworkRecord) -> None:
         """Counts a framework that somebody has published."""
@@ -146,11 +144,11 @@ class PublicFigures:
         self._of("begun")[_year(record["terms"][0]["valid_from"])] += 1
         for by in self.approvals_of(record["id"]):
             self._of("approvals")[self.constituency_of(by) or "unknown"] += 1
-        if STATUSES[status.word].newly in _GOOD:
+        if STATUSES[status.word].newly in GOOD:
             terms = terms_at(record, self.now, known=self.now)
             if terms:
-                self._of("learning")[_learning(terms)] += 1
-            self._used |= {framework for one in terms for framework in _listed(one["scope"].get("frameworks"))}
+                self._of("learning")[learning_of(terms)] += 1
+            self._used |= {framework for one in terms for framework in listed(one["scope"].get("frameworks"))}
         for one in record["terms"]:
             self._add_decision(one, "other")
         for event in record["events"]:
@@ -265,10 +263,20 @@ def appeal_spans(events: Iterable[StatedEvent]) -> list[int | None]:
     ]
 
 
-def _learning(terms: Sequence[StatedTerms]) -> str:
+def words_of(record: IssuerRecord) -> dict[str, set[str]]:
+    """Return the words that standing facts say of an issuer, each once: `categories`, `sectors`, `modes`."""
+    facts = [fact["facts"] for fact in standing(record["stated"])]
+    return {
+        "categories": {word for one in facts for word in one.get("categories", ())},
+        "sectors": {one["sector"] for one in facts if "sector" in one},
+        "modes": {word for one in facts for word in one.get("learning_modes", ())},
+    }
+
+
+def learning_of(terms: Sequence[StatedTerms]) -> str:
     """Whether terms are about degrees and school diplomas, about skills (anything else that is named), or both."""
     scopes = [one["scope"] for one in terms]
-    types = {word for scope in scopes for word in _listed(scope.get("achievement_types"))}
+    types = {word for scope in scopes for word in listed(scope.get("achievement_types"))}
     formal = {word for word in types if any(above in _FORMAL for above in with_ancestors(word))}
     is_any = any(scope.get("achievement_types") == ALL for scope in scopes)
     names_skills = any(scope.get("competencies") or scope.get("frameworks") for scope in scopes)
@@ -278,7 +286,7 @@ def _learning(terms: Sequence[StatedTerms]) -> str:
     return "degrees" if is_formal else "skills" if is_skills else "unspecified"
 
 
-def _listed(axis: str | Sequence[str] | None) -> Sequence[str]:
+def listed(axis: str | Sequence[str] | None) -> Sequence[str]:
     """What an axis names one by one."""
     return () if axis is None or isinstance(axis, str) else axis
 

@@ -1,6 +1,7 @@
 """The guides work: every command in them is typed in a real shell, in order, against real nodes.
 
-One shell a page, in an empty folder that has a copy of `examples/`; the first command that fails ends it. Only the
+One shell for the pages of a walk, in an empty folder that has a copy of `examples/`: pages that ask the same nodes are
+typed one after the other. The first command that fails ends it. Only the
 numbers in lines like `PORT1=8481` are replaced, by ports that are free. The pages run side by side. What a page
 shows as output is looked for in what its commands print, line by line in order, `…` standing for anything; ids, keys,
 ports and times differ from run to run and are taken for equal.
@@ -12,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,11 +23,18 @@ import pytest
 from tests.docs.pages import ROOT, Block, blocks
 from tests.strategies.fleet import quiet_port
 
-GUIDES = ("operator", "governance-body", "verifier", "history", "outliving")
+WALKS = (
+    ("operator",),
+    ("governance-body",),
+    ("verifier", "admissions", "employer", "researcher"),
+    ("history",),
+    ("outliving", "learner"),
+)
+"""Guides, those together that ask the same nodes, in the order in which they are typed."""
 SECONDS = 900
 """For one page, with three others beside it on a slow machine; on an idle one with two cores they take some 70."""
 
-_MARK = "=== block at line"
+_MARK = "=== block at"
 _SAME = (
     (re.compile(r"\b127\.0\.0\.1:\d+"), "ADDRESS"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)"), "TIME"),
@@ -49,14 +57,19 @@ class Shell:
     output: Path
 
 
-def script(page: str, ports: Iterator[int]) -> str:
-    """The page's commands, each block announced by its line."""
+def script(walk: Sequence[str], ports: Iterator[int]) -> str:
+    """The commands of a walk's pages, each block announced by its page and line."""
     lines = ["set -euo pipefail", "trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT"]
-    for block in blocks(page):
+    for guide, block in ((name, block) for name in walk for block in blocks(page(name))):
         if block.language == "sh":
             text = re.sub(r"^(PORT\d*)=\d+$", lambda found: f"{found[1]}={next(ports)}", block.text, flags=re.MULTILINE)
-            lines += [f"echo; echo '{_MARK} {block.line}'", text]
+            lines += [f"echo; echo '{_MARK} {guide}.md:{block.line}'", text]
     return "\n".join(lines) + "\n"
+
+
+def page(name: str) -> str:
+    """The text of a guide."""
+    return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +92,10 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
     }
     running: dict[str, Shell] = {}
     try:
-        for name in GUIDES:
-            folder = tmp_path_factory.mktemp(name)
+        for walk in WALKS:
+            folder = tmp_path_factory.mktemp(walk[0])
             shutil.copytree(ROOT / "examples", folder / "examples")
-            text = script((ROOT / "docs" / f"{name}.md").read_text("utf-8"), iter(quiet_port, None))
+            text = script(walk, iter(quiet_port, None))
             output = folder.with_suffix(".out")
             with output.open("wb") as file:
                 process = subprocess.Popen(
@@ -94,7 +107,7 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            running[name] = Shell(process, folder, output)
+            running[walk[0]] = Shell(process, folder, output)
         yield running
     finally:
         for shell in running.values():
@@ -107,30 +120,34 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
             shell.process.wait(60)
 
 
-@pytest.mark.parametrize("name", GUIDES)
-def test_every_command_of_a_guide_works_and_prints_what_the_guide_shows(name: str, shells: dict[str, Shell]) -> None:
-    shell = shells[name]
+@pytest.mark.parametrize("walk", WALKS, ids=" ".join)
+def test_every_command_of_a_guide_works_and_prints_what_the_guide_shows(
+    walk: Sequence[str], shells: dict[str, Shell]
+) -> None:
+    shell = shells[walk[0]]
     try:
         code = shell.process.wait(SECONDS)
     except subprocess.TimeoutExpired:
         code = None
     printed = shell.output.read_text("utf-8", "replace")
     place = printed.rpartition(_MARK)[2]
-    assert code == 0, f"docs/{name}.md ended with {code} in the block at line{place}\n{logs(shell.folder)}"
-    by_line = {int(part.partition("\n")[0]): part.partition("\n")[2] for part in printed.split(_MARK)[1:]}
-    shown = 0
-    for before, after in pairs((ROOT / "docs" / f"{name}.md").read_text("utf-8")):
-        shown += 1
-        missing = first_missing(after.text, by_line[before.line])
-        assert missing is None, (
-            f"docs/{name}.md:{after.line}: nothing printed looks like\n  {missing}\nIt printed:\n{by_line[before.line]}"
-        )
-    assert shown
+    assert code == 0, f"ended with {code} in the block at{place}\n{logs(shell.folder)}"
+    by_place = {part.partition("\n")[0].strip(): part.partition("\n")[2] for part in printed.split(_MARK)[1:]}
+    for name in walk:
+        shown = 0
+        for before, after in pairs(page(name)):
+            shown += 1
+            typed = by_place[f"{name}.md:{before.line}"]
+            missing = first_missing(after.text, typed)
+            assert missing is None, (
+                f"docs/{name}.md:{after.line}: nothing printed looks like\n  {missing}\nIt printed:\n{typed}"
+            )
+        assert shown, f"docs/{name}.md shows nothing"
 
 
-def pairs(page: str) -> Iterator[tuple[Block, Block]]:
+def pairs(text: str) -> Iterator[tuple[Block, Block]]:
     """Each block to type with the block of output that follows it."""
-    found = blocks(page)
+    found = blocks(text)
     for before, after in pairwise(found):
         if after.language == "text":
             assert before.language == "sh", f"line {after.line}: output of what?"
