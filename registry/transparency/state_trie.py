@@ -30,6 +30,7 @@ for one root and key there is exactly one proof, and any altered one is refused.
 It does not hash records into keys and values (`records`), or say who vouches for a root (`signed_note`).
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ _ANYWHERE: Final = DEPTH_MAX + 1
 _LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
 # Leaves kept together without nodes between them. A guess: larger buckets save memory and cost hashes for each change.
 _BUCKET_LEAVES: Final = 16
+_FEW: Final = 4
+"""Changes of one bucket up to which each is made by itself. A guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +169,7 @@ class Trie:
         self._count = len(leaves) // _LEAF_BYTES
         self._tree = self._split(leaves, 0)
         self._root: bytes | None = None
-        self._waiting: dict[bytes, bytes | None] | None = None
+        self._waiting: dict[bytes, bytes | None] = {}
 
     @classmethod
     def standing_on(cls, whole: Elsewhere, *, prefixes: Prefixes = DEFAULT_PREFIXES) -> "Trie":
@@ -176,14 +179,13 @@ class Trie:
         """
         made = cls(prefixes=prefixes)
         made._count, made._tree = whole.count, whole if whole.count else b""
-        made._waiting = {}
         return made
 
     def branch(self) -> "Trie":
         """Return a copy; from here on, changes to either do not affect the other."""
         self._catch_up()
         branch = copy(self)
-        branch._waiting = None if self._waiting is None else {}
+        branch._waiting = {}
         return branch
 
     def __len__(self) -> int:
@@ -191,11 +193,12 @@ class Trie:
         return self._count
 
     def _catch_up(self) -> None:
-        """Carry out the changes that wait."""
+        """Make the changes that wait, all at once, so that each node above them is made anew once."""
         if self._waiting:
-            waiting, self._waiting = self._waiting, {}
-            for key, value in waiting.items():
-                self._change(key, value)
+            keys = sorted(self._waiting)
+            self._tree, grown = self._changed(self._tree, keys, 0, len(keys), 0)
+            self._count += grown
+            self._waiting, self._root = {}, None
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
@@ -224,28 +227,44 @@ class Trie:
         """Give `key` a value, or remove it with None; removing what is not there changes nothing."""
         assert len(key) == KEY_BYTES
         assert value is None or len(value) == VALUE_BYTES
-        if self._waiting is None:
-            self._change(key, value)
-        else:
-            self._waiting[key] = value
+        self._waiting[key] = value
 
-    def _change(self, key: bytes, value: bytes | None) -> None:
-        path: list[tuple[_Node, int]] = []
-        tree = _there(self._tree)
-        while isinstance(tree, _Node):
-            side = _bit(key, len(path))
-            path.append((tree, side))
-            tree = _there(tree.right if side else tree.left)
-        changed = _with_leaf(tree, key, value)
-        if changed == tree:
-            return
-        self._count += (len(changed) - len(tree)) // _LEAF_BYTES
-        subtree = self._split(changed, len(path))
-        for node, side in reversed(path):
-            left, right = (node.left, subtree) if side else (subtree, node.right)
-            subtree = self._joined(left, right, node, side)
-        self._tree = subtree
-        self._root = None
+    def _changed(self, tree: _Tree, keys: Sequence[bytes], first: int, stop: int, depth: int) -> tuple[_Tree, int]:
+        """Return the subtree at `depth` with the changes that wait for some keys, and by how many leaves it has grown.
+
+        Args:
+            keys: sorted; those from `first` to before `stop` lie in this subtree.
+        """
+        tree = _there(tree)
+        if isinstance(tree, bytes):
+            changed = self._with_leaves(tree, keys[first:stop])
+            if changed == tree:
+                return tree, 0
+            return self._split(changed, depth), (len(changed) - len(tree)) // _LEAF_BYTES
+        middle = bisect_left(keys, _first_right(keys[first], depth), first, stop)
+        left, right, grown = tree.left, tree.right, 0
+        if first < middle:
+            left, more = self._changed(left, keys, first, middle, depth + 1)
+            grown += more
+        if middle < stop:
+            right, more = self._changed(right, keys, middle, stop, depth + 1)
+            grown += more
+        return self._joined(left, right, tree), grown
+
+    def _with_leaves(self, bucket: bytes, keys: Sequence[bytes]) -> bytes:
+        """Return a bucket with the changes that wait for these keys."""
+        if len(keys) <= _FEW:
+            for key in keys:
+                bucket = _with_leaf(bucket, key, self._waiting[key])
+            return bucket
+        leaves = {leaf[:KEY_BYTES]: leaf[KEY_BYTES:] for leaf in _leaves(bucket)}
+        for key in keys:
+            value = self._waiting[key]
+            if value is None:
+                leaves.pop(key, None)
+            else:
+                leaves[key] = value
+        return _join_sorted(sorted(leaves.items()))
 
     def root(self) -> bytes:
         """Return the root over everything in the map; only what changed since the last time is hashed."""
@@ -286,13 +305,17 @@ class Trie:
         middle = _middle(leaves, depth)
         return _Node(self._split(leaves[:middle], depth + 1), self._split(leaves[middle:], depth + 1))
 
-    def _joined(self, left: _Tree, right: _Tree, before: _Node, side: int) -> _Tree:
-        """Return the subtree of the two children; it replaces the node `before`, whose child on `side` has changed."""
-        # Read a small one: a node needs at least two leaves below it, and this may now have fewer.
+    def _joined(self, left: _Tree, right: _Tree, before: _Node) -> _Tree:
+        """Return the subtree of these two, in place of the node `before`."""
+        if left is before.left and right is before.right:
+            return before
+        hash_left = before.hash_left if left is before.left else None
+        hash_right = before.hash_right if right is before.right else None
+        # A small one is read: a node has two leaves or more below it, and this may have become fewer.
         left, right = self._small(left), self._small(right)
         if isinstance(left, bytes) and isinstance(right, bytes) and len(left) + len(right) <= self._join_bytes:
             return left + right
-        return _Node(left, right, before.hash_left, None) if side else _Node(left, right, None, before.hash_right)
+        return _Node(left, right, hash_left, hash_right)
 
     def _small(self, tree: _Tree) -> _Tree:
         is_small = isinstance(tree, Elsewhere) and tree.count * _LEAF_BYTES <= self._join_bytes
@@ -496,9 +519,13 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 def _middle(leaves: bytes, depth: int) -> int:
     """Return the offset of the first leaf on the right side of the node at `depth`; all keys share their first bits."""
+    return _position(leaves, _first_right(leaves, depth))
+
+
+def _first_right(key: bytes, depth: int) -> bytes:
+    """Return the least key on the right side of the node at `depth` on the way to `key`."""
     byte, bit = divmod(depth, 8)
-    first_right = leaves[:byte] + bytes([leaves[byte] & (0xFF00 >> bit) | 0x80 >> bit])
-    return _position(leaves, first_right.ljust(KEY_BYTES, b"\x00"))
+    return (key[:byte] + bytes([key[byte] & (0xFF00 >> bit) | 0x80 >> bit])).ljust(KEY_BYTES, b"\x00")
 
 
 def _with_leaf(bucket: bytes, key: bytes, value: bytes | None) -> bytes:
