@@ -1,14 +1,14 @@
 """What must hold, apart from any scenario; `all_checkers` are those that watch every run.
 
-*At any time*: `valid_statements`, `one_history`, `bounded`, `not_shut_out`, `one_note`, `noted_roots`, `undeceived`,
-and `mesh` from above. *Eventually*, after faults stop: `one_root`, `nothing_lost`, `mesh`, `quorum_notes`. *At the
-end*: `records`, `exposed`, `bounds`. Each is specified in the module where it stands.
+*At any time*: `valid_statements`, `one_history`, `bounded`, `not_shut_out`, `forks_bounded`, `one_note`, `noted_roots`,
+`undeceived`, and `mesh` from above. *Eventually*, after faults stop: `one_root`, `nothing_lost`, `mesh`,
+`quorum_notes`. *At the end*: `records`, `exposed`, `bounds`. Each is specified in the module where it stands.
 """
 
 from accredit.simulations.virtual.checker import Checker
 from accredit.simulations.virtual.facts import Violation
 
-from .limits import Bounded, Bounds, MeshWithinBounds, NotShutOut, WithinBounds
+from .limits import Bounded, Bounds, ForksBounded, MeshWithinBounds, NotShutOut, WithinBounds
 from .notes import NotedRoots, OneNote, QuorumNotes, Undeceived
 from .statements import Exposed, NothingLost, OneHistory, OneRoot, RecordsRederived, ValidStatements
 
@@ -17,6 +17,7 @@ __all__ = (
     "Bounds",
     "Checker",
     "Exposed",
+    "ForksBounded",
     "MeshWithinBounds",
     "NotShutOut",
     "NotedRoots",
@@ -42,6 +43,7 @@ def all_checkers(bounds: Bounds) -> list[Checker]:
         Bounded(),
         MeshWithinBounds(),
         NotShutOut(),
+        ForksBounded(),
         OneNote(),
         NotedRoots(),
         Undeceived(),

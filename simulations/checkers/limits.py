@@ -3,15 +3,17 @@
 bounded            queues and waiting rooms stay within their limits
 mesh               no honest node's mesh is larger than it may be; after a calm every one is as large as it should be
 not_shut_out       no honest node refuses to listen to another honest one
+forks_bounded      no honest node logs more of a forked key in an hour than submitters and peers may bring
 bounds             the figures that a scenario promises
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from accredit.node.engine import Engine
+from accredit.node.engine import Engine, fork_allowance
+from accredit.registry.statement import Statement
 from accredit.simulations.virtual.checker import Checker
 from accredit.simulations.virtual.metrics import Extremes, Figures
 from accredit.simulations.virtual.ports import HostView, WorldView, mesh_of
@@ -88,6 +90,42 @@ class NotShutOut(_InTurn):
         for peer in engine.statistics(strangers=False).peers:
             is_shut_out = peer.distrusted_until is not None and world.host(peer.name).is_honest
             self.require(not is_shut_out, f"{host.name} does not listen to {peer.name}: {peer.why}")
+
+
+class ForksBounded(Checker):
+    """See the module. It counts by itself, from what disks hold; a node that starts again begins anew."""
+
+    name = "forks_bounded"
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[str, bytes, int], int] = {}
+        self._surplus: dict[tuple[str, bytes], list[int]] = {}
+
+    def on_start(self, world: WorldView, host: HostView) -> None:  # noqa: ARG002  # `Checker`'s signature
+        """See `Checker`."""
+        for place in [place for place in self._surplus if place[0] == host.name]:
+            del self._surplus[place]
+
+    def on_logged(self, world: WorldView, host: HostView, statements: Sequence[Statement]) -> None:
+        """See `Checker`."""
+        if not host.is_honest or host.engine is None:
+            return
+        now = world.timeline.now
+        for each in statements:
+            number = host.name, each.kid, each.seq
+            self._used[number] = self._used.get(number, 0) + 1
+            if self._used[number] <= fork_allowance.FREE:
+                continue
+            times = [time for time in self._surplus.get((host.name, each.kid), ()) if now - time < fork_allowance.HOUR]
+            self._surplus[host.name, each.kid] = [*times, now]
+            # What submitters bring at once, and what peers may bring for each node, in two hours that touch.
+            brought = 2 * fork_allowance.PATIENCE * len(world.hosts)
+            limit = fork_allowance.FORKS_AT_ONCE * (2 + brought)
+            self.require(
+                len(times) < limit,
+                f"{host.name} logged {len(times) + 1} statements of the forked key {each.kid.hex()[:16]} in an hour; "
+                f"{limit} are the most",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

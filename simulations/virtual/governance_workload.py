@@ -40,7 +40,7 @@ class GovernanceWorkload:
             pair = []
             for _ in range(2):
                 pen.seq, pen.prev = before
-                pair.append(self._register(pen))
+                pair.append(self.register(pen))
         self.accuse(key_id(pen.public), tuple(each.id for each in pair))
         for statement, host in zip(pair, (left, right), strict=True):
             town.signed[statement.id] = statement
@@ -60,14 +60,15 @@ class GovernanceWorkload:
         before, seen = (pen.seq, pen.prev), dict[int, Statement]()
         while True:
             pen.seq, pen.prev = before
-            statement = self._register(pen)
+            statement = self.register(pen)
             del self._world.town.signed[statement.id]
             low = int.from_bytes(statement.id) % 2**bits
             if low in seen:
                 return [seen[low], statement]
             seen[low] = statement
 
-    def _register(self, pen: Pen) -> Statement:
+    def register(self, pen: Pen) -> Statement:
+        """A registration of nobody in particular, signed and not yet said."""
         self._numbers += 1
         name = f"https://double{self._numbers}.example/"
         body = {"id": name, "name": f"Double {self._numbers}"}

@@ -125,6 +125,24 @@ def test_a_queue_beyond_its_limit_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
     assert failed(story(people)) == "bounded"
 
 
+def test_more_of_a_forked_key_than_may_be_brought_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node counts by other numbers than the checker."""
+    monkeypatch.setattr("accredit.node.engine.fork_allowance.ForkAllowance.take", lambda *_: None)
+    monkeypatch.setattr("accredit.node.engine.fork_allowance.PATIENCE", 0)
+    monkeypatch.setattr("accredit.node.engine.fork_allowance.FORKS_AT_ONCE", 4)
+
+    def plan(world: World) -> None:
+        pen = world.workload.retire_pen()
+
+        def say() -> None:
+            world.workload.say(world.governing.register(replace(pen)), world.hosts[0])
+
+        for moment in range(1, 12):
+            world.at(moment / 2, say)
+
+    assert failed(story(plan)) == "forks_bounded"
+
+
 @pytest.mark.parametrize(
     ("bounds", "word"),
     [

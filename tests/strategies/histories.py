@@ -11,6 +11,7 @@ from accredit.governance.node_names import entry_digest
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import (
+    FRAMEWORK,
     SCOPE,
     delegation,
     event,
@@ -37,6 +38,7 @@ RULES: tuple[dict[str, Any], ...] = (
 )
 """Of charters; in most, one authority is enough for an accreditation."""
 BUDGET = 40
+YEAR = 365 * 86_400
 
 
 class Teller:
@@ -84,6 +86,8 @@ class Teller:
             self.publish,
             self.publish_items,
             self.judge_framework,
+            self.map,
+            self.unmap,
             self.claim_key,
             self.carry,
         ]
@@ -111,7 +115,8 @@ class Teller:
         heard: bool = True,
         carried: bool = False,
     ) -> None:
-        iat = self.town.time - self.draw(st.sampled_from((*[0] * 20, 50)))
+        # Now and then from a clock that is behind, or far ahead.
+        iat = self.town.time - self.draw(st.sampled_from((*[0] * 40, 50, 50, -YEAR)))
         said = self.town.says(self.hand(like), kind, body, sub, iat=iat, heard=heard)
         if carried or self.draw(st.sampled_from((False, False, False, True))):
             self.approve(said)
@@ -326,6 +331,25 @@ class Teller:
             status = self.draw(st.sampled_from(("active", "deprecated", "withdrawn")))
             body = {"framework": made.sub, "publish": made.id, "status": status, "effective_from": 5, "after": []}
             self.say("framework.status", body, like=made)
+
+    def map(self) -> None:
+        links = [{"source": f"{FRAMEWORK}/1", "relation": "exact_match", "target": "urn:example:elsewhere"}]
+        body = {
+            "id": f"https://crosswalks.example/{self.draw(st.integers(0, 1))}",
+            "title": "A crosswalk",
+            "source": {"framework": FRAMEWORK},
+            "target": {"framework": "urn:example:others"},
+            "method": "expert",
+            "usable_for_scope": self.draw(st.booleans()),
+            "links": links,
+        }
+        self.say("mapping.publish", body)
+
+    def unmap(self) -> None:
+        if (made := self.one("mapping.publish")) is not None:
+            begins = self.draw(st.sampled_from((5, self.town.time + YEAR)))
+            body = {"mapping": made.sub, "publish": made.id, "effective_from": begins}
+            self.say("mapping.withdraw", body, made.sub, like=made)
 
 
 class History(NamedTuple):

@@ -1,11 +1,13 @@
 """A key of a small budget that signs without end under one number is taken slowly, and nobody else waits for it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accredit.node.engine.fork_allowance import FORKS_AT_ONCE, FREE, HOUR, PATIENCE
 from accredit.registry.errors import BusyError
+from accredit.registry.limits import STATEMENT_BYTES
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation
 from tests.strategies.consortium import Consortium, Pen, key_entry
@@ -13,6 +15,7 @@ from tests.strategies.driven import Driven, connect, founded_node, pushed_by
 from tests.strategies.network import A, B, issuer_body
 from tests.strategies.stories import compromise
 
+ROOT = Path(__file__).parents[3]
 STEP, MINUTES = 10_000, 120_000
 """Between two moments at which nodes talk, and how long they do, ms."""
 
@@ -141,6 +144,16 @@ def test_what_a_cut_key_said_later_and_those_it_introduced_then_come_out_of_its_
 
     logged, codes = counted(node, *(town.says(pen, "issuer.register", issuer_body(number)) for number in range(90)))
     assert (logged, set(codes)) == (FORKS_AT_ONCE, {"forked_key"})
+
+
+def test_what_a_stolen_key_may_cost_in_a_day_is_what_operators_are_told() -> None:
+    """Whoever changes a number changes the sentence as well."""
+    told = " ".join((ROOT / "SECURITY.md").read_text("utf-8").split())
+    a_day = 24 * FORKS_AT_ONCE * PATIENCE
+    mib = a_day * STATEMENT_BYTES // 2**20
+    assert f"at most {a_day:,} statements a day of one stolen key for each node in force" in told
+    assert f"{4 * a_day:,} in a network of four nodes" in told
+    assert f"at most {mib} MiB a day for each node in force ({4 * mib / 1024:g} GiB with four nodes)" in told
 
 
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
