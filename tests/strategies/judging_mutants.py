@@ -4,8 +4,9 @@
     python -m tests.strategies.judging_mutants --only governance/shares.py
 
 A mutant is one comparison, `and`, `or`, `not`, `any`, `all`, `min`, `max` or truth value turned into its neighbour. The
-function that holds it is given the changed code, in a process of its own, and the tests of its module are run until one
-fails. One that survives is a gap in the tests, or changes nothing that anybody can see: `EQUIVALENT` says why.
+function that holds it is given the changed code, in a process of its own, and of the tests of its module those that run
+its line (`tests_by_line`, from one run of all of them) until one fails. So one that survives is judged too, and costs
+little. It is a gap in the tests, or changes nothing that anybody can see: `EQUIVALENT` says why.
 """
 
 import ast
@@ -13,18 +14,22 @@ import copy
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from types import CodeType, FunctionType
 from typing import Any, Final
 
 import click
 import pytest
+from coverage import CoverageData
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -86,9 +91,23 @@ _NEIGHBOURS: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
+_OPTIONS: Final = (
+    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # what `warm_up` has loaded is not rewritten
+)
+_ROOMS: Final = ("governance/", "registry/", "node/")
+"""How the names of `JUDGES` begin; pytest's own begin with `tests/`."""
 _CALLS: Final = {"any": "all", "all": "any", "min": "max", "max": "min"}
 _SECONDS: Final = 240
-"""Of processor time, after which a mutant counts as seen: it does not end. By the wall clock, load would see for us."""
+"""Of processor time, after which a mutant is given up. By the wall clock, load would judge for us."""
+
+
+class Judgement(Enum):
+    """What became of a mutant."""
+
+    SEEN = "seen"
+    UNSEEN = "not seen"
+    UNJUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -181,8 +200,45 @@ def _code_of(code: CodeType, name: str) -> CodeType:
     return code
 
 
-def is_seen(mutant: Mutant, tests: Sequence[str] | None = None) -> bool:
-    """Whether a test fails with the mutant in place; in a process of its own."""
+TestsByLine = Mapping[str, Mapping[int, Sequence[str]]]
+"""Of each module and line the tests that run it, as pytest names them."""
+
+
+def tests_by_line(modules: Sequence[str]) -> TestsByLine:
+    """Runs the tests of modules once, in a process of its own, and says of each line which of them run it."""
+    tests = dict.fromkeys(str(ROOT / "tests" / one) for module in modules for one in JUDGES[module])
+    with TemporaryDirectory() as folder:
+        data = str(Path(folder) / "coverage")
+        measured = [f"--cov={ROOT / module.partition('/')[0]}" for module in modules]
+        options = ["-q", "-p", "no:cacheprovider", "--cov-context=test", "--cov-report=", *measured]
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=ROOT,
+            env={**os.environ, "COVERAGE_FILE": data},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        found = CoverageData(data)
+        found.read()
+        return {
+            module: {
+                line: sorted({each.partition("|")[0] for each in contexts if each})
+                for line, contexts in found.contexts_by_lineno(module).items()  # its files are relative (pyproject)
+            }
+            for module in modules
+        }
+
+
+def warm_up(modules: Sequence[str]) -> None:
+    """Loads what the tests of modules load, once for all the processes in which mutants are judged."""
+    for one in dict.fromkeys(one for module in modules for one in JUDGES[module]):
+        importlib.import_module("tests." + one.removesuffix(".py").replace("/", "."))
+
+
+def judge(mutant: Mutant | None, tests: Sequence[str]) -> Judgement:
+    """Whether one of `tests` fails with the mutant in place (None: with none); in a process of its own."""
+    if not tests:
+        return Judgement.UNSEEN
     child = os.fork()
     if child == 0:
         code = 1
@@ -191,13 +247,21 @@ def is_seen(mutant: Mutant, tests: Sequence[str] | None = None) -> bool:
             null = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(null, stream)
-            put_in(mutant)
-            paths = [str(ROOT / "tests" / one) for one in (tests or JUDGES[mutant.module])]
-            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *paths]))
+            if mutant is not None:
+                put_in(mutant)
+            paths = [str(ROOT / "tests" / one) if one.startswith(_ROOMS) else str(ROOT / one) for one in tests]
+            code = int(pytest.main([*_OPTIONS, *paths]))
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
-    return status != 0
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
+        return Judgement.UNJUDGED
+    return Judgement.SEEN if status != 0 else Judgement.UNSEEN
+
+
+def is_seen(mutant: Mutant, tests: Sequence[str] | None = None) -> bool:
+    """Whether a test of its module (or one of `tests`) fails with the mutant in place."""
+    return judge(mutant, tests or JUDGES[mutant.module]) is Judgement.SEEN
 
 
 def sample(modules: Sequence[str], seed: int) -> list[Mutant]:
@@ -211,13 +275,23 @@ def survivors(
     tried: Sequence[Mutant], seconds: float, told: Callable[[str], None] = lambda _: None
 ) -> tuple[int, list[Mutant]]:
     """How many were tried within so many seconds, and those that no test saw and nothing excuses."""
+    if not tried:
+        return 0, []
+    modules = sorted({mutant.module for mutant in tried})
+    tests = tests_by_line(modules)
+    warm_up(modules)
+    some = next(names for lines in tests.values() for names in lines.values() if names)
+    assert judge(None, some[:3]) is Judgement.UNSEEN, "tests fail without any mutant: nothing is judged by them"
     began, found = time.monotonic(), list[Mutant]()
     for number, mutant in enumerate(tried):
         if time.monotonic() - began > seconds:
             return number, found
-        if mutant.key not in EQUIVALENT and not is_seen(mutant):
+        if mutant.key in EQUIVALENT:
+            continue
+        judgement = judge(mutant, tests[mutant.module].get(mutant.line, ()))
+        if judgement is not Judgement.SEEN:
             found.append(mutant)
-            told(f"not seen: {mutant}")
+            told(f"{judgement.value}: {mutant}")
     return len(tried), found
 
 

@@ -267,7 +267,8 @@ def narrow(drama: Drama) -> Narrowing | None:
             "accreditation": given.id,
             "after": [given.id],
             "effective_from": town.time + 1,
-            "scope": NARROWER,
+            # Whatever axis the grant lists stays listed: else nothing shows that the amendment narrows.
+            "scope": NARROWER | {axis: one for axis, one in given.body["scope"].items() if axis == "competencies"},
             "valid_from": 0,
         }
     rule = join([drama.rule(name) for name in names], drama.charter)

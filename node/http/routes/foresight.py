@@ -181,6 +181,20 @@ def _grant(fold: Fold, said: Unverified, seen: Foresight) -> None:
         _warn_of_publisher(seen, competency, None if held is None else held["in"], trusted)
 
 
+def _delegate(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    """Of a limit only those above the delegate, and the charter's publishers, say what lies within it."""
+    charter = fold.charter
+    counting = {said.iss} | _above(fold, said.iss) | set(() if charter is None else charter.body.get("publishers", ()))
+    for framework in _listed(said.body["limits"].get("frameworks")):
+        record = framework_in(fold, framework)
+        if counting.isdisjoint(one["by"] for one in (() if record is None else record["stated"])):
+            seen.warnings.append(
+                f"It limits the delegate to {framework}, which neither you, a body above you nor a publisher in the "
+                "charter has published here, so questions about its competencies cannot be decided. Publish it, or "
+                "list its publisher in the charter: what the delegate publishes itself does not widen its limits."
+            )
+
+
 def _above(fold: Fold, by: CanonicalId) -> set[CanonicalId]:
     """The authorities above one, as far up as its delegations go."""
     found: set[CanonicalId] = set()
@@ -342,6 +356,7 @@ def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
 
 
 _TELLERS: Final = {
+    "authority.delegate": _delegate,
     "accreditation.status": _status,
     "accreditation.grant": _grant,
     "accreditation.amend": _amend,

@@ -6,7 +6,7 @@ from accredit.node.http.routes.foresight import Foresight, Waiting, foresee
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, event, framework, framework_items, grant, node, register
 from tests.strategies.consortium import Consortium
-from tests.strategies.stories import A, B, C, amend, annul, trio
+from tests.strategies.stories import A, B, C, amend, annul, delegate, trio
 
 NAME = "n1.example"
 
@@ -109,6 +109,19 @@ def test_a_grant_to_nobody_or_on_somebody_elses_framework_is_warned_of() -> None
         town.says(A, "accreditation.grant", grant()),
     ):
         assert foresight(town, good).warnings == []
+
+
+def test_a_limit_by_a_framework_that_nobody_above_has_published_is_warned_of() -> None:
+    """What the delegate publishes itself does not count for its limits: better said before it is signed."""
+    town = trio()
+    limits = {"frameworks": [FRAMEWORK]}
+    pen, early = delegate(town, A, limits=limits, actions=["framework.*", "accreditation.*"])
+    town.says(pen, "framework.publish", framework())
+    (warning,) = foresight(town, early).warnings
+    assert f"It limits the delegate to {FRAMEWORK}, which neither you" in warning
+    town.says(A, "framework.publish", framework())
+    assert foresight(town, delegate(town, A, limits=limits)[1]).warnings == []
+    assert foresight(town, delegate(town, A, limits={"frameworks": "*"})[1]).warnings == []
 
 
 def test_new_terms_are_shown_as_a_difference() -> None:
