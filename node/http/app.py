@@ -14,8 +14,9 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import count
 from time import perf_counter
 from types import ModuleType
@@ -28,13 +29,14 @@ from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
-from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationState, Call, Route, bytes_response
+from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationState, Call, Desk, Route, bytes_response
 from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
 from .explorer import pages as explorer_pages
 from .explorer.frame import accepts_pages, problem_page
 from .forwarded import IpNetwork
+from .http1 import RequestHead, encode_fields, encode_head
 from .openapi import document
 from .problems import Problem, internal_problem, problem_of, problem_response
 from .routes import (
@@ -108,6 +110,9 @@ FAMILIES: Final = (
 
 SHARED: Final = (trqp, decisions, registry, timeline, statements, presence, ecosystem, offline, log, exports)
 """Families that read what is committed, and nothing that the node alone knows: query workers answer them."""
+
+Prepared = Callable[[bytes], tuple[bytes, bytes] | None]
+"""From a body to the answer: its head up to the length of its body, each line ended, and the body."""
 
 
 def _is_shared(family: ModuleType, route: Route) -> bool:
@@ -230,6 +235,32 @@ class Application:
         problem = problem_of(InputError("not_found", f"there is nothing at {path[:200]!r}.", hint=hint))
         return _page_of(problem, self._reader, request) if is_page else problem_response(problem)
 
+    def prepared(self, head: RequestHead) -> Prepared | None:
+        """What answers requests with this head as soon as their bodies have come; None: they take the long way.
+
+        Most clients send one head again and again, so whoever serves them prepares once. The answers are the same.
+        """
+        endpoint = self._exact.get(head.path)
+        answer = None if endpoint is None or head.query else endpoint.at_once(head)
+        if endpoint is None or answer is None:
+            return None
+        sent = next((value for name, value in head.headers if name == b"x-request-id"), None)
+        method, path, metrics = head.method, endpoint.path, self._metrics
+        last = encode_fields([_NO_SNIFFING, *(_READABLE if endpoint.is_public else ())])
+
+        def answered(body: bytes) -> tuple[bytes, bytes] | None:
+            started = perf_counter()
+            identity = _own_id() if sent is None else _harmless(sent)
+            response = answer(body, identity)
+            if response is None:
+                return None
+            status = response.status_code
+            first = _first_of_head(status, tuple(response.headers.items()))
+            metrics.answered(method, path, status, perf_counter() - started)
+            return b"%bx-request-id: %b\r\n%b" % (first, identity.encode(), last), response.body
+
+        return answered
+
     def is_shared(self, method: str, path: str) -> bool:
         """Whether such a request is a public question, which whoever reads the database can answer."""
         endpoint = self._endpoint({"path": path})
@@ -328,6 +359,25 @@ class _Endpoint:
         route = self._routes.get(method)
         return all(each.is_shared for each in self._routes.values()) if route is None else route.is_shared
 
+    def at_once(self, head: RequestHead) -> Callable[[bytes, str], Response | None] | None:
+        """What `answer` does for such requests where it needs nothing but the body and a request's id.
+
+        None where the route waits for something, or the head says anything that asks for more than an answer.
+        """
+        route = self._routes.get(head.method)
+        answer = None if route is None else route.at_once
+        if route is None or answer is None or not _is_plain(head, route, self._shared.max_body_bytes):
+            return None
+        desk = Desk(reader=self._reader, shared=self._shared)
+
+        def answered(body: bytes, identity: str) -> Response | None:
+            try:
+                return answer(desk, body)
+            except Exception as error:
+                return self._refusal(_problem_of_any(error, identity))
+
+        return answered
+
     async def answer(self, request: HttpRequest) -> Response:
         """The answer of the route, or a problem; never an exception."""
         method = request.method
@@ -353,13 +403,8 @@ class _Endpoint:
                 params=params,
             )
             return _conditional(request, await route.handler(call))
-        except AccreditError as error:
-            if isinstance(error, StorageError):
-                event(_log, logging.ERROR, "storage", code=error.code, request=request_id(request), reason=str(error))
-            return self._problem(request, problem_of(error))
         except Exception as error:
-            event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
-            return self._problem(request, internal_problem(request_id(request)))
+            return self._problem(request, _problem_of_any(error, request_id(request)))
 
     def _not_allowed(self, request: HttpRequest, problem: Problem) -> Response:
         refused = _page_of(problem, self._reader, request) if self._is_page else problem_response(problem)
@@ -371,6 +416,37 @@ class _Endpoint:
         if self._is_page:
             return _page_of(problem, self._reader, request)
         return self._refusal(problem)
+
+
+def _problem_of_any(error: Exception, identity: str) -> Problem:
+    """The problem that tells an error to whoever asked; what only the operator can mend, the log tells."""
+    if not isinstance(error, AccreditError):
+        event(_log, logging.ERROR, "internal error", error=error, request=identity)
+        return internal_problem(identity)
+    if isinstance(error, StorageError):
+        event(_log, logging.ERROR, "storage", code=error.code, request=identity, reason=str(error))
+    return problem_of(error)
+
+
+def _is_plain(head: RequestHead, route: Route, max_bytes: int) -> bool:
+    """Whether a request has a whole body as it is, of the one media type of its route, and waits for no word before."""
+    fields = dict(reversed(head.headers))  # of those sent twice the first counts, as elsewhere
+    media_type = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return (
+        head.is_kept
+        and not head.is_awaiting
+        and head.version == "1.1"
+        and b"content-encoding" not in fields
+        and [media_type.decode("latin-1")] == list(route.takes)
+        and head.length is not None
+        and head.length <= min(route.max_bytes, max_bytes)
+    )
+
+
+@lru_cache(maxsize=256)  # they say the same again and again: what is kept or not, which type, when to come back
+def _first_of_head(status: int, fields: tuple[tuple[str, str], ...]) -> bytes:
+    """An answer's head up to the fields that every answer has."""
+    return encode_head(status, [(name.encode(), value.encode("latin-1")) for name, value in fields])[:-2]
 
 
 def request_id(request: HttpRequest) -> str:
@@ -395,7 +471,14 @@ def _conditional(request: HttpRequest, response: Response) -> Response:
 
 def _request_id(scope: AsgiScope) -> str:
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    if not sent:
-        return f"{_OWN_IDS}{next(_NUMBERS):012x}"
+    return _harmless(sent) if sent else _own_id()
+
+
+def _own_id() -> str:
+    return f"{_OWN_IDS}{next(_NUMBERS):012x}"
+
+
+def _harmless(sent: bytes) -> str:
+    """A request's id as it was sent, as far as that may stand in a log."""
     harmless = _NOT_IN_REQUEST_ID.sub("", sent[: 4 * REQUEST_ID_CHARS].decode("latin-1"))[:REQUEST_ID_CHARS]
-    return harmless or f"{_OWN_IDS}{next(_NUMBERS):012x}"
+    return harmless or _own_id()

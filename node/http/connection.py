@@ -16,7 +16,8 @@ request begins.
 import logging
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import trio
@@ -25,7 +26,9 @@ from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError
 
 from .http1 import Headers, RequestBody, RequestHead, encode_head, head_end, parse_head
+from .lobby import Lobby
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
+from .tcp import TcpStream
 
 READ_BYTES: Final = 64 * 1024
 """Asked of the socket at once, and kept unread at most."""
@@ -78,12 +81,30 @@ class Sharing(Protocol):
         ...
 
 
+class PreparedRequest(NamedTuple):
+    """Requests of one head that are answered as soon as their bodies have come.
+
+    Attributes:
+        answer: from a body to the answer: its head up to the length of its body, each line ended, and the body. None
+            where this one takes more than that.
+    """
+
+    head: RequestHead
+    size: int
+    answer: Callable[[bytes], tuple[bytes, bytes] | None]
+
+
 class ConnectionOwner(Protocol):
     """What a connection asks of the server that it belongs to (`server.Server`)."""
 
     app: App
     is_stopping: bool
     sharing: Sharing | None
+    lobby: Lobby | None
+
+    def prepared(self, head: bytes) -> PreparedRequest | None:
+        """Return what answers requests of this head at once; None: they take the long way."""
+        ...
 
     def waits(self, connection: "Connection") -> None:
         """It waits for a request."""
@@ -145,6 +166,8 @@ class Connection:
         self._is_over = False  # the other side sends no more
         self._is_last = False  # no request follows on this connection
         self._has_given_way = False
+        self._is_brief = True  # what was asked last was answered at once, or nothing was asked yet
+        self._unsent = b""  # of an answer that the other side was too slow for
         self._begin(None)
 
     async def run(self) -> None:
@@ -213,6 +236,9 @@ class Connection:
         self._is_reading_head = True
         self._server.waits(self)
         self.due = trio.current_time() + (HEAD_SECONDS if buffer else IDLE_SECONDS)
+        lobby = self._server.lobby
+        if lobby is not None and not buffer and self._is_brief:
+            await self._answer_at_once(lobby)
         while True:
             if buffer and (end := head_end(buffer, scanned)) >= 0:
                 break
@@ -228,7 +254,82 @@ class Connection:
         data = bytes(buffer[:end])
         del buffer[:end]
         self._head_read = data
+        self._is_brief = lobby is not None and self._server.prepared(data) is not None
         return parse_head(data)
+
+    async def _answer_at_once(self, lobby: Lobby) -> None:
+        """Answers requests that take nothing but their bytes, until another comes: it is in the buffer then."""
+        stream = self._stream
+        if not isinstance(stream, TcpStream) or stream.has_begun:
+            return
+        while not (self._buffer or self._is_over):
+            await lobby.wait(stream.socket, partial(self._hear, stream))
+            if self._unsent:
+                await self._write(self._unsent)
+                self._unsent = b""
+                if self._is_last:
+                    return
+                self._wait()
+        self._wait()
+
+    def _wait(self) -> None:
+        """From now on it waits for a request, behind all others that do."""
+        self._is_reading_head, self._is_reading_body = True, False
+        self._server.works(self)
+        self._server.waits(self)
+        self.due = trio.current_time() + (HEAD_SECONDS if self._buffer else IDLE_SECONDS)
+
+    def _hear(self, stream: TcpStream) -> bool:
+        """Reads what has come, and answers it if that can be done at once; whether to wait for more."""
+        try:
+            data = stream.receive_now()
+            if data is None:
+                return True
+            if not data:
+                self._is_over = True
+                return False
+            if self._buffer:
+                data = bytes(self._buffer) + data
+                self._buffer.clear()
+            answer = self._at_once(data)
+            if answer is None:
+                self._buffer += data
+                return self._is_reading_body  # the rest of it may follow: clients send head and body by themselves
+            self._wait()
+            sent = stream.send_now(answer)
+        except trio.BrokenResourceError:
+            self._is_over = True
+            return False
+        if sent == len(answer):
+            return True
+        self._is_reading_head = False
+        self._server.works(self)
+        self._unsent = answer[sent:]
+        return False
+
+    def _at_once(self, data: bytes) -> bytes | None:
+        """The answer to one whole request; None where it is not one, or not one for here and now.
+
+        Where only its body is not there yet, `_is_reading_body` is set.
+        """
+        server = self._server
+        self._is_reading_body = False
+        end = data.find(b"\r\n\r\n") + 4
+        prepared = server.prepared(data[:end]) if end >= 4 and not server.is_stopping else None
+        if prepared is None or (server.sharing is not None and not server.sharing.is_ours(prepared.head)):
+            return None
+        missing = end + prepared.size - len(data)
+        if missing:
+            if missing > 0:
+                self._is_reading_head, self._is_reading_body, self._has_started = False, True, False
+                server.works(self)
+                self.due = trio.current_time() + BODY_SECONDS
+            return None
+        answered = prepared.answer(data[end:])
+        if answered is None:
+            return None
+        fields, body = answered
+        return b"%bcontent-length: %d\r\ndate: %b\r\n\r\n%b" % (fields, len(body), server.date(), body)
 
     async def _read(self) -> bool:
         """More bytes into the buffer; False once there will be none."""

@@ -318,12 +318,20 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     Raises:
         ValueError: a field would end its line: a fault of ours, which must not become somebody's second answer.
     """
-    lines = [b"HTTP/1.1 %d %s" % (status, _REASONS.get(status, b""))]
-    lines += [name + b": " + value for name, value in headers]
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _REASONS.get(status, b""), encode_fields(headers))
+
+
+def encode_fields(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header fields, each with the end of its line.
+
+    Raises:
+        ValueError: as `encode_head`.
+    """
+    lines = [b"%b: %b\r\n" % field for field in headers]
+    fields = b"".join(lines)
+    if fields.count(b"\n") != len(lines) or fields.count(b"\r") != len(lines) or b"\0" in fields:
         raise ValueError("a header field contains a line break")
-    return head + b"\r\n\r\n"
+    return fields
 
 
 def _bad(what: str) -> DecodeError:

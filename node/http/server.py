@@ -22,19 +22,20 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 import trio
 
 from accredit.node.telemetry import event
-from accredit.registry.errors import BusyError
+from accredit.registry.errors import AccreditError, BusyError
 
-from .connection import HEAD_SECONDS, App, Connection, Sharing, http_date
+from .connection import HEAD_SECONDS, App, Connection, PreparedRequest, Sharing, http_date
 from .forwarded import IpNetwork, is_proxy, share_of
-from .http1 import encode_head
+from .http1 import RequestHead, encode_head, parse_head
+from .lobby import HAS_LOBBY, Lobby
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
 from .tcp import TcpStream
 
@@ -47,6 +48,11 @@ SWEEP_SECONDS: Final = 0.5
 SMALL_BYTES: Final = 16 * 1024
 """Of each body, beside the budget: one statement, or a question."""
 
+PREPARED: Final = 256
+"""Heads of requests that are remembered with what answers them, and `PREPARED_BYTES` of each: 1 MiB together."""
+
+PREPARED_BYTES: Final = 2 * 1024
+
 SPARE_DESCRIPTORS: Final = 64
 """File descriptors that connections leave to the node: its database, its own requests to peers."""
 
@@ -54,6 +60,15 @@ _PAUSE_SECONDS: Final = 0.1  # until a listener that had no descriptor left trie
 _SCARCE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 _log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class AnswersAtOnce(Protocol):
+    """An application that can say of a head what answers such requests at once (`app.Application.prepared`)."""
+
+    def prepared(self, head: RequestHead) -> Callable[[bytes], tuple[bytes, bytes] | None] | None:
+        """Return what answers them, as `PreparedRequest.answer`; None: they take the long way."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +97,7 @@ class Server:
 
     Attributes:
         is_stopping: whether connections end after the answer under way.
+        lobby: where connections wait; None where there is none, and while the server does not run.
     """
 
     def __init__(
@@ -98,15 +114,22 @@ class Server:
         self._bytes = 0
         self._bytes_of: Counter[str] = Counter()
         self._date = (0, b"")
+        self.lobby: Lobby | None = None
+        self._prepare = app.prepared if isinstance(app, AnswersAtOnce) else None
+        self._prepared: dict[bytes, PreparedRequest | None] = {}
         self._told_at = float("-inf")
 
     async def run(
         self, listener: trio.abc.Listener[Any], *, shutdown: Callable[[], Awaitable[None]] = trio.sleep_forever
     ) -> None:
         """Serves until `shutdown` returns; answers what is being asked then, for at most `GRACE_SECONDS`."""
+        with Lobby() if HAS_LOBBY else nullcontext() as self.lobby:
+            await self._run(listener, shutdown)
+
+    async def _run(self, listener: trio.abc.Listener[Any], shutdown: Callable[[], Awaitable[None]]) -> None:
         async with trio.open_nursery() as nursery, listener:
             sweeping = trio.CancelScope()
-            nursery.start_soon(self.sweep, sweeping)
+            nursery.start_soon(self._look_after, sweeping)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(self._accept, listener, nursery)
                 await shutdown()
@@ -118,14 +141,21 @@ class Server:
                 await trio.sleep(_PAUSE_SECONDS)
             sweeping.cancel()
 
-    async def sweep(self, scope: trio.CancelScope | None = None) -> None:
-        """Ends connections whose other side is late, for as long as they are served."""
-        with scope or trio.CancelScope():
-            while True:
-                await trio.sleep(SWEEP_SECONDS)
-                now = trio.current_time()
-                for connection in [each for each in self._open if each.due <= now]:
-                    connection.abort()
+    async def _look_after(self, scope: trio.CancelScope) -> None:
+        """Connections that wait, and those that are late."""
+        with scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.sweep)
+                if self.lobby is not None:
+                    nursery.start_soon(self.lobby.run)
+
+    async def sweep(self) -> None:
+        """Ends connections whose other side is late, for ever."""
+        while True:
+            await trio.sleep(SWEEP_SECONDS)
+            now = trio.current_time()
+            for connection in [each for each in self._open if each.due <= now]:
+                connection.abort()
 
     def stop(self) -> None:
         """Ends connections that wait for a request now, others after their answer."""
@@ -169,6 +199,24 @@ class Server:
     def works(self, connection: Connection) -> None:
         """It has one."""
         self._waiting.pop(connection, None)
+
+    def prepared(self, head: bytes) -> PreparedRequest | None:
+        """What answers requests of this head at once; remembered, for a client sends the same again and again."""
+        if self._prepare is None or len(head) > PREPARED_BYTES or not head.startswith(b"POST "):
+            return None
+        if head in self._prepared:
+            return self._prepared[head]
+        try:
+            parsed = parse_head(head)
+        except AccreditError:
+            return None  # whoever reads it next says so
+        answer = self._prepare(parsed)
+        is_small = parsed.length is not None and parsed.length <= SMALL_BYTES
+        found = PreparedRequest(parsed, parsed.length or 0, answer) if answer is not None and is_small else None
+        if len(self._prepared) == PREPARED:
+            self._prepared.clear()
+        self._prepared[head] = found
+        return found
 
     def charge(self, share: str, so_far: int, size: int) -> None:
         """Counts `size` more bytes of a body of which `so_far` have come with them.

@@ -77,6 +77,37 @@ class TcpStream(trio.abc.HalfCloseableStream):
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
 
+    def receive_now(self) -> bytes | None:
+        """What has come; empty at the end, None where nothing has. It does not wait, and is no checkpoint.
+
+        Raises:
+            BrokenResourceError, ClosedResourceError: as of `receive_some`.
+        """
+        try:
+            return self.socket.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise self._told(error) from error
+
+    def send_now(self, data: bytes) -> int:
+        """How many bytes the kernel has taken at once. It does not wait, and is no checkpoint.
+
+        Raises:
+            BrokenResourceError, ClosedResourceError: as of `send_all`.
+        """
+        try:
+            return self.socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise self._told(error) from error
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something was read of it before that nobody has received yet."""
+        return bool(self._begun)
+
     async def send_eof(self) -> None:
         """See `trio.abc.HalfCloseableStream`."""
         await trio.lowlevel.checkpoint()

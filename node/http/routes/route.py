@@ -7,7 +7,7 @@ gets a `Call` and returns a Starlette response; it raises our errors, which beco
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import anyio
 import msgspec
@@ -20,7 +20,7 @@ from accredit.registry.errors import BusyError, InputError
 
 from .node_ports import ReadableNode, WitnessDoor, Writer
 from .rate_limit import Pace
-from .request_reading import Param, convert, decode_json, read_body
+from .request_reading import Param, decode_as, decode_json, read_body
 
 T = TypeVar("T")
 
@@ -76,6 +76,32 @@ class ApplicationState:
         return value
 
 
+class Asked(Protocol):
+    """What a question is answered from, whoever asks it: a `Call` is one."""
+
+    @property
+    def reader(self) -> ReadableNode:
+        """What the node holds."""
+        ...
+
+    @property
+    def shared(self) -> ApplicationState:
+        """What all requests have in common."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """`Asked`, for questions of which nothing but the body matters."""
+
+    reader: ReadableNode
+    shared: ApplicationState
+
+
+AtOnce = Callable[[Asked, bytes], Response | None]
+"""Answers a body that has come whole, without waiting for anything; None: that takes turns, so the handler does it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request, read as far as its route says.
@@ -112,7 +138,7 @@ class Call:
 
     async def json_as(self, shape: type[T]) -> T:
         """The body as a `shape`."""
-        return convert(await self.json(), shape)
+        return decode_as((await self.body())[1], shape)
 
     def must_write(self) -> Writer:
         """The node's door for what comes from outside.
@@ -168,6 +194,16 @@ def _read_only() -> InputError:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
+def reading(answer: Callable[[Asked, bytes], Response]) -> Handler:
+    """The handler that reads the body and has `answer` answer it."""
+
+    async def handler(call: Call) -> Response:
+        return answer(call, (await call.body())[1])
+
+    handler.__doc__ = answer.__doc__
+    return handler
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorForm:
     """How a standard wants its errors, where those are not problem details.
@@ -199,6 +235,7 @@ class Route:
             HTML, and it stands outside the OpenAPI document.
         errors: the form in which a standard wants its errors; None: problem details.
         is_shared: whether it reads what is committed and nothing else, so that a query worker may answer it.
+        at_once: answers most of what `handler` does, in the same words, as soon as the body is there.
     """
 
     method: str
@@ -217,6 +254,7 @@ class Route:
     is_page: bool = False
     errors: ErrorForm | None = None
     is_shared: bool = False
+    at_once: AtOnce | None = None
 
 
 def json_response(value: Any, *, cache: str = REVALIDATE, headers: Mapping[str, str] | None = None) -> Response:

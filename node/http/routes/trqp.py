@@ -36,7 +36,8 @@ from accredit.registry.limits import IDENTIFIER_CHARS
 
 from .deciding import RECOGNITION, decide_held
 from .decisions import answered, fresh_now, judge, require_served, served_ecosystem
-from .route import JSON, REVALIDATE, Call, Route, json_response
+from .request_reading import decode_as
+from .route import JSON, REVALIDATE, Asked, Call, Route, json_response, reading
 
 CONTEXT_MEMBERS: Final = 50
 
@@ -63,7 +64,7 @@ _Text = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_CHARS)]
 _Who = Annotated[str, Meta(min_length=1, max_length=ENTITY_CHARS)]
 
 
-class TrqpRequest(msgspec.Struct, kw_only=True, frozen=True):
+class TrqpRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """TRQP 2.0 AuthorizationRequest and RecognitionRequest."""
 
     entity_id: Annotated[
@@ -160,9 +161,9 @@ class TrqpProfile(TypedDict):
     service: ServiceEntry
 
 
-async def authorization(call: Call) -> Response:
+def authorization(asked: Asked, body: bytes) -> Response:
     """May this entity do this with this, under this authority?"""
-    request, ecosystem = await _read(call)
+    request, ecosystem = _read(asked, body)
     _require_an_authority(request)
     is_nobodys = _is_nobodys(request.entity_id)
     query = query_from_trqp(
@@ -173,28 +174,28 @@ async def authorization(call: Call) -> Response:
         request.context,
         ecosystem,
     )
-    require_served(call, query.authority, ecosystem)
+    require_served(asked, query.authority, ecosystem)
     if is_nobodys:
         text = "Nobody of that id is in this registry: its issuers have DIDs and https URLs."
-        decision = _about_nobody(call, query, Verdict.UNKNOWN_ISSUER, Reason(code="unknown_issuer", text=text))
+        decision = _about_nobody(asked, query, Verdict.UNKNOWN_ISSUER, Reason(code="unknown_issuer", text=text))
     else:
-        decision = judge(call, query, ecosystem, call.reader.now(), None)
+        decision = judge(asked, query, ecosystem, asked.reader.now(), None)
     return json_response(_answer(request, decision, "authorized", CONTEXT), cache="no-store")
 
 
-async def recognition(call: Call) -> Response:
+def recognition(asked: Asked, body: bytes) -> Response:
     """Does this authority recognise that one? A recognition speaks for the whole ecosystem, whoever proposed it."""
-    request, ecosystem = await _read(call)
+    request, ecosystem = _read(asked, body)
     _require_an_authority(request)
-    authority = _served(call, request, ecosystem)
+    authority = _served(asked, request, ecosystem)
     is_nobodys = _is_nobodys(request.entity_id)
     entity = _NOBODY if is_nobodys else _entity(request)
     query = Query(entity=entity, authority=authority, action=request.action, time=_time(request))
     if is_nobodys:
         text = "This ecosystem has not recognised it: what it recognises has a DID or an https URL."
-        decision = _about_nobody(call, query, Verdict.NOT_TRUSTED, Reason(code="not_recognized", text=text))
+        decision = _about_nobody(asked, query, Verdict.NOT_TRUSTED, Reason(code="not_recognized", text=text))
     else:
-        decision = decide_held(query, call.reader.fold, call.reader.now(), ecosystem_id=ecosystem, asked=RECOGNITION)
+        decision = decide_held(query, asked.reader.fold, asked.reader.now(), ecosystem_id=ecosystem, asked=RECOGNITION)
     return json_response(_answer(request, decision, "recognized", OF_RECOGNITION), cache="no-store")
 
 
@@ -285,11 +286,13 @@ def _is_nobodys(entity: str) -> bool:
     return False
 
 
-def _about_nobody(call: Call, query: Query, verdict: Verdict, reason: Reason) -> Decision:
-    decision = Decision(verdict=verdict, reasons=(reason,), time_evaluated=call.reader.now(), time_requested=query.time)
-    call.reader.metrics.decided(verdict)
+def _about_nobody(asked: Asked, query: Query, verdict: Verdict, reason: Reason) -> Decision:
+    decision = Decision(
+        verdict=verdict, reasons=(reason,), time_evaluated=asked.reader.now(), time_requested=query.time
+    )
+    asked.reader.metrics.decided(verdict)
     if verdict is Verdict.UNKNOWN_ISSUER and query.action == ISSUE:
-        call.reader.metrics.tally(answered(call.reader.fold, decision))
+        asked.reader.metrics.tally(answered(asked.reader.fold, decision))
     return decision
 
 
@@ -307,16 +310,16 @@ def _require_an_authority(request: TrqpRequest) -> None:
         )
 
 
-async def _read(call: Call) -> tuple[TrqpRequest, CanonicalId]:
+def _read(asked: Asked, body: bytes) -> tuple[TrqpRequest, CanonicalId]:
     """The request, and the ecosystem this node answers for, if its view is fresh."""
-    request = await call.json_as(TrqpRequest)
-    fresh_now(call)
-    return request, served_ecosystem(call)
+    request = decode_as(body, TrqpRequest)
+    fresh_now(asked)
+    return request, served_ecosystem(asked)
 
 
-def _served(call: Call, request: TrqpRequest, ecosystem: CanonicalId) -> str:
+def _served(asked: Asked, request: TrqpRequest, ecosystem: CanonicalId) -> str:
     authority = _spelled(request.authority_id, "authority_id")
-    require_served(call, authority, ecosystem)
+    require_served(asked, authority, ecosystem)
     return authority
 
 
@@ -377,7 +380,8 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/authorization",
-        handler=authorization,
+        handler=reading(authorization),
+        at_once=authorization,
         family="trqp",
         about="TRQP 2.0: may this entity do this, under this authority?",
         takes={JSON: TrqpRequest},
@@ -387,7 +391,8 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/recognition",
-        handler=recognition,
+        handler=reading(recognition),
+        at_once=recognition,
         family="trqp",
         about="TRQP 2.0: does this authority recognise that ecosystem or authority?",
         takes={JSON: TrqpRequest},
