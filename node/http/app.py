@@ -29,7 +29,15 @@ from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
-from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationState, Call, Desk, Route, bytes_response
+from accredit.node.http.routes.route import (
+    JSON,
+    STREAM_SECONDS,
+    AnswerDesk,
+    ApplicationState,
+    Call,
+    Route,
+    bytes_response,
+)
 from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
@@ -368,7 +376,7 @@ class _Endpoint:
         answer = None if route is None else route.at_once
         if route is None or answer is None or not _is_plain(head, route, self._shared.max_body_bytes):
             return None
-        desk = Desk(reader=self._reader, shared=self._shared)
+        desk = AnswerDesk(reader=self._reader, shared=self._shared)
 
         def answered(body: bytes, identity: str) -> Response | None:
             try:

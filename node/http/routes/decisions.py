@@ -37,7 +37,7 @@ from accredit.registry.evidence.prove import Prover
 from .alike_questions import AlikeQuestions
 from .deciding import decide_held, decide_held_together
 from .request_reading import decode_json
-from .route import JSON, Asked, Call, Route, bytes_response, json_response
+from .route import JSON, AnswerSource, Call, Route, bytes_response, json_response
 
 QUERIES: Final = 1_000
 PROVED: Final = 100
@@ -119,7 +119,7 @@ async def decisions(call: Call) -> Response:
     return bytes_response(b'{"decisions":[' + b",".join(rows) + b"]}", JSON, cache="no-store")
 
 
-def one_decision(asked: Asked, body: bytes) -> Response | None:
+def one_decision(asked: AnswerSource, body: bytes) -> Response | None:
     """One decision; None where more are asked for."""
     if not body.startswith(b"{"):
         return None
@@ -127,7 +127,7 @@ def one_decision(asked: Asked, body: bytes) -> Response | None:
     return None if "queries" in question else json_response(answer_one(asked, question), cache="no-store")
 
 
-def answer_one(call: Asked, asked: Mapping[str, Any]) -> DecisionView:
+def answer_one(call: AnswerSource, asked: Mapping[str, Any]) -> DecisionView:
     """The answer to one question, given as the members of `Question`; counted.
 
     Raises:
@@ -139,7 +139,7 @@ def answer_one(call: Asked, asked: Mapping[str, Any]) -> DecisionView:
     return answered
 
 
-def served_ecosystem(call: Asked) -> CanonicalId:
+def served_ecosystem(call: AnswerSource) -> CanonicalId:
     """The id of the ecosystem this node serves.
 
     Raises:
@@ -153,7 +153,7 @@ def served_ecosystem(call: Asked) -> CanonicalId:
     return charter.id
 
 
-def fresh_now(call: Asked) -> int:
+def fresh_now(call: AnswerSource) -> int:
     """Return this node's time, seconds, if its view is fresh enough to say anything.
 
     Raises:
@@ -175,7 +175,7 @@ def voices_of(call: Call, decision: Decision) -> list[Voice]:
     ]
 
 
-def require_served(call: Asked, authority: str, ecosystem: CanonicalId) -> None:
+def require_served(call: AnswerSource, authority: str, ecosystem: CanonicalId) -> None:
     """That this node can answer for `authority`.
 
     Raises:
@@ -196,7 +196,7 @@ class _Asking:
         proved: how many answers came with evidence.
     """
 
-    def __init__(self, call: Asked, ecosystem: CanonicalId) -> None:
+    def __init__(self, call: AnswerSource, ecosystem: CanonicalId) -> None:
         self._call = call
         self._ecosystem = ecosystem
         self._now = call.reader.now()
@@ -267,7 +267,7 @@ class _Asking:
         return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
 
 
-def _prover(call: Asked, ecosystem: CanonicalId) -> Prover:
+def _prover(call: AnswerSource, ecosystem: CanonicalId) -> Prover:
     """The one of the newest note; what all answers under it rest on is proved once."""
     noted = call.reader.noted
     assert noted.note is not None
@@ -275,7 +275,7 @@ def _prover(call: Asked, ecosystem: CanonicalId) -> Prover:
     return call.shared.keep("prover", noted.note, make)
 
 
-def judge(call: Asked, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
+def judge(call: AnswerSource, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
     """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
     decision = _or_stale(decide_held(query, call.reader.fold, now, ecosystem_id=ecosystem), stale)
     call.reader.metrics.decided(decision.verdict)

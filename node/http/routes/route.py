@@ -76,7 +76,7 @@ class ApplicationState:
         return value
 
 
-class Asked(Protocol):
+class AnswerSource(Protocol):
     """What a question is answered from, whoever asks it: a `Call` is one."""
 
     @property
@@ -91,14 +91,14 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """`Asked`, for questions of which nothing but the body matters."""
+class AnswerDesk:
+    """`AnswerSource`, for questions of which nothing but the body matters."""
 
     reader: ReadableNode
     shared: ApplicationState
 
 
-AtOnce = Callable[[Asked, bytes], Response | None]
+AtOnce = Callable[[AnswerSource, bytes], Response | None]
 """Answers a body that has come whole, without waiting for anything; None: that takes turns, so the handler does it."""
 
 
@@ -194,7 +194,7 @@ def _read_only() -> InputError:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-def reading(answer: Callable[[Asked, bytes], Response]) -> Handler:
+def reading(answer: Callable[[AnswerSource, bytes], Response]) -> Handler:
     """The handler that reads the body and has `answer` answer it."""
 
     async def handler(call: Call) -> Response:

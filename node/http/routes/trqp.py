@@ -37,7 +37,7 @@ from accredit.registry.limits import IDENTIFIER_CHARS
 from .deciding import RECOGNITION, decide_held
 from .decisions import answered, fresh_now, judge, require_served, served_ecosystem
 from .request_reading import decode_as
-from .route import JSON, REVALIDATE, Asked, Call, Route, json_response, reading
+from .route import JSON, REVALIDATE, AnswerSource, Call, Route, json_response, reading
 
 CONTEXT_MEMBERS: Final = 50
 
@@ -161,7 +161,7 @@ class TrqpProfile(TypedDict):
     service: ServiceEntry
 
 
-def authorization(asked: Asked, body: bytes) -> Response:
+def authorization(asked: AnswerSource, body: bytes) -> Response:
     """May this entity do this with this, under this authority?"""
     request, ecosystem = _read(asked, body)
     _require_an_authority(request)
@@ -183,7 +183,7 @@ def authorization(asked: Asked, body: bytes) -> Response:
     return json_response(_answer(request, decision, "authorized", CONTEXT), cache="no-store")
 
 
-def recognition(asked: Asked, body: bytes) -> Response:
+def recognition(asked: AnswerSource, body: bytes) -> Response:
     """Does this authority recognise that one? A recognition speaks for the whole ecosystem, whoever proposed it."""
     request, ecosystem = _read(asked, body)
     _require_an_authority(request)
@@ -286,7 +286,7 @@ def _is_nobodys(entity: str) -> bool:
     return False
 
 
-def _about_nobody(asked: Asked, query: Query, verdict: Verdict, reason: Reason) -> Decision:
+def _about_nobody(asked: AnswerSource, query: Query, verdict: Verdict, reason: Reason) -> Decision:
     decision = Decision(
         verdict=verdict, reasons=(reason,), time_evaluated=asked.reader.now(), time_requested=query.time
     )
@@ -310,14 +310,14 @@ def _require_an_authority(request: TrqpRequest) -> None:
         )
 
 
-def _read(asked: Asked, body: bytes) -> tuple[TrqpRequest, CanonicalId]:
+def _read(asked: AnswerSource, body: bytes) -> tuple[TrqpRequest, CanonicalId]:
     """The request, and the ecosystem this node answers for, if its view is fresh."""
     request = decode_as(body, TrqpRequest)
     fresh_now(asked)
     return request, served_ecosystem(asked)
 
 
-def _served(asked: Asked, request: TrqpRequest, ecosystem: CanonicalId) -> str:
+def _served(asked: AnswerSource, request: TrqpRequest, ecosystem: CanonicalId) -> str:
     authority = _spelled(request.authority_id, "authority_id")
     require_served(asked, authority, ecosystem)
     return authority
