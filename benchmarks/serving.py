@@ -409,6 +409,7 @@ class Measuring:
             [BATCH / each.cost * 1e6 for each in many],
             at_least=50_000.0 if subject.name == "node" else None,
         )
+        load(subject, self._ask, most, 1)  # wrk leaves batches behind that are answered still; they are not measured
         self._steady(subject, subject.name, self._half(subject.name))
 
     def _apart(self, node: str) -> None:

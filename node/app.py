@@ -39,6 +39,7 @@ from .http.forwarded import networks
 from .http.serve import NodeReader, bind, serve
 from .http.server import GRACE_SECONDS
 from .key_files import NodeKeys
+from .memory import settle_memory
 from .outcomes.weeks import WeeklyAnswers
 from .ports import RunBlocking, in_thread
 from .publication.publisher import Publisher
@@ -325,6 +326,7 @@ async def _main(
                     around.start_soon(node.weekly_answers().run)
                     if publisher is not None:
                         around.start_soon(publisher.run)
+                    settle_memory()
                     ready(url)
                     await stopping.wait()
                     node.witnessing.stop()

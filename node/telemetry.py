@@ -23,8 +23,11 @@ import logging
 import re
 import sys
 import traceback
+from bisect import bisect_left
 from collections import Counter as Tally
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Final, Literal, NamedTuple, TextIO
 
 from prometheus_client import (
@@ -37,6 +40,10 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 Value = str | int | float | bool | bytes | None
 
@@ -122,8 +129,51 @@ class JsonLines(logging.Formatter):
         )
 
 
+class AnswerTimes:
+    """How long requests took that were answered alike.
+
+    Attributes:
+        counts: for each of `SECONDS` how many took no longer and longer than the one before; last, those above all.
+        seconds: together.
+    """
+
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(SECONDS) + 1)
+        self.seconds = 0.0
+
+
+class _Answers(Collector):
+    """The requests answered, as series made when they are asked for: prometheus-client counts as long as we decide."""
+
+    def __init__(self, times: Mapping[tuple[str, str, int], AnswerTimes]) -> None:
+        self._times = times
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus-client."""
+        requests = CounterMetricFamily(
+            "accredit_http_requests", "Requests answered", labels=("method", "route", "status")
+        )
+        took = HistogramMetricFamily("accredit_http_request_seconds", "Time to answer a request", labels=("route",))
+        by_route: dict[str, tuple[list[int], float]] = {}
+        for (method, route, status), times in self._times.items():
+            requests.add_metric((method, route, str(status)), sum(times.counts))
+            counts, seconds = by_route.get(route, ([0] * len(times.counts), 0.0))
+            by_route[route] = [a + b for a, b in zip(counts, times.counts, strict=True)], seconds + times.seconds
+        for route, (counts, seconds) in by_route.items():
+            bounds = [*map(floatToGoString, SECONDS), "+Inf"]
+            took.add_metric((route,), list(zip(bounds, accumulate(counts), strict=True)), seconds)
+        yield requests
+        yield took
+
+
 class Metrics:
-    """A node's figures. Each attribute is a prometheus-client metric: `.inc()`, `.set()`, `.observe()`, `.labels()`."""
+    """A node's figures. Each attribute is a prometheus-client metric: `.inc()`, `.set()`, `.observe()`, `.labels()`.
+
+    Attributes:
+        times: of requests answered, by method, route and status; for whoever passes them on.
+    """
 
     def __init__(self) -> None:
         # Series with the time of creation double the answer's size and say nothing.
@@ -140,14 +190,23 @@ class Metrics:
         return generate_latest(self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered. Which series that is, prometheus-client looks up for longer than we decide."""
+        """A request was answered."""
+        times = self._times_of(method, route, status)
+        times.counts[bisect_left(SECONDS, seconds)] += 1
+        times.seconds += seconds
+
+    def answered_alike(self, method: str, route: str, status: int, counts: Sequence[int], seconds: float) -> None:
+        """So many requests were answered, by bound of time as of `AnswerTimes`; `seconds` together."""
+        times = self._times_of(method, route, status)
+        times.counts = [a + b for a, b in zip(times.counts, counts, strict=True)]
+        times.seconds += seconds
+
+    def _times_of(self, method: str, route: str, status: int) -> AnswerTimes:
         key = method, route, status
-        found = self._answers.get(key)
+        found = self.times.get(key)
         if found is None:
-            found = self.http_requests.labels(method, route, str(status)), self.http_seconds.labels(route)
-            self._answers[key] = found
-        found[0].inc()
-        found[1].observe(seconds)
+            found = self.times[key] = AnswerTimes()
+        return found
 
     def decided(self, verdict: str, count: int = 1) -> None:
         """So many questions were decided so."""
@@ -167,10 +226,9 @@ class Metrics:
         return taken
 
     def _web(self) -> None:
-        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.times: dict[tuple[str, str, int], AnswerTimes] = {}
+        self.registry.register(_Answers(self.times))
         self._verdicts: dict[str, Counter] = {}
-        self.http_requests = self._counter("http_requests", "Requests answered", "method", "route", "status")
-        self.http_seconds = self._histogram("http_request_seconds", "Time to answer a request", "route")
         self.decisions = self._counter("decisions", "Queries decided", "verdict")
         self.submissions = self._counter("submissions", "Statements submitted, by outcome", "outcome")
 

@@ -190,7 +190,7 @@ def create_app(
             continue
         by_path.setdefault(route.path, []).append(route)
     endpoints = [_Endpoint(rows, reader, writer, witness, web_key, shared) for rows in by_path.values()]
-    return Application(endpoints, reader, has_explorer=explorer)
+    return Application(endpoints, reader, AnswerDesk(reader, shared), has_explorer=explorer)
 
 
 class Application:
@@ -200,10 +200,13 @@ class Application:
     takes and gives stands in the table and nowhere else.
     """
 
-    def __init__(self, endpoints: Sequence["_Endpoint"], reader: ReadableNode, *, has_explorer: bool) -> None:
+    def __init__(
+        self, endpoints: Sequence["_Endpoint"], reader: ReadableNode, desk: AnswerDesk, *, has_explorer: bool
+    ) -> None:
         self._reader = reader
         self._metrics = reader.metrics
         self._has_explorer = has_explorer
+        self._desk = desk
         self._exact = {each.path: each for each in endpoints if "{" not in each.path}
         self._patterns = [(_pattern(each.path), each) for each in endpoints if "{" in each.path]
 
@@ -249,7 +252,7 @@ class Application:
         Most clients send one head again and again, so whoever serves them prepares once. The answers are the same.
         """
         endpoint = self._exact.get(head.path)
-        answer = None if endpoint is None or head.query else endpoint.at_once(head)
+        answer = None if endpoint is None or head.query else endpoint.at_once(head, self._desk)
         if endpoint is None or answer is None:
             return None
         sent = next((value for name, value in head.headers if name == b"x-request-id"), None)
@@ -268,6 +271,10 @@ class Application:
             return b"%bx-request-id: %b\r\n%b" % (first, identity.encode(), last), response.body
 
         return answered
+
+    def begin_turn(self) -> None:
+        """What is answered at once from now on is answered from what is held now."""
+        self._desk.begin_turn()
 
     def is_shared(self, method: str, path: str) -> bool:
         """Whether such a request is a public question, which whoever reads the database can answer."""
@@ -367,7 +374,7 @@ class _Endpoint:
         route = self._routes.get(method)
         return all(each.is_shared for each in self._routes.values()) if route is None else route.is_shared
 
-    def at_once(self, head: RequestHead) -> Callable[[bytes, str], Response | None] | None:
+    def at_once(self, head: RequestHead, desk: AnswerDesk) -> Callable[[bytes, str], Response | None] | None:
         """What `answer` does for such requests where it needs nothing but the body and a request's id.
 
         None where the route waits for something, or the head says anything that asks for more than an answer.
@@ -376,7 +383,6 @@ class _Endpoint:
         answer = None if route is None else route.at_once
         if route is None or answer is None or not _is_plain(head, route, self._shared.max_body_bytes):
             return None
-        desk = AnswerDesk(reader=self._reader, shared=self._shared)
 
         def answered(body: bytes, identity: str) -> Response | None:
             try:

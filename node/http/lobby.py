@@ -58,13 +58,15 @@ class Lobby:
     ) -> None:
         self._epoll.close()
 
-    async def run(self) -> None:
-        """Looks after those who wait, for ever."""
+    async def run(self, begin: Callable[[], None] = lambda: None) -> None:
+        """Looks after those who wait, for ever; `begin` is called before anybody is heard in a turn."""
         descriptor, poll, guests = self._epoll.fileno(), self._epoll.poll, self._guests
         while True:
             await trio.lowlevel.wait_readable(descriptor)
             # Who is left out comes first in the next turn: the system puts those it has named behind the others.
-            for number, _ in poll(0, TURN):
+            named = poll(0, TURN)
+            begin()
+            for number, _ in named:
                 guest = guests[number]
                 try:
                     if guest.hear():

@@ -56,6 +56,12 @@ PREPARED_BYTES: Final = 2 * 1024
 SPARE_DESCRIPTORS: Final = 64
 """File descriptors that connections leave to the node: its database, its own requests to peers."""
 
+FEW: Final = 8
+"""Connections that a process has before it leaves the next one to the others that accept on the same socket."""
+
+MODESTY_SECONDS: Final = 0.001
+"""Between two that it accepts then: else one takes all of many that are opened at once, and the others are idle."""
+
 _PAUSE_SECONDS: Final = 0.1  # until a listener that had no descriptor left tries again
 _SCARCE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
@@ -68,6 +74,10 @@ class AnswersAtOnce(Protocol):
 
     def prepared(self, head: RequestHead) -> Callable[[bytes], tuple[bytes, bytes] | None] | None:
         """Return what answers them, as `PreparedRequest.answer`; None: they take the long way."""
+        ...
+
+    def begin_turn(self) -> None:
+        """Look at everything anew: what is answered next was asked before this."""
         ...
 
 
@@ -94,6 +104,7 @@ class Server:
         app: the ASGI application.
         now: seconds since 1970, for `Date`.
         sharing: with whom it shares out what it is asked; None: it answers everything.
+        is_one_of_many: whether others accept on the same socket.
 
     Attributes:
         is_stopping: whether connections end after the answer under way.
@@ -101,11 +112,18 @@ class Server:
     """
 
     def __init__(
-        self, app: App, *, bounds: ConnectionLimits, now: Callable[[], float], sharing: Sharing | None = None
+        self,
+        app: App,
+        *,
+        bounds: ConnectionLimits,
+        now: Callable[[], float],
+        sharing: Sharing | None = None,
+        is_one_of_many: bool = False,
     ) -> None:
         self.app = app
         self.sharing = sharing
         self.is_stopping = False
+        self._is_one_of_many = is_one_of_many
         self._bounds = bounds
         self._now = now
         self._open: dict[Connection, str] = {}
@@ -115,7 +133,7 @@ class Server:
         self._bytes_of: Counter[str] = Counter()
         self._date = (0, b"")
         self.lobby: Lobby | None = None
-        self._prepare = app.prepared if isinstance(app, AnswersAtOnce) else None
+        self._prompt = app if isinstance(app, AnswersAtOnce) else None
         self._prepared: dict[bytes, PreparedRequest | None] = {}
         self._told_at = float("-inf")
 
@@ -147,7 +165,8 @@ class Server:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.sweep)
                 if self.lobby is not None:
-                    nursery.start_soon(self.lobby.run)
+                    begin = () if self._prompt is None else (self._prompt.begin_turn,)
+                    nursery.start_soon(self.lobby.run, *begin)
 
     async def sweep(self) -> None:
         """Ends connections whose other side is late, for ever."""
@@ -202,7 +221,7 @@ class Server:
 
     def prepared(self, head: bytes) -> PreparedRequest | None:
         """What answers requests of this head at once; remembered, for a client sends the same again and again."""
-        if self._prepare is None or len(head) > PREPARED_BYTES or not head.startswith(b"POST "):
+        if self._prompt is None or len(head) > PREPARED_BYTES or not head.startswith(b"POST "):
             return None
         if head in self._prepared:
             return self._prepared[head]
@@ -210,7 +229,7 @@ class Server:
             parsed = parse_head(head)
         except AccreditError:
             return None  # whoever reads it next says so
-        answer = self._prepare(parsed)
+        answer = self._prompt.prepared(parsed)
         is_small = parsed.length is not None and parsed.length <= SMALL_BYTES
         found = PreparedRequest(parsed, parsed.length or 0, answer) if answer is not None and is_small else None
         if len(self._prepared) == PREPARED:
@@ -261,6 +280,8 @@ class Server:
                 await trio.sleep(_PAUSE_SECONDS)
                 continue
             nursery.start_soon(self._serve_socket, stream)
+            if self._is_one_of_many and len(self._open) >= FEW:
+                await trio.sleep(MODESTY_SECONDS)
 
     async def _serve_socket(self, stream: trio.abc.Stream) -> None:
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream

@@ -28,6 +28,7 @@ from accredit.node.http.app import Application, create_app
 from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend
 from accredit.node.http.problems import problem_of, problem_response
 from accredit.node.http.serve import serve
+from accredit.node.memory import settle_memory
 from accredit.node.runtime.health import VERSION
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_reader import Reader as LogReader
@@ -334,6 +335,7 @@ async def run_replica(
     await replica.refresh()
     async with trio.open_nursery() as nursery:
         url = await nursery.start(partial(serve, replica.application(), config, sock=sock))
+        settle_memory()
         ready(url)
         task_status.started()
         while True:

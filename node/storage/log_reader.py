@@ -408,6 +408,10 @@ class Reader:
         """All rows of a query; for modules that have tables of their own."""
         return self._all(sql, *parameters)
 
+    def ask_one(self, sql: str, *parameters: object) -> Any:
+        """The first row of a query, or None; likewise."""
+        return self._first(sql, *parameters)
+
     def _first(self, sql: str, *parameters: object) -> Any:
         try:
             with self._connections as connection:

@@ -41,12 +41,13 @@ class News(msgspec.Struct, tag=True, frozen=True):
 
 
 class AnsweredAlike(msgspec.Struct, frozen=True):
-    """Requests answered alike. `buckets`: for each bound of time (index) how many, and their seconds together."""
+    """Requests answered alike: `counts` and `seconds` as of `telemetry.AnswerTimes`."""
 
     method: str
     route: str
     status: int
-    buckets: dict[int, tuple[int, float]]
+    counts: list[int]
+    seconds: float
 
 
 class Counted(msgspec.Struct, tag=True, frozen=True):

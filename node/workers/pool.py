@@ -195,9 +195,7 @@ class QueryWorkers:
 
     def _count(self, counted: Counted) -> None:
         for one in counted.answers:
-            for count, together in one.buckets.values():
-                for _ in range(count):
-                    self._metrics.answered(one.method, one.route, one.status, together / count)
+            self._metrics.answered_alike(one.method, one.route, one.status, one.counts, one.seconds)
         for verdict, count in counted.verdicts.items():
             self._metrics.decided(verdict, count)
         for answered, count in counted.tally:

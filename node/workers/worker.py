@@ -10,7 +10,6 @@ came about, after answering what it is being asked.
 import logging
 import socket
 import time
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -29,11 +28,12 @@ from accredit.node.http.http1 import RequestHead
 from accredit.node.http.serve import bounds_of
 from accredit.node.http.server import Server
 from accredit.node.http.tcp import TcpListener, TcpStream
+from accredit.node.memory import settle_memory
 from accredit.node.runtime.health import VERSION
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_reader import Reader as LogReader
 from accredit.node.storage.state_store import StoredNoted
-from accredit.node.telemetry import SECONDS, Metrics, configure_logging, event
+from accredit.node.telemetry import Metrics, configure_logging, event
 from accredit.registry.errors import InputError, StorageError
 from accredit.registry.transparency.equivocation import Conflict
 
@@ -54,15 +54,7 @@ class WorkerMetrics(Metrics):
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: dict[tuple[str, str, int], dict[int, tuple[int, float]]] = {}
         self._decided: Counter[str] = Counter()
-
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """See `Metrics`."""
-        buckets = self._told.setdefault((method, route, status), {})
-        at = bisect_left(SECONDS, seconds)
-        count, together = buckets.get(at, (0, 0.0))
-        buckets[at] = count + 1, together + seconds
 
     def decided(self, verdict: str, count: int = 1) -> None:
         """See `Metrics`."""
@@ -70,8 +62,9 @@ class WorkerMetrics(Metrics):
 
     def take(self) -> Counted:
         """What was counted since the last time."""
-        answers = [AnsweredAlike(*key, buckets) for key, buckets in self._told.items()]
-        verdicts, self._told, self._decided = dict(self._decided), {}, Counter()
+        answers = [AnsweredAlike(*key, each.counts, each.seconds) for key, each in self.times.items()]
+        self.times.clear()
+        verdicts, self._decided = dict(self._decided), Counter()
         return Counted(answers=answers, verdicts=verdicts, tally=list(self.take_answers().items()))
 
 
@@ -211,8 +204,9 @@ async def _serve(config: NodeConfig, view: CommittedView, end: WorkerEnd, sock: 
         proxies=networks(config.trusted_proxies),
         proxy_header=config.proxy_header,
     )
+    settle_memory()
     over = trio.Event()
-    server = Server(app, bounds=bounds_of(config), now=time.time, sharing=_Passing(app, end))
+    server = Server(app, bounds=bounds_of(config), now=time.time, sharing=_Passing(app, end), is_one_of_many=True)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_listen, end, reader.told, over)
         nursery.start_soon(_tell, end, reader.counts, over)

@@ -101,8 +101,7 @@ def test_setting_it_up_twice_does_not_write_every_line_twice() -> None:
 
 def test_figures_are_in_the_text_prometheus_reads_and_of_this_node_only() -> None:
     here, elsewhere = Metrics(), Metrics()
-    here.http_requests.labels(method="GET", route="/v1/issuer", status="200").inc()
-    here.http_seconds.labels(route="/v1/issuer").observe(0.004)
+    here.answered("GET", "/v1/issuer", 200, 0.004)
     here.log_entries.set(12)
     found = {family.name: family for family in text_string_to_metric_families(here.render().decode())}
     assert found["accredit_log_entries"].samples[0].value == 12

@@ -185,7 +185,7 @@ def _authority(call: Call) -> AuthorityRecord:
         InputError: `unknown_authority`.
     """
     id, ecosystem = call.params["authority"], served_ecosystem(call)
-    require_served(call, id, ecosystem)
+    require_served(call.reader.fold, id, ecosystem)
     record = authority_in(call.reader.fold, id)
     if record is None:
         hint = "GET /exports/recognized-authorities.json names the authorities; ask for one of them."

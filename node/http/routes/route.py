@@ -18,6 +18,7 @@ from accredit.node.http.forwarded import IpNetwork, client_of, share_of
 from accredit.node.http.problems import Problem
 from accredit.registry.errors import BusyError, InputError
 
+from .moment import Moment
 from .node_ports import ReadableNode, WitnessDoor, Writer
 from .rate_limit import Pace
 from .request_reading import Param, decode_as, decode_json, read_body
@@ -89,13 +90,39 @@ class AnswerSource(Protocol):
         """What all requests have in common."""
         ...
 
+    @property
+    def moment(self) -> Moment:
+        """What is held; not to be kept for another turn."""
+        ...
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    def look_again(self, now: int) -> Moment:
+        """What is held now, for questions of that time: others had a turn, or the node's view has moved on."""
+        ...
+
+
 class AnswerDesk:
-    """`AnswerSource`, for questions of which nothing but the body matters."""
+    """`AnswerSource`, for questions that are answered in one turn, and of which nothing but the body matters."""
 
-    reader: ReadableNode
-    shared: ApplicationState
+    def __init__(self, reader: ReadableNode, shared: ApplicationState) -> None:
+        self.reader = reader
+        self.shared = shared
+        self._moment: Moment | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """As of the first question of this turn."""
+        if self._moment is None:
+            self._moment = Moment(self.reader)
+        return self._moment
+
+    def look_again(self, now: int) -> Moment:
+        """See `AnswerSource`."""
+        self._moment = None
+        return Moment(self.reader, now)
+
+    def begin_turn(self) -> None:
+        """What is asked from now on is answered from what is held when it is."""
+        self._moment = None
 
 
 AtOnce = Callable[[AnswerSource, bytes], Response | None]
@@ -118,6 +145,15 @@ class Call:
     request: HttpRequest
     route: "Route"
     params: Mapping[str, Any]
+
+    @property
+    def moment(self) -> Moment:
+        """See `AnswerSource`."""
+        return Moment(self.reader)
+
+    def look_again(self, now: int) -> Moment:
+        """See `AnswerSource`."""
+        return Moment(self.reader, now)
 
     @property
     def client(self) -> str:

@@ -30,12 +30,13 @@ from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
 from accredit.registry.decision.query import ACCREDIT, ENTITY_CHARS, ISSUE, mandate_named, spelled_authority
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import rfc3339
-from accredit.registry.encoding.identifiers import CanonicalId, canonical, without_fragment
+from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
 from .deciding import RECOGNITION, decide_held
-from .decisions import answered, fresh_now, judge, require_served, served_ecosystem
+from .decisions import answered, judge, require_served, served_ecosystem
+from .moment import Moment
 from .request_reading import decode_as
 from .route import JSON, REVALIDATE, AnswerSource, Call, Route, json_response, reading
 
@@ -163,7 +164,8 @@ class TrqpProfile(TypedDict):
 
 def authorization(asked: AnswerSource, body: bytes) -> Response:
     """May this entity do this with this, under this authority?"""
-    request, ecosystem = _read(asked, body)
+    request, moment = _read(asked, body)
+    ecosystem = moment.ecosystem
     _require_an_authority(request)
     is_nobodys = _is_nobodys(request.entity_id)
     query = query_from_trqp(
@@ -174,28 +176,28 @@ def authorization(asked: AnswerSource, body: bytes) -> Response:
         request.context,
         ecosystem,
     )
-    require_served(asked, query.authority, ecosystem)
+    require_served(moment.fold, query.authority, ecosystem)
     if is_nobodys:
         text = "Nobody of that id is in this registry: its issuers have DIDs and https URLs."
-        decision = _about_nobody(asked, query, Verdict.UNKNOWN_ISSUER, Reason(code="unknown_issuer", text=text))
+        decision = _about_nobody(asked, moment, query, Verdict.UNKNOWN_ISSUER, Reason(code="unknown_issuer", text=text))
     else:
-        decision = judge(asked, query, ecosystem, asked.reader.now(), None)
+        decision = judge(asked, query, moment)
     return json_response(_answer(request, decision, "authorized", CONTEXT), cache="no-store")
 
 
 def recognition(asked: AnswerSource, body: bytes) -> Response:
     """Does this authority recognise that one? A recognition speaks for the whole ecosystem, whoever proposed it."""
-    request, ecosystem = _read(asked, body)
+    request, moment = _read(asked, body)
     _require_an_authority(request)
-    authority = _served(asked, request, ecosystem)
+    authority = _served(request, moment)
     is_nobodys = _is_nobodys(request.entity_id)
     entity = _NOBODY if is_nobodys else _entity(request)
     query = Query(entity=entity, authority=authority, action=request.action, time=_time(request))
     if is_nobodys:
         text = "This ecosystem has not recognised it: what it recognises has a DID or an https URL."
-        decision = _about_nobody(asked, query, Verdict.NOT_TRUSTED, Reason(code="not_recognized", text=text))
+        decision = _about_nobody(asked, moment, query, Verdict.NOT_TRUSTED, Reason(code="not_recognized", text=text))
     else:
-        decision = decide_held(query, asked.reader.fold, asked.reader.now(), ecosystem_id=ecosystem, asked=RECOGNITION)
+        decision = decide_held(query, moment.fold, moment.now, ecosystem_id=moment.ecosystem, asked=RECOGNITION)
     return json_response(_answer(request, decision, "recognized", OF_RECOGNITION), cache="no-store")
 
 
@@ -286,13 +288,11 @@ def _is_nobodys(entity: str) -> bool:
     return False
 
 
-def _about_nobody(asked: AnswerSource, query: Query, verdict: Verdict, reason: Reason) -> Decision:
-    decision = Decision(
-        verdict=verdict, reasons=(reason,), time_evaluated=asked.reader.now(), time_requested=query.time
-    )
+def _about_nobody(asked: AnswerSource, moment: Moment, query: Query, verdict: Verdict, reason: Reason) -> Decision:
+    decision = Decision(verdict=verdict, reasons=(reason,), time_evaluated=moment.now, time_requested=query.time)
     asked.reader.metrics.decided(verdict)
     if verdict is Verdict.UNKNOWN_ISSUER and query.action == ISSUE:
-        asked.reader.metrics.tally(answered(asked.reader.fold, decision))
+        asked.reader.metrics.tally(answered(moment.fold, decision))
     return decision
 
 
@@ -310,16 +310,17 @@ def _require_an_authority(request: TrqpRequest) -> None:
         )
 
 
-def _read(asked: AnswerSource, body: bytes) -> tuple[TrqpRequest, CanonicalId]:
-    """The request, and the ecosystem this node answers for, if its view is fresh."""
+def _read(asked: AnswerSource, body: bytes) -> tuple[TrqpRequest, Moment]:
+    """The request, and what is held, if that is fresh."""
     request = decode_as(body, TrqpRequest)
-    fresh_now(asked)
-    return request, served_ecosystem(asked)
+    moment = asked.moment
+    moment.check_fresh()
+    return request, moment
 
 
-def _served(asked: AnswerSource, request: TrqpRequest, ecosystem: CanonicalId) -> str:
+def _served(request: TrqpRequest, moment: Moment) -> str:
     authority = _spelled(request.authority_id, "authority_id")
-    require_served(asked, authority, ecosystem)
+    require_served(moment.fold, authority, moment.ecosystem)
     return authority
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -18,7 +19,10 @@ from accredit.node.http.routes.trqp import TrqpRequest
 from accredit.node.http.server import ConnectionLimits, Server
 from accredit.node.http.tcp import TcpListener
 from accredit.node.questions import Question
+from accredit.registry.encoding.rfc3339 import text
 from accredit.registry.errors import DecodeError
+from tests.strategies.bodies import event
+from tests.strategies.network import A
 from tests.strategies.real_node import until
 from tests.strategies.served import COLLEGE, Served, served
 from tests.strategies.wire import connect, exchange, read_all, status_of
@@ -174,6 +178,48 @@ async def test_a_request_names_itself_in_its_answer(node: Served) -> None:
         assert ids[:2] == [b"mine", b"mine"]
         again = await trio.to_thread.run_sync(talk, port, *[asking(b"/v1/decisions", NATIVE)] * 3)
         assert len({*ids[2:], *re.findall(rb"x-request-id: ([^\r]*)", again)}) == 4
+
+
+async def test_a_suspension_is_in_the_next_answer_on_a_line_that_was_open_before(tmp_path: Path) -> None:
+    """Questions of one turn share what is held: those asked after a change are of another turn."""
+    node = served(tmp_path)
+    one = asking(b"/v1/decisions", NATIVE)
+    granted = next(each for each in node.town.said if each.kind == "accreditation.grant" and each.sub == COLLEGE)
+
+    def ask(sock: socket.socket) -> tuple[bool, str]:
+        sock.sendall(one)
+        said = b""
+        while not said.endswith(b"}"):
+            said += sock.recv(65_536)
+        answer = json.loads(said.partition(b"\r\n\r\n")[2])
+        return answer["authorized"], answer["time_evaluated"]
+
+    async with serving(node) as (port, _):
+        with connect(port) as sock:
+            for _ in range(2):
+                assert await trio.to_thread.run_sync(ask, sock) == (True, text(node.now()))
+                node.time += 1
+            node.town.says(A, "accreditation.status", event(granted.id, "suspend"), COLLEGE)
+            node.hears()
+            assert await trio.to_thread.run_sync(ask, sock) == (False, text(node.now()))
+
+
+async def test_a_batch_lets_others_have_a_turn_and_is_of_one_time(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+
+    async def sleep(_: float) -> None:
+        nonlocal turns
+        turns += 1
+        node.time += 1
+
+    monkeypatch.setattr("anyio.sleep", sleep)
+    before = node.time
+    answer = await node.ask("POST", "/v1/decisions", json=[{"issuer": COLLEGE}] * 120)
+    node.time = before
+    assert {each["time_evaluated"] for each in answer.json()["decisions"]} == {text(before)}
+    assert turns == 2
 
 
 async def test_remembered_heads_are_few_whatever_is_sent(node: Served, monkeypatch: pytest.MonkeyPatch) -> None:

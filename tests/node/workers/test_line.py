@@ -41,7 +41,7 @@ async def test_a_node_hears_what_was_answered_and_gets_lines_with_what_was_read(
     await node.tell(Beginning(settings={}))
     worker.beginning()
     said = Counted(
-        answers=[AnsweredAlike("GET", "/v1/issuer", 200, {3: (2, 0.01)})],
+        answers=[AnsweredAlike("GET", "/v1/issuer", 200, [0, 2], 0.01)],
         verdicts={"trusted": 2},
         tally=[(Answered("trusted", "", "employer"), 2)],
     )

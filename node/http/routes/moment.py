@@ -1,0 +1,82 @@
+"""What questions that are answered in one turn have in common: what is held, by which clock, and whether that is fresh.
+
+    moment = Moment(reader)
+    moment.sitting().decide(query)
+
+To look at the last commit, at the clock and at the charter takes longer than to decide, so it is done once for all
+questions that were there when the turn began. What it says is true until somebody else has a turn, and no longer.
+"""
+
+from accredit.governance.fold import Fold
+from accredit.registry.decision.decide import Sitting
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.errors import NotYetError
+
+from .node_ports import ReadableNode
+
+
+def ecosystem_of(fold: Fold) -> CanonicalId:
+    """The id of the ecosystem that a node serves.
+
+    Raises:
+        NotYetError: its genesis is not in effect there (`not_ready`).
+    """
+    charter = fold.charter
+    if charter is None:
+        raise NotYetError(
+            "not_ready", "the ecosystem's genesis is not in effect here yet.", hint="GET /readyz says what is missing."
+        )
+    return charter.id
+
+
+class Moment:
+    """See the module.
+
+    Args:
+        now: as the attribute; None: by the node's clock.
+
+    Attributes:
+        fold: records and standings. now: when questions are asked that name no time, seconds since 1970.
+        stale: why its view is older than policy allows, a sentence; None when it is not.
+    """
+
+    __slots__ = ("_ecosystem", "_sitting", "fold", "now", "stale")
+
+    def __init__(self, reader: ReadableNode, now: int | None = None) -> None:
+        self.fold = reader.fold
+        self.now = reader.now() if now is None else now
+        self.stale = reader.health.stale()
+        self._ecosystem: CanonicalId | None = None
+        self._sitting: Sitting | None = None
+
+    @property
+    def ecosystem(self) -> CanonicalId:
+        """The id of the ecosystem this node serves.
+
+        Raises:
+            NotYetError: as `ecosystem_of`.
+        """
+        if self._ecosystem is None:
+            self._ecosystem = ecosystem_of(self.fold)
+        return self._ecosystem
+
+    @property
+    def sitting(self) -> Sitting:
+        """Decides questions on what is held.
+
+        Raises:
+            NotYetError: as `ecosystem`.
+        """
+        if self._sitting is None:
+            self._sitting = Sitting(self.fold, self.now, ecosystem_id=self.ecosystem)
+        return self._sitting
+
+    def check_fresh(self) -> None:
+        """That the node may say anything.
+
+        Raises:
+            NotYetError: as `ecosystem`; `stale_view`: its view is too old.
+        """
+        _ = self.ecosystem
+        if self.stale is not None:
+            raise NotYetError("stale_view", self.stale, hint="Ask another node, or this one in a moment.")
