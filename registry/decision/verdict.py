@@ -108,7 +108,12 @@ class Decision(NamedTuple):
         return self.verdict in AUTHORIZED
 
 
-def order_of(finding: Finding) -> tuple[int, int, int, bytes]:
+def order_of(finding: Finding) -> tuple[bool, int, int, int, bytes]:
     """Sort key: the best finding first; among equals the one that stood nearest in time (a question about 2019 should
-    not be answered by what ended in 2006), then the one with the fewest reasons, then the lowest id."""
-    return RANK[finding.verdict], finding.away, len(finding.reasons), finding.id or b""
+    not be answered by what ended in 2006), then the one with the fewest reasons, then the lowest id.
+
+    Of those that say yes the ones that checked the key come first, whatever their grade: else an authority that
+    accredits an issuer and pins no key for it would take the word of one that does.
+    """
+    has_key = finding.verdict in AUTHORIZED and "key" not in finding.unchecked
+    return not has_key, RANK[finding.verdict], finding.away, len(finding.reasons), finding.id or b""

@@ -103,7 +103,7 @@ export function open(query, now, verdict, code, text) {
 
 /**
  * Sort the best finding first; among equals the one that stood nearest in time, then the one with the fewest
- * reasons, then the lowest id.
+ * reasons, then the lowest id. Of those that say yes the ones that checked the key come first, whatever their grade.
  *
  * @param {Finding} one
  * @param {Finding} other
@@ -111,11 +111,21 @@ export function open(query, now, verdict, code, text) {
  */
 export function compareFindings(one, other) {
   return (
+    Number(!hasKey(one)) - Number(!hasKey(other)) ||
     VERDICTS.indexOf(one.verdict) - VERDICTS.indexOf(other.verdict) ||
     (one.away ?? 0) - (other.away ?? 0) ||
     one.reasons.length - other.reasons.length ||
     compareText(one.id ?? "", other.id ?? "")
   );
+}
+
+/**
+ * Whether a finding is a yes for which the key was checked.
+ *
+ * @param {Finding} finding
+ */
+function hasKey(finding) {
+  return isAuthorized(finding) && !finding.unchecked.includes("key");
 }
 
 /**

@@ -372,6 +372,23 @@ def test_an_amendment_dated_ahead_takes_away_at_once_and_gives_nothing_before_it
     assert ask(world, jurisdiction="US-OH", now=AHEAD).verdict in AUTHORIZED
 
 
+@pytest.mark.parametrize("lost", [None, "2024-05-01"])
+def test_who_accredits_and_pins_no_key_does_not_take_the_word_of_the_authority_that_does(
+    world: World, lost: str | None
+) -> None:
+    """Else a second accreditation leaves every signature of an honest issuer unchecked."""
+    world.register(keys=domain.pinned())
+    first = world.grant(initial_status="candidate")
+    if lost is not None:
+        world.event(first, "close", lost)
+    world.grant(by=STATE)
+    decision = ask(world, key=K1, time=at("2021-01-01"))
+    assert decision.accreditations == (first,)
+    assert "key" not in decision.unchecked
+    assert ask(world, time=at("2021-01-01")).accreditations != (first,), "where no key is asked about the grade counts"
+    assert ask(world, key=f"{COLLEGE}#none", time=at("2021-01-01")).accreditations != (first,)
+
+
 def test_a_key_stated_ahead_is_not_stated_yet_and_the_end_of_one_is(world: World) -> None:
     world.grant(iat=EARLY)
     world.register(keys=[{"id": K1, "public_key_multibase": key_text("one")}], iat=EARLY)
