@@ -42,7 +42,7 @@ from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS
-from .accreditation import Case, judge, publishers_of
+from .accreditation import Case, ScopeAnswers, judge, publishers_of
 from .authority_chain import Chain, counts, mandates_of
 from .mandate import judge_mandate
 from .query import ACCREDIT, ISSUE, Query, mandate_named, spelled, spelled_authority
@@ -158,6 +158,7 @@ class Sitting:
             links={},
             key_answers={},
             scoped=[],
+            scope_answers=ScopeAnswers(),
         )
         if len(self._cases) == CASES:
             self._cases.clear()

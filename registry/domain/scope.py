@@ -21,7 +21,8 @@ count: `lookup` gives the entries of frameworks, `links` those of mappings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -146,7 +147,7 @@ class ScopeQuestion(Protocol):
     def delivery_mode(self) -> str | None: ...
 
 
-class AxisOutcome(Enum):
+class AxisOutcome(StrEnum):
     """A scope's answer on one axis."""
 
     COVERED = "covered"
@@ -208,16 +209,36 @@ def covers(
     asked_singly = _asked_singly(question)
     if asked_singly == _NOTHING_ASKED and _SINGLE_MEMBERS.isdisjoint(scope):
         return results
-    for (name, member, within), asked in zip(_SINGLE_AXES, asked_singly, strict=True):
+    for member, within, asked, is_open, covered, refused in _judged_singly(asked_singly):
         granted = scope.get(member)
         if asked is None:
             if granted is not None and granted != "*":
-                results.append(_OPEN[name])
-        elif granted == "*" or (granted is not None and any(within(asked, item) for item in granted)):
-            results.append(_COVERED[name])
+                results.append(is_open)
+        elif granted == "*":
+            results.append(covered)
         else:
-            results.append(Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked=_text_of(asked)))
+            for item in granted or ():
+                if within(asked, item):
+                    results.append(covered)
+                    break
+            else:
+                results.append(refused)
     return results
+
+
+@lru_cache(maxsize=1024)  # one question is compared with a hundred scopes
+def _judged_singly(
+    asked: tuple[Any, ...],
+) -> tuple[tuple[str, Callable[[Any, Any], bool], Any, Axis, Axis, Axis], ...]:
+    """Return each single axis: its member in a scope, its comparison, what was asked, and the three answers."""
+    return tuple(
+        (
+            *(member, within, one),
+            *(_OPEN[name], _COVERED[name]),
+            Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked="" if one is None else _text_of(one)),
+        )
+        for (name, member, within), one in zip(_SINGLE_AXES, asked, strict=True)
+    )
 
 
 def says_what(scope: Mapping[str, Any], question: ScopeQuestion) -> bool:

@@ -7,6 +7,7 @@ and DAPIP (statuses, events, reasons). The status table of the design page on th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from ..encoding.schema import Check, one_of, text
@@ -126,6 +127,7 @@ def with_ancestors(achievement_type: str) -> tuple[str, ...]:
     return _WITH_ANCESTORS.get(achievement_type) or (achievement_type,)
 
 
+@lru_cache(maxsize=1024)  # a question about a hundred scopes names few types
 def credential_type_name(credential_type: str) -> str:
     """Return the short name of a type written as an IRI of the W3C or 1EdTech vocabularies; any other text unchanged.
 

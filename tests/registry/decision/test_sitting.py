@@ -1,4 +1,4 @@
-"""Shorter ways to a decision lead where the long one does: many questions at one sitting, and a plain grant."""
+"""Shorter ways to a decision lead where the long one does: many questions at one sitting, and a lone grant."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.strategies.domain import (
     COLLEGE,
     EARLY,
     ECOSYSTEM,
+    ELSEWHERE,
     FRAMEWORK,
     HLC,
     K1,
@@ -117,7 +118,7 @@ def test_a_sitting_before_the_charter_says_so_to_everybody() -> None:
     assert [sitting.decide(BACHELOR).reasons[0].code for _ in range(2)] == ["no_charter", "no_charter"]
 
 
-# ------------------------------------------------------------------------------------------------ the plain grant
+# ------------------------------------------------------------------------------------------------ the lone grant
 
 members = st.fixed_dictionaries(
     {"scope": st.just(ANY_SCOPE) | domain.scopes, "valid_from": domain.times},
@@ -134,7 +135,10 @@ wordings = st.fixed_dictionaries(
         "time": domain.times,
         "achievement_types": st.just(("BachelorDegree",)),
         "jurisdiction": st.just("US-IN"),
-        "competencies": st.just((CanonicalId(f"{FRAMEWORK}/1"),)),
+        "competencies": st.just((CanonicalId(f"{FRAMEWORK}/1"),)) | st.just((CanonicalId(f"{ELSEWHERE}/far"),)),
+        "credential_types": st.just(("DegreeCredential",)),
+        "level": st.just(("EQF", 6)),
+        "program": st.just("nursing"),
         "authority": st.sampled_from([HLC, STATE]),
         "existed_by": domain.times,
     },
@@ -143,7 +147,7 @@ wordings = st.fixed_dictionaries(
 
 @settings(max_examples=200)
 @given(st.lists(st.tuples(members, domain.times), min_size=1, max_size=3), wordings, st.none() | st.just(10**7))
-def test_a_plain_grant_is_judged_as_at_length(
+def test_a_lone_grant_is_judged_as_at_length(
     granted: list[tuple[dict[str, Any], int]], wording: dict[str, Any], cap: int | None
 ) -> None:
     world = World(**({} if cap is None else {"max_backdating": cap}))
@@ -151,6 +155,7 @@ def test_a_plain_grant_is_judged_as_at_length(
     for terms, iat in granted:
         world.grant(iat=iat, **terms)
     world.framework(iat=EARLY)
+    world.mapping((f"{ELSEWHERE}/far", "exact_match", f"{FRAMEWORK}/1"), iat=EARLY)
     query = BACHELOR._replace(**{"achievement_types": (), **wording})
     records, now = world.records(), at("2030-06-01")
     for one in (query, query._replace(existed_by=None)):
