@@ -36,7 +36,6 @@ def digest_elsewhere(scenario: str, hash_seed: str) -> str:
 @pytest.mark.parametrize("scenario", ["lossy", "crash_restart"])
 def test_a_run_is_the_same_in_another_process_under_another_hash_seed(scenario: str) -> None:
     here = run(find(scenario), STORY).digest
-    assert digest_elsewhere(scenario, "0") == here
     assert digest_elsewhere(scenario, "12345") == here
 
 

@@ -54,7 +54,6 @@ def digest_elsewhere(scenario: str, hash_seed: str) -> str:
 
 def test_one_seed_is_one_run_in_another_process_under_another_hash_seed() -> None:
     here = run(SCENARIOS["restart"], {**SMALL, "seed": 5}).digest
-    assert digest_elsewhere("restart", "0") == here
     assert digest_elsewhere("restart", "12345") == here
     assert run(SCENARIOS["restart"], {**SMALL, "seed": 6}).digest != here
 

@@ -1,10 +1,12 @@
 """Every scenario, small: the smoke set. The sizes they are meant for are `accredit simulate sweep`'s business."""
 
+from functools import cache
+
 import pytest
 
 from accredit.registry.errors import InputError
 from accredit.simulations.checkers import Bounds
-from accredit.simulations.run.run import changed, find, run
+from accredit.simulations.run.run import RunOutcome, changed, find, run
 from accredit.simulations.scenarios import SCENARIOS, scenario
 from accredit.simulations.smoke import smoke_jobs, smoke_settings
 from accredit.simulations.virtual.metrics import Figures
@@ -18,9 +20,15 @@ def figures_of(name: str, settings: dict[str, float]) -> Figures:
     return figures
 
 
+@cache
+def small(name: str) -> RunOutcome:
+    """What comes of a scenario in its size of the smoke set."""
+    return run(find(name), smoke_settings(name))
+
+
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_everything_holds_in(name: str) -> None:
-    outcome = run(find(name), smoke_settings(name))
+    outcome = small(name)
     assert outcome.failure is None, f"{outcome.failure}\n{outcome.replay}"
     assert outcome.figures is not None
     assert outcome.figures.normal.deliveries + outcome.figures.urgent.deliveries > 0
@@ -41,7 +49,19 @@ def test_a_scenario_meets_what_it_is_about() -> None:
 
 @pytest.mark.parametrize("name", ["equivocating_authority", "lying_log", "lying_signers"])
 def test_contradictions_happen_and_are_known_to_all_at_the_end(name: str) -> None:
-    assert figures_of(name, smoke_settings(name)).exposed is not None
+    figures = small(name).figures
+    assert figures is not None
+    assert figures.exposed is not None
+
+
+def test_whoever_promises_in_vain_is_replaced_though_it_behaved_before() -> None:
+    outcome = small("late_strike")
+    assert outcome.failure is None
+    assert outcome.figures is not None
+    assert outcome.figures.counters["promises_broken"] > 10
+    assert outcome.figures.counters["offences"] > 0
+    assert outcome.bounds == {"one_root": 60_000, "hostile": 0.1}
+    assert find("late_strike").bounds == Bounds(one_root=60_000, hostile=0.1)
 
 
 def test_the_smoke_set_has_every_scenario_and_each_is_as_long_as_its_faults_need() -> None:
