@@ -19,9 +19,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.docs.pages import ROOT, Block, blocks
 from tests.strategies.fleet import quiet_port
+from tests.strategies.warm import address
 
 WALKS = (
     ("operator",),
@@ -31,6 +33,10 @@ WALKS = (
     ("outliving", "learner"),
 )
 """Guides, those together that ask the same nodes, in the order in which they are typed."""
+
+COLD = WALKS if settings().max_examples > 1_000 else (("history",),)
+"""Those whose commands are a person's to the letter, in a nightly run all. Those of others are begun `warm`."""
+
 SECONDS = 900
 """For one page, with three others beside it on a slow machine; on an idle one with two cores they take some 70."""
 
@@ -72,20 +78,25 @@ def page(name: str) -> str:
     return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
 
 
+def shim(folder: Path, how: str) -> Path:
+    """A folder with the command `accredit`."""
+    program = folder / "accredit"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {how} "$@"\n')
+    program.chmod(0o755)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell]]:
     """The guides, all under way."""
-    commands = tmp_path_factory.mktemp("bin")
-    program = commands / "accredit"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m accredit "$@"\n')
-    program.chmod(0o755)
+    cold = shim(tmp_path_factory.mktemp("cold"), "-m accredit")
+    warm = shim(tmp_path_factory.mktemp("warm"), f'-I -S "{ROOT}/tests/strategies/typed_warm.py" "{address()}"')
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("ACCREDIT_") and not name.lower().endswith("_proxy")
     }
     environment |= {
-        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "PYTHONSAFEPATH": "1",
         "LC_ALL": "C.UTF-8",
@@ -101,7 +112,7 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
                 process = subprocess.Popen(
                     ["bash", "-c", text],
                     cwd=folder,
-                    env=environment,
+                    env=environment | {"PATH": f"{cold if walk in COLD else warm}{os.pathsep}{os.environ['PATH']}"},
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,

@@ -7,7 +7,8 @@
 A node spends nine tenths of its start on loading modules, and tests start hundreds of nodes. So one process for each
 process of the test run loads them once, and forks itself for each command. From there on all is as if somebody had
 typed it: the command has its own session, folder, environment and files, its exit code, and whatever signal is sent to
-it. What a program does while it loads is for tests that start one cold (`Machine.start`), and for the guides.
+it, with one exception: keys are derived from passphrases at the lowest cost, not at half a second of a core for each
+signature. What a program does while it loads is for tests that start one cold (`Machine.start`), and for the guides.
 
 The one that forks has no thread and opens nothing, and ends with the test run.
 """
@@ -26,23 +27,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import IO, Any, Final
 
 from accredit.simulations.processes.node_process import NodeProcess, environment
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-LOADED: Final = (
-    "accredit.cli.start",
-    "accredit.cli.main",
-    "accredit.cli.commands.ceremony",
-    "accredit.cli.commands.node",
-    "accredit.cli.commands.node_audit",
-    "accredit.cli.commands.node_backup",
-    "accredit.cli.commands.node_status",
-    "accredit.node.app",
-)
-"""What nodes and the commands about them are made of."""
+LOADED: Final = ("accredit.cli.main", "accredit.node.app", "accredit.cli.base.progress", "rich.progress")
+"""What nodes are made of, besides all modules of commands."""
 
 _REQUEST_BYTES: Final = 200_000
 """A command with its environment: what a packet between two sockets of one machine carries."""
@@ -51,13 +44,13 @@ _REQUEST_BYTES: Final = 200_000
 class Begun(subprocess.Popen[bytes]):
     """A process that another one began for us: to whoever waits for it or ends it, as any other."""
 
-    def __init__(self, args: Sequence[str], ended: socket.socket) -> None:  # the parent's would begin one itself
+    def __init__(self, args: Sequence[str], line: socket.socket) -> None:  # the parent's would begin one itself
         self.args = args
         self.returncode = None
         self.stdin = self.stdout = self.stderr = None
-        self._ended = ended
+        self._line = line
         self._waiting = Lock()
-        self.pid = int(ended.recv(64))
+        self.pid = int(line.recv(64))
 
     def __enter__(self) -> "Begun":
         return self
@@ -66,19 +59,19 @@ class Begun(subprocess.Popen[bytes]):
         self.wait()
 
     def __del__(self, *_more: Any) -> None:
-        self._ended.close()
+        self._line.close()
 
     def poll(self) -> int | None:
         """Its exit code, once it has ended."""
         with self._waiting:
-            if self.returncode is None and select.select([self._ended], [], [], 0)[0]:
-                self.returncode = int(self._ended.recv(64))
+            if self.returncode is None and select.select([self._line], [], [], 0)[0]:
+                self.returncode = int(self._line.recv(64))
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Waits for its end, so many seconds."""
         if self.poll() is None:
-            select.select([self._ended], [], [], timeout)
+            select.select([self._line], [], [], timeout)
             if self.poll() is None:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
         assert self.returncode is not None
@@ -100,12 +93,21 @@ def begin(
         limit: bytes beyond which none of its files grows; 0 for none.
     """
     typed = [str(word) for word in words]
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    request = json.dumps({"words": typed, "cwd": str(cwd), "env": dict(env), "limit": limit}).encode()
-    assert len(request) <= _REQUEST_BYTES
-    with theirs:
-        socket.send_fds(_forking(), [request], [theirs.fileno(), stdout.fileno(), stderr.fileno()])
-    return Begun(typed, ours)
+    request = {"words": typed, "cwd": str(cwd), "env": dict(env), "limit": limit}
+    with open(os.devnull, "rb") as nothing:
+        return Begun(typed, ask(address(), request, [nothing.fileno(), stdout.fileno(), stderr.fileno()]))
+
+
+def ask(place: str, request: dict[str, Any], files: Sequence[int]) -> socket.socket:
+    """Asks for a process; returns the line on which its id comes, and then its exit code. Its end ends the process.
+
+    Args:
+        files: what is to be its input, its output, and where it says what is wrong.
+    """
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.connect(place)
+    socket.send_fds(line, [json.dumps(request).encode()], files)
+    return line
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,69 +130,95 @@ class WarmNode(NodeProcess):
 
 
 @cache
-def _forking() -> socket.socket:
-    """The line to the process that forks; it ends when this one does."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+def address() -> str:
+    """Where the process listens that forks; it ends when this one does."""
+    folder = TemporaryDirectory(prefix="accredit-")
+    place = str(Path(folder.name, "warm"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(place)
+        listening.listen(100)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.strategies.warm", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.strategies.warm", str(listening.fileno())],
             cwd=ROOT,
             env=environment(),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
+            pass_fds=[listening.fileno()],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
 
     def end() -> None:
-        ours.close()
-        process.wait()
+        process.communicate()
+        folder.cleanup()
 
     atexit.register(end)
-    return ours
+    return place
 
 
-def _serve(line: socket.socket) -> int:
+@dataclass(slots=True)
+class _Life:
+    """A process that was begun: the line to whoever asked for it, and what tells its end."""
+
+    process: int
+    line: socket.socket
+    end: int
+
+
+def _serve(listening: socket.socket) -> int:
     """Forks for each request; returns in the process that is to run one, and when nobody can ask any more.
 
     Returns:
         Bytes beyond which no file of this process is to grow; -1 when there is nothing to run.
     """
+    lives: dict[int, _Life] = {}  # by the descriptors that tell of their ends, and by those of the lines
     with selectors.DefaultSelector() as waiting:
-        waiting.register(line, selectors.EVENT_READ)
+        for at in (listening.fileno(), sys.stdin.fileno()):
+            waiting.register(at, selectors.EVENT_READ)
         while True:
             for key, _ in waiting.select():
-                if key.fileobj is line:
+                if key.fd == sys.stdin.fileno():
+                    return -1
+                if key.fd == listening.fileno():
+                    line, _ = listening.accept()
                     request, files, _, _ = socket.recv_fds(line, _REQUEST_BYTES, 3)
                     if not request:
-                        return -1
+                        line.close()
+                        continue
                     child = os.fork()
                     if child == 0:
-                        for other in list(waiting.get_map().values()):
-                            if other.fileobj is not line:
-                                os.close(other.fd)
-                                other.data[1].close()
+                        listening.close()
                         line.close()
+                        for at, life in lives.items():
+                            if at == life.end:
+                                os.close(life.end)
+                                life.line.close()
                         return _become(json.loads(request), files)
-                    ended = socket.socket(fileno=files[0])
-                    for file in files[1:]:
+                    for file in files:
                         os.close(file)
-                    waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, ended))
-                    ended.send(b"%d" % child)
-                else:
-                    child, ended = key.data
-                    waiting.unregister(key.fileobj)
-                    os.close(key.fd)
-                    _, status = os.waitpid(child, 0)
-                    with ended, suppress(OSError):  # whoever asked for it has gone
-                        ended.send(b"%d" % os.waitstatus_to_exitcode(status))
+                    life = _Life(child, line, os.pidfd_open(child))
+                    for at in (line.fileno(), life.end):
+                        lives[at] = life
+                        waiting.register(at, selectors.EVENT_READ)
+                    line.send(b"%d" % child)
+                elif (life := lives[key.fd]) and key.fd == life.end:
+                    _, status = os.waitpid(life.process, 0)
+                    for at in [at for at, each in lives.items() if each is life]:
+                        del lives[at]
+                        if at in waiting.get_map():
+                            waiting.unregister(at)
+                    os.close(life.end)
+                    with life.line, suppress(OSError):  # whoever asked for it may have gone
+                        life.line.send(b"%d" % os.waitstatus_to_exitcode(status))
+                    break  # what else was seen may be of a life that is over; it is seen again
+                else:  # whoever asked for it has gone, or lets go of it
+                    waiting.unregister(key.fd)
+                    os.kill(life.process, signal.SIGKILL)
 
 
 def _become(request: dict[str, Any], files: list[int]) -> int:
     """Makes this process what the request says, as far as it can be before anything of ours runs."""
     os.setsid()
-    os.close(files[0])
-    for number, file in zip((1, 2), files[1:], strict=True):
+    for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
     os.environ.clear()
@@ -201,17 +229,24 @@ def _become(request: dict[str, Any], files: list[int]) -> int:
 
 
 def _main() -> None:
-    line = socket.socket(fileno=int(sys.argv[1]))
+    listening = socket.socket(fileno=int(sys.argv[1]))
     import gc
     import importlib
+    import pkgutil
     import resource
+
+    from accredit.cli import commands, start
+    from accredit.node import key_files
+
+    for cost in ("MODERATE", "INTERACTIVE"):  # before anything takes them from there
+        setattr(key_files, cost, key_files.FASTEST)
 
     for name in LOADED:
         importlib.import_module(name)
+    for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+        importlib.import_module(module.name)
     gc.freeze()  # what is never collected stays shared with all that are forked
-    from accredit.cli import start
-
-    limit = _serve(line)
+    limit = _serve(listening)
     if limit > 0:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     if limit >= 0:
