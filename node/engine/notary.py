@@ -155,6 +155,15 @@ class Notary:
         """The fold that is kept, if one is; see `stand_on`."""
         return self._base
 
+    def renew(self) -> None:
+        """Puts both sets over what is kept, whose maps have been renewed: so they read what is stored of these once.
+
+        Where one of them holds more than what is kept, this waits until the cosigned set goes on.
+        """
+        if self._base is not None and len(self._base) == len(self._held):
+            self._cosigned = self._base.branch()
+            self._held.rebase(self._cosigned)
+
     def image(self) -> NotaryImage:
         """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
         return NotaryImage(

@@ -143,6 +143,7 @@ class FoldKeeping:
         base = engine.notary.base
         if base is not None and not self.holdings.unwritten:
             base.renew(self.holdings)
+            engine.notary.renew()
         engine.read_on(engine.size)
 
     def put_back(self) -> None:

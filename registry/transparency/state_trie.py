@@ -33,7 +33,7 @@ It does not hash records into keys and values (`records`), or say who vouches fo
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from itertools import pairwise
@@ -117,9 +117,9 @@ class _Node:
         self.hash_left, self.hash_right = hash_left, hash_right
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Elsewhere:
-    """A subtree that is stored elsewhere, and read when a change or a question leads into it.
+    """A subtree that is stored elsewhere, and read once, when a change or a question first leads into it.
 
     Attributes:
         count: number of its leaves. hash: at the depth where it stands; for a lone leaf, the leaf's own hash.
@@ -130,6 +130,13 @@ class Elsewhere:
     count: int
     hash: bytes
     read: Callable[[], "Subtree"]
+    _there: "Subtree | None" = field(default=None, init=False, compare=False)
+
+    def there(self) -> "Subtree":
+        """Return the subtree; tries that share this object read it once."""
+        if self._there is None:
+            self._there = self.read()
+        return self._there
 
 
 # A subtree is a node, a bucket (the sorted leaves of a small subtree, 64 bytes each, in one string), or one of these
@@ -323,7 +330,7 @@ class Trie:
 
 
 def _there(tree: _Tree) -> _Node | bytes:
-    return tree.read() if isinstance(tree, Elsewhere) else tree  # type: ignore[return-value]
+    return tree.there() if isinstance(tree, Elsewhere) else tree  # type: ignore[return-value]
 
 
 def beneath(

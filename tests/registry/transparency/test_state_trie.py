@@ -11,6 +11,7 @@ from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.transparency import state_trie as trie_module
 from accredit.registry.transparency.state_trie import (
     EMPTY,
+    Elsewhere,
     Prefixes,
     StateMap,
     Trie,
@@ -453,3 +454,22 @@ def test_an_empty_map_kept_elsewhere_is_the_empty_map() -> None:
     trie = Trie.standing_on(elsewhere({}))
     assert (len(trie), trie.root(), list(trie.items())) == (0, EMPTY, [])
     assert check_proof(EMPTY, UNIVERSE[0], trie.prove(UNIVERSE[0])) is None
+
+
+def test_what_is_stored_elsewhere_is_read_once_by_all_branches_of_a_map() -> None:
+    pairs = [(bytes([number]) * 32, bytes(32)) for number in range(3)]
+    read: list[bytes] = []
+
+    def leaves() -> bytes:
+        read.append(b"".join(key + value for key, value in pairs))
+        return read[-1]
+
+    whole = Trie.standing_on(Elsewhere(count=len(pairs), hash=Trie(pairs).root(), read=leaves))
+    one, other = whole.branch(), whole.branch()
+    assert one.root() == Trie(pairs).root()
+    assert not read
+    more = (b"\xff" * 32, bytes(32))
+    one.set(*more)
+    assert one.root() == Trie([*pairs, more]).root()
+    assert other.get(pairs[1][0]) == bytes(32)
+    assert len(read) == 1
