@@ -6,6 +6,7 @@ import pytest
 
 from accredit.governance.delegation_limits import check_delegation
 from accredit.governance.effect import EffectState
+from accredit.registry.domain.records import authority_in
 from accredit.registry.errors import DecodeError
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, recognition, register
@@ -318,3 +319,17 @@ def test_a_mandate_may_begin_and_end_in_the_same_second_as_its_delegators() -> N
     pen, _ = delegate(town, actions=MAY_DELEGATE, valid_from=START, valid_until=START + 500)
     _, said = delegate(town, pen, to=SUB, actions=["issuer.*"], valid_from=START, valid_until=START + 500)
     assert state_of(town, said) is EffectState.EFFECTIVE
+
+
+def test_a_withdrawal_by_a_key_that_has_forked_ends_the_mandate_all_the_same() -> None:
+    """Nobody keeps a mandate by forking the key of whoever gave it: what narrows stands."""
+    town = trio()
+    _, made = delegate(town, A)
+    thief = town.pen(A).copy()
+    town.says(thief, "issuer.register", register("did:web:thief.example"))
+    body = {"delegation": made.id, "heads": [], "effective_from": town.time}
+    withdrawn = town.says(A, "authority.withdraw", body, DELEGATE)
+    assert state_of(town, withdrawn) is EffectState.EFFECTIVE
+    record = authority_in(town.fold(), DELEGATE)
+    assert record is not None
+    assert record["standings"][0]["withdrawn"] is not None

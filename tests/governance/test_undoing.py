@@ -357,6 +357,33 @@ def test_two_do_not_annul_what_asks_for_all_three() -> None:
     assert answer(town) is Verdict.TRUSTED
 
 
+def test_a_lone_suspension_of_a_joint_grant_is_not_taken_back_by_ending_the_key_that_said_it() -> None:
+    town = trio(keys=2, rules={"accreditation.grant": {"authorities": 2}})
+    town.says(A, "issuer.register", register())
+    granted = town.says(A, "accreditation.grant", grant(scope=SCOPE))
+    town.votes(B, granted)
+    suspended = town.says(A, "accreditation.status", event(granted.id, "suspend"), ISSUER)
+    ended = town.says(f"{A}#2", "key.retire", {"key": suspended.kid, "last": granted.id}, A)
+    assert state_of(town, ended) is EffectState.EFFECTIVE
+    assert state_of(town, suspended) is EffectState.EFFECTIVE
+
+
+def test_two_do_not_annul_narrower_terms_of_what_took_three() -> None:
+    town = trio(rules={"accreditation.grant": {"authorities": 3}})
+    town.says(A, "issuer.register", register())
+    granted = town.says(A, "accreditation.grant", grant(scope=SCOPE))
+    for by in (B, C):
+        town.votes(by, granted)
+    body = {"accreditation": granted.id, "after": [granted.id], "effective_from": town.time, "valid_from": 0}
+    narrower = town.says(A, "accreditation.amend", body | {"scope": {**SCOPE, "jurisdictions": ["US-IN"]}}, ISSUER)
+    assert state_of(town, narrower) is EffectState.EFFECTIVE
+    wrong = annulled(town, A, narrower)
+    town.votes(B, wrong)
+    assert state_of(town, wrong) is EffectState.WAITING
+    town.votes(C, wrong)
+    assert state_of(town, wrong) is EffectState.EFFECTIVE
+
+
 def test_two_do_not_annul_the_suspension_of_what_took_three() -> None:
     """What narrowed counts with the weight of what it narrowed."""
     town = trio(rules={"accreditation.grant": {"authorities": 3}})

@@ -71,7 +71,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_fold.py",
         "governance/test_key_lifecycle.py",
     ),
-    "registry/decision/issuer_keys.py": ("registry/decision/test_issuer_keys.py",),
+    "registry/decision/issuer_keys.py": ("registry/decision/test_issuer_keys.py", "governance/test_dated_ahead.py"),
     "node/engine/fork_allowance.py": ("node/engine/test_fork_allowance.py",),
 }
 """The modules, with the tests that have to see what is wrong in them, the likeliest first."""

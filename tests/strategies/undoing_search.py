@@ -512,6 +512,17 @@ def _some_keys(random: Random, pens: Sequence[Pen]) -> list[Pen]:
     return random.sample(pens, random.randint(1, max(1, len(pens) // 2)))
 
 
+def _at_stake(drama: Drama, pens: Sequence[Pen], mapped: int) -> slice:
+    """Which of the answers may not get better by these keys.
+
+    Args:
+        mapped: how many of them, the last, are about what a mapping adds.
+    """
+    if not drama.narrowings:  # nobody has taken the grant away, and whoever made it may make it wider
+        return slice(0) if may_map(drama, pens) else slice(-mapped, None)
+    return slice(-mapped) if may_map(drama, pens) else slice(None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What the search came to: how many sets of statements were looked at, and those that made an answer better.
@@ -547,7 +558,7 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
             chosen = _some_keys(random, pens)
             if may_undo_some(drama, chosen):
                 continue
-            looked_at = -len(drama.about_mapped(base, now)) if may_map(drama, chosen) else None
+            looked_at = _at_stake(drama, chosen, len(drama.about_mapped(base, now)))
             for _ in range(tries):
                 intruder = Intruder(drama, chosen)
                 branch = base.branch()
@@ -558,8 +569,8 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
                 branch.settle()
                 states += 1
                 after = drama.answers(branch, now)
-                mapped += drama.mapping is not None and looked_at is None
-                if any(then < later for then, later in zip(before[:looked_at], after[:looked_at], strict=True)):
+                mapped += drama.mapping is not None and looked_at.stop is None
+                if any(then < later for then, later in zip(before[looked_at], after[looked_at], strict=True)):
                     keys = ", ".join(pen.name for pen in chosen)
                     better.append(f"seed {seed}: {keys} said {intruder.said()}: {before} -> {after}")
     return Found(states=states, dramas=dramas, mapped=mapped, better=tuple(better))

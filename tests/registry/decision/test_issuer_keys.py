@@ -53,6 +53,15 @@ def states(*said: Effective, keys: Effective | None = None) -> str:
     return found[0]
 
 
+def test_a_retirement_dated_ahead_counts_at_once_and_a_key_stated_ahead_is_known_by_its_date() -> None:
+    ahead = NOW + 10**6
+    assert answer("one", says(HLC, "one", "retire", iat=ahead)).state is KeyState.KEY_RETIRED
+    key = {"id": method("four"), "public_key_multibase": key_text("four")}
+    stated = effective("issuer.key", {"issuer": COLLEGE, "op": "add", "key": key}, iat=ahead)
+    found = answer("four", stated, says(HLC, "one", "retire"))
+    assert (found.state, found.dates) == (KeyState.KEY_UNKNOWN, (ahead,))
+
+
 def test_a_key_that_is_good_ends_another() -> None:
     assert states(says("one", "two")) == "GCG"
     assert states(says("one", "two", "retire")) == "GRG"

@@ -173,7 +173,7 @@ def test_a_replaced_node_is_named_with_all_that_changes() -> None:
     assert foresight(town, town.says(A, "node.admit", node("new.example"))).differences == []
     gone = foresight(town, town.says(A, "node.retire", {"name": NAME}))
     assert gone.afterwards == [
-        f"{NAME} is one of 1 signers and will no longer cosign.",
+        f"{NAME} is one of 1 signer and will no longer cosign.",
         "Its name can never be used again.",
     ]
 
