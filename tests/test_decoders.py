@@ -519,6 +519,7 @@ ELSEWHERE: Final = {
     "registry/evidence/issuance_receipt.py:issuer_of": "tests/registry/evidence/test_issuance_receipt.py",
     "registry/evidence/published_map.py:open": "tests/registry/evidence/test_published_map.py",
     "registry/evidence/published_map.py:tops_in": "tests/registry/evidence/test_published_map.py",
+    "node/http/routes/alike_questions.py:read": "tests/node/http/routes/test_alike_questions.py",
     "gossip/negentropy.py:decode_varint": "tests/gossip/test_negentropy.py: every message cut, bent and made up",
     "gossip/negentropy.py:take": "tests/gossip/test_negentropy.py",
     "gossip/reconcile.py:answer": "tests/gossip/test_reconcile.py",
