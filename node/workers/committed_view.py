@@ -55,6 +55,7 @@ class CommittedView:
         self._holdings = StoredHoldings(self.reader, FOLD_VERSION)
         self._version = _NONE
         self._mark: FoldMark | None = None
+        self._has_begun = False
         self._size = 0
         self._fold = Fold(self.reader.ecosystem)
 
@@ -106,8 +107,9 @@ class CommittedView:
         self.follow()
 
     def _catch_up(self, size: int) -> None:
-        if self._mark is None or self._holdings.stored_mark() != self._mark:
-            self._mark = None
+        # Before a node has a note nothing is stored, and the mark stays none: what is folded already stays folded.
+        if not self._has_begun or self._holdings.stored_mark() != self._mark:
+            self._has_begun = False
             is_there = self._holdings.follow()
             # What another version of the fold has stored is of no use here.
             self._fold = Fold(self.reader.ecosystem, self._holdings if is_there else None)
@@ -117,6 +119,7 @@ class CommittedView:
                 self._add(number, number + 1)
             self._size = part.size
             self._mark = self._holdings.stored_mark()
+            self._has_begun = True
         for start in range(self._size, size, BATCH):
             self._add(start, min(start + BATCH, size))
         self._size = size

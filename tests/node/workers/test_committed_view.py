@@ -7,9 +7,10 @@ import pytest
 
 from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.sqlite import connect_writer
+from accredit.node.workers import committed_view
 from accredit.node.workers.committed_view import CommittedView
 from accredit.registry.errors import StorageError
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Statement, recall
 from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium, fold_of
@@ -52,6 +53,30 @@ def test_it_is_the_fold_of_all_that_is_committed_whether_kept_or_only_logged(tmp
             if step % 2:
                 keeper.keep()
                 assert picture(view.fold) == picture(fold_of(town.eco, town.said)), "kept meanwhile"
+    keeper.close()
+
+
+def test_where_nothing_is_kept_yet_a_commit_costs_what_it_brings_and_not_the_whole_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a quorum nothing is ever kept, and each commit kept a worker from enforcing it for as long as a fold."""
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    read: list[bytes] = []
+
+    def reading(raw: bytes) -> Statement:
+        read.append(raw)
+        return recall(raw)
+
+    monkeypatch.setattr(committed_view, "recall", reading)
+    with CommittedView(keeper.path) as view:
+        hear(keeper, town.said)
+        assert picture(view.fold) == picture(fold_of(town.eco, town.said))
+        for step in range(3):
+            read.clear()
+            hear(keeper, some := issuers(town, step, step + 1))
+            assert picture(view.fold) == picture(fold_of(town.eco, town.said))
+            assert read == [each.raw for each in some]
     keeper.close()
 
 
