@@ -53,7 +53,25 @@ def place_option(command: _F) -> _F:
 def _nodes(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     from accredit.node.clients.node_url import node_url
 
+    for place in _typed(value):
+        _require_no_store(place)
     return tuple(dict.fromkeys(node_url(url) for url in _typed(value)))
+
+
+def _require_no_store(place: str) -> None:
+    """Refuses a folder, or an object store, where only a node answers.
+
+    Raises:
+        InputError: `needs_node`.
+    """
+    from accredit.node.clients.store_files import is_store
+
+    if is_store(place):
+        raise InputError(
+            "needs_node",
+            f"{place!r} is a store of published files, and this command asks a node.",
+            hint="Give the URL of a node with --node. Published files answer accredit query, check and snapshot sync.",
+        )
 
 
 def _places(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:

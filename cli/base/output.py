@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from shutil import get_terminal_size
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -49,6 +49,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key.hex() if isinstance(key, bytes) else str(key): plain(item) for key, item in value.items()}
     return value
+
+
+NAME_CHARS: Final = 60
+"""Characters of a name in a list: one column of a screen. A guess."""
 
 
 def safe(text: object) -> str:
@@ -145,6 +149,12 @@ def shorten(identifier: bytes | str, digits: int = 12) -> str:
     """The beginning of an id in hex, long enough to be given back to a command."""
     text = identifier.hex() if isinstance(identifier, bytes) else identifier
     return text[:digits]
+
+
+def clipped(text: object, most: int = NAME_CHARS) -> str:
+    """A name as a list shows it: the beginning of a long one. With --json, and shown alone, it is whole."""
+    written = str(text)
+    return written if len(written) <= most else f"{written[: most - 1].rstrip()}…"
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> None:

@@ -197,7 +197,7 @@ def _record(nodes: tuple[str, ...], authority_id: str) -> dict[str, Any]:
 def _row(authority_id: str, standing: dict[str, Any]) -> tuple[object, ...]:
     state = fair("withdrawn") if standing["withdrawn"] else ""
     keys = f"{standing['threshold']} of {len(standing['keys'])}"
-    return (standing["name"], authority_id, standing["constituency"], _mandate(standing), keys, state)
+    return (output.clipped(standing["name"]), authority_id, standing["constituency"], _mandate(standing), keys, state)
 
 
 def _mandate(standing: dict[str, Any]) -> str:

@@ -394,7 +394,7 @@ def _describe(body: dict[str, Any]) -> None:
 
     output.say(f"{output.styled(body['name'], bold=True)}  {output.safe(body['id'])}")
     rows = [
-        (a["name"], a["id"], a["constituency"], f"{a['threshold']} of {many(len(a['keys']), 'key')}")
+        (output.clipped(a["name"]), a["id"], a["constituency"], f"{a['threshold']} of {many(len(a['keys']), 'key')}")
         for a in body["authorities"]
     ]
     output.table(("authority", "id", "constituency", "signs with"), rows)

@@ -77,7 +77,12 @@ def issuers(uri: str, limit: int | None, nodes: tuple[str, ...]) -> None:
 
     def text() -> None:
         rows = [
-            (one["name"] or one["id"], one["id"], one["verdict"].replace("_", " "), BASES.get(one["how"], one["how"]))
+            (
+                output.clipped(one["name"] or one["id"]),
+                one["id"],
+                one["verdict"].replace("_", " "),
+                BASES.get(one["how"], one["how"]),
+            )
             for one in found.rows
         ]
         if not rows:

@@ -77,7 +77,9 @@ def list_(limit: int | None, nodes: tuple[str, ...]) -> None:
         rows = []
         for record in found.rows:
             for one in record["stated"]:
-                rows.append((one["title"], one["version"], record["id"], one["item_count"], _completeness(one)))
+                rows.append(
+                    (output.clipped(one["title"]), one["version"], record["id"], one["item_count"], _completeness(one))
+                )
         output.table(
             ("title", "version", "id", "items", ""),
             rows,

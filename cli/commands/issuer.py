@@ -85,7 +85,7 @@ def list_(
         found = first_of(every, limit, step)
 
     def text() -> None:
-        rows = [(name_of(one), one["id"], _statuses(one)) for one in found.rows]
+        rows = [(output.clipped(name_of(one)), one["id"], _statuses(one)) for one in found.rows]
         output.table(("name", "id", "accredited"), rows, empty="No issuer matches.")
         found.tell()
 

@@ -78,7 +78,7 @@ def list_(nodes: tuple[str, ...]) -> None:
         rows = [
             (
                 shorten(one["statement"]),
-                one["name"],
+                output.clipped(one["name"]),
                 one["id"],
                 ", ".join(one["actions"]),
                 documents.when(one.get("valid_until")) or "–",

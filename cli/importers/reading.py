@@ -11,6 +11,7 @@ from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
 _NESTED: Final = "nested too deeply"
+_LONG_NUMBER: Final = "a number in it has thousands of digits"
 
 
 class Table(dict[str, Any]):
@@ -54,8 +55,12 @@ def read_json(text: str, source: str) -> Any:
             "not_text", f"{source}: a \\u escape does not stand for a character.", hint="Correct it in the file."
         ) from error
     except (ValueError, RecursionError) as error:
-        why = _NESTED if isinstance(error, RecursionError) else error
-        raise DecodeError("not_json", f"{source}: this JSON is not accepted: {why}.") from error
+        is_deep = isinstance(error, RecursionError)
+        raise DecodeError(
+            "not_json",
+            f"{source}: this JSON is not accepted: {_NESTED if is_deep else _LONG_NUMBER}.",
+            hint="Save it flatter." if is_deep else "Write the number in quotes, or correct it.",
+        ) from error
     return value
 
 
@@ -68,7 +73,11 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return documents.parse_toml(text, source)
     except ValueError as error:  # a number of thousands of digits
-        raise DecodeError("not_toml", f"{source}: this TOML is not accepted: {error}.") from error
+        raise DecodeError(
+            "not_toml",
+            f"{source}: this TOML is not accepted: {_LONG_NUMBER}.",
+            hint="Write the number in quotes, or correct it.",
+        ) from error
 
 
 def listed(value: Any) -> list[Any]:

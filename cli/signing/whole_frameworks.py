@@ -150,7 +150,6 @@ def _committed(said: Unverified, parts: Iterable[Unverified]) -> list[Unverified
 # ------------------------------------------------------------------------------------------------ on a ballot paper
 
 _NAMED: Final = 3  # items that are named, besides the last
-_NAME_CHARS: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +199,8 @@ def _on_paper(said: Unverified | None, parts: Sequence[Unverified]) -> Framework
         parts=len(parts),
         items=len(names),
         is_whole=None if said is None else whole is not None and len(whole) == len(parts),
-        names=tuple(_called(name) for name in (*names[:_NAMED], *names[_NAMED:][-1:])),
+        names=tuple(output.clipped(name) for name in (*names[:_NAMED], *names[_NAMED:][-1:])),
     )
-
-
-def _called(name: str) -> str:
-    return name if len(name) <= _NAME_CHARS else f"{name[: _NAME_CHARS - 1]}…"
 
 
 def _items(parts: Iterable[Mapping[str, Any]]) -> int:

@@ -190,7 +190,8 @@ def create_app(
             continue
         by_path.setdefault(route.path, []).append(route)
     endpoints = [_Endpoint(rows, reader, writer, witness, web_key, shared) for rows in by_path.values()]
-    return Application(endpoints, reader, AnswerDesk(reader, shared), has_explorer=explorer)
+    elsewhere = [] if paths is None else [route.path for route in table() if route.path not in paths]
+    return Application(endpoints, reader, AnswerDesk(reader, shared), has_explorer=explorer, elsewhere=elsewhere)
 
 
 class Application:
@@ -201,8 +202,20 @@ class Application:
     """
 
     def __init__(
-        self, endpoints: Sequence["_Endpoint"], reader: ReadableNode, desk: AnswerDesk, *, has_explorer: bool
+        self,
+        endpoints: Sequence["_Endpoint"],
+        reader: ReadableNode,
+        desk: AnswerDesk,
+        *,
+        has_explorer: bool,
+        elsewhere: Sequence[str] = (),
     ) -> None:
+        """Make it.
+
+        Args:
+            elsewhere: the paths of a node that are not answered here, as in the table.
+        """
+        self._elsewhere = [_pattern(path) for path in dict.fromkeys(elsewhere)]
         self._reader = reader
         self._metrics = reader.metrics
         self._has_explorer = has_explorer
@@ -242,6 +255,8 @@ class Application:
         """A path outside the table; methods are judged by `_Endpoint`."""
         path = request.scope["path"]
         is_page = self._has_explorer and (path == _PAGES or path.startswith(f"{_PAGES}/"))
+        if any(pattern.match(path) for pattern in self._elsewhere):
+            return problem_response(problem_of(_asked_of_a_replica(path)))
         hint = "The first page, /, leads to all others." if is_page else _instead_of(path)
         problem = problem_of(InputError("not_found", f"there is nothing at {path[:200]!r}.", hint=hint))
         return _page_of(problem, self._reader, request) if is_page else problem_response(problem)
@@ -329,6 +344,14 @@ def _without_body(send: AsgiSend) -> AsgiSend:
         await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
     return send_head
+
+
+def _asked_of_a_replica(path: str) -> InputError:
+    return InputError(
+        "not_served",
+        f"this server is a replica: it holds records and their proofs, and does not answer {path[:200]}.",
+        hint="Ask a node of the ecosystem; a replica answers accredit query and accredit check.",
+    )
 
 
 def _instead_of(path: str) -> str:

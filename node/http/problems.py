@@ -34,6 +34,7 @@ _STATUS_OF_CODE: Final = {
     "coding_unknown": 501,
     "version_unknown": 505,
     "not_found": 404,
+    "not_served": 404,
     "unknown_authority": 404,
     "method_not_allowed": 405,
     "not_acceptable": 406,

@@ -136,3 +136,10 @@ def test_joiners_between_letters_that_need_them_are_not_escaped() -> None:
     persian = "\u0639\u0644\u0645\u200c\u0648\u0635\u0646\u0639\u062a"
     assert output.safe(persian) == persian
     assert output.safe("a\u200cb") == r"a\u200cb"
+
+
+def test_a_long_name_is_clipped_in_lists_and_a_short_one_is_not() -> None:
+    assert output.clipped("Harbour College") == "Harbour College"
+    assert output.clipped("n" * 60) == "n" * 60
+    assert output.clipped("n" * 61) == "n" * 59 + "…"
+    assert output.clipped("The college of many words", 12) == "The college…"

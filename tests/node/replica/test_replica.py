@@ -1,5 +1,6 @@
 """A replica: answers as the node does, with evidence; takes nothing older or forged; is silent once too old."""
 
+import re
 import socket
 from base64 import b64decode
 from contextlib import ExitStack, suppress
@@ -13,6 +14,7 @@ import trio
 
 from accredit.node.clients.store_files import STATE_NOTE
 from accredit.node.clients.store_reading import fetch_snapshot
+from accredit.node.http.app import table
 from accredit.node.replica import replica
 from accredit.node.replica.replica import ALWAYS, PATHS, Replica
 from accredit.node.replica.served_state import PAST_STATES, ServedState
@@ -116,6 +118,19 @@ async def test_a_replica_hands_on_what_it_holds_to_verifiers_and_to_other_replic
     unknown = (await mirror.ask("GET", f"/v1/snapshot?since={'00' * 32}")).content
     assert unknown.startswith(b"accredit-snapshot/")
     assert (await mirror.decide(NEW))["authorized"] is True
+
+
+async def test_what_only_a_node_answers_is_said_to_be_its_to_answer(published: Published) -> None:
+    mirror = Mirror(published)
+    await mirror.replica.refresh()
+    left = {route.path for route in table() if route.method == "GET"} - PATHS
+    assert len(left) > 30
+    for path in sorted(left):
+        answer = await mirror.ask("GET", re.sub(r"\{[^}]*\}", "00" * 32, path))
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (404, "not_served"), path
+        assert "Ask a node" in problem["hint"]
+    assert (await mirror.ask("GET", "/v1/nothing")).json()["code"] == "not_found"
 
 
 async def test_before_the_first_state_and_past_the_policys_age_nothing_is_answered(published: Published) -> None:
