@@ -20,6 +20,8 @@ PROMISED: Final = ("3.11", "3.12", "3.13")
 
 PURE: Final = ("registry", "governance", "gossip")
 PARALLEL: Final = ("-n", "auto", "--dist", "loadfile")
+WAITING: Final = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile")
+"""For tests of nodes and networks, which wait for ticks and for processes: one file more than there are cores."""
 
 DIFFERS: Final = ("node/storage", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
 DIFFERS_WIDELY: Final = ("registry", "node", "cli", "test_distribution.py", "e2e")
@@ -64,8 +66,8 @@ def test(*args: str) -> int:
     pure = [f"tests/{name}" for name in PURE]
     measured = ["--cov-report=term-missing:skip-covered", "--cov-fail-under=100", *(f"--cov={name}" for name in PURE)]
     others = [f"--ignore={name}" for name in pure]
-    spread = [*pytest, *PARALLEL, "--no-loadscope-reorder"]
-    return run_all([*spread, *measured, *pure], [*spread, *others])
+    order = "--no-loadscope-reorder"
+    return run_all([*pytest, *PARALLEL, order, *measured, *pure], [*pytest, *WAITING, order, *others])
 
 
 def nightly() -> int:

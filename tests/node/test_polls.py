@@ -20,6 +20,7 @@ from accredit.node.http import connection
 from accredit.node.http.serve import bind, serve
 from accredit.node.settings import NodeConfig
 from accredit.registry.errors import RemoteError
+from tests.strategies.loopback import NO_CERTIFICATES
 from tests.strategies.network import founded
 from tests.strategies.real_node import running, until
 from tests.strategies.web import answer
@@ -96,7 +97,10 @@ async def test_a_line_that_is_silent_because_we_have_not_answered_is_not_cut(
     """What others must say in time does not count while it is us who are to speak."""
     for name in ("HEAD_SECONDS", "IDLE_SECONDS", "WRITE_SECONDS"):
         monkeypatch.setattr(connection, name, 1.0)
-    async with holding(tmp_path, monkeypatch) as web, httpx.AsyncClient(trust_env=False) as client:
+    async with (
+        holding(tmp_path, monkeypatch) as web,
+        httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client,
+    ):
 
         async def release() -> None:
             await until(lambda: web.waiting == 1)
@@ -111,7 +115,7 @@ async def test_a_line_that_is_silent_because_we_have_not_answered_is_not_cut(
 
 async def test_who_hangs_up_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with holding(tmp_path, monkeypatch) as web:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client:
             with pytest.raises(httpx.ReadTimeout):
                 await client.post(f"{web.url}/gossip", content=HOLD, headers=HEADERS, timeout=0.2)
         await until(lambda: web.waiting == 0)
@@ -126,7 +130,7 @@ async def test_a_node_that_shuts_down_answers_those_it_has_kept_waiting(
         statuses: list[int] = []
 
         async def poll() -> None:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client:
                 answered = await client.post(f"{web.url}/gossip", content=HOLD, headers=HEADERS, timeout=60.0)
                 statuses.append(answered.status_code)
 

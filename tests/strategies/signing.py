@@ -22,6 +22,7 @@ from accredit.node.settings import NodeConfig
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_note import StateNote
 from tests.strategies.consortium import Consortium
+from tests.strategies.loopback import NO_CERTIFICATES
 from tests.strategies.network import A, B, C, node_entry
 from tests.strategies.real_node import PATIENCE, Links, running, until
 
@@ -74,7 +75,9 @@ class SigningNodes:
 
     async def fetch(self, name: str, path: str, method: str = "GET", **request: object) -> httpx.Response:
         """A bare request."""
-        async with httpx.AsyncClient(base_url=self.urls[name], trust_env=False, timeout=60.0) as client:
+        async with httpx.AsyncClient(
+            base_url=self.urls[name], trust_env=False, verify=NO_CERTIFICATES, timeout=60.0
+        ) as client:
             return await client.request(method, path, **request)  # type: ignore[arg-type]  # what httpx takes
 
 

@@ -27,6 +27,7 @@ from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.registry.transparency.witness import Witness
 from tests.strategies.consortium import Consortium
+from tests.strategies.loopback import NO_CERTIFICATES
 from tests.strategies.network import A, founded, issuer_body, node_seed
 from tests.strategies.real_node import running
 
@@ -72,7 +73,7 @@ class Whole:
         return open_checkpoint(signed[1].encode(), self.log, [*map(witness_key, NAMES), *others])
 
     async def fetched(self) -> OpenedCheckpoint:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client:
             response = await client.get(f"{self.url}/log/checkpoint")
         return open_checkpoint(response.content, self.log, map(witness_key, NAMES))
 

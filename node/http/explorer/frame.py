@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
 from accredit.node.http.exchange import HttpRequest, Response
@@ -32,6 +30,9 @@ from accredit.registry.errors import InputError
 
 from .marks import MARKS, mark_of
 from .phrases import LANGUAGE, fill, isolated, load
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HTML: Final = "text/html; charset=utf-8"
 CSV: Final = "text/csv; charset=utf-8"
@@ -214,8 +215,10 @@ def _other_nodes(reader: ReadableNode) -> list[str]:
 
 
 @cache
-def _environment() -> Environment:
-    """Made when the first page is asked for; a node that shows none never reads a template."""
+def _environment() -> "Environment":
+    """Made when the first page is asked for; a node that shows none reads no template, nor loads what reads them."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
@@ -277,6 +280,8 @@ def part(name: str, *given: Any, **options: Any) -> Markup:
 @cache
 def script_words(*sections: str) -> Markup:
     """Sections of the catalogue, and the shapes of statuses, as JSON for a script of the page."""
+    from jinja2.utils import htmlsafe_json_dumps
+
     t = load(LANGUAGE)
     return htmlsafe_json_dumps({"marks": MARKS, **{name: getattr(t, name).plain() for name in sections}})
 

@@ -27,6 +27,7 @@ from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKe
 from accredit.registry.transparency.witness import AddCheckpoint, Witness, WitnessedHead, origin_hash
 from tests.strategies import bodies, web
 from tests.strategies.consortium import seed_of
+from tests.strategies.loopback import NO_CERTIFICATES
 from tests.strategies.network import A, node_entry, node_seed
 from tests.strategies.real_node import until
 from tests.strategies.witness_town import NAMES, Time, Town, Whole
@@ -310,7 +311,7 @@ async def test_a_witness_that_holds_another_tree_of_our_key_raises_an_alarm_with
         assert conflict.key == one.log
         await until(lambda: one.node.store.kept(conflict_place(conflict.encode())) is not None)
         assert one.node.runtime.conflicts == (conflict,)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client:
             alarms = (await client.get(f"{one.url}/v1/status")).json()["alarms"]
         assert alarm in alarms
         assert any(digest(conflict).hex()[:12] in each for each in alarms)
@@ -335,7 +336,7 @@ async def test_a_longer_log_signed_with_our_key_is_an_alarm_even_without_a_proof
         assert refused.error is not None
         assert refused.error.code == "log_disowned"
         assert one.served().checkpoint.size == before
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client:
             ready = await client.get(f"{one.url}/readyz")
         assert (ready.status_code, "has stopped signing" in ready.json()["detail"]) == (503, True)
 
