@@ -1,4 +1,4 @@
-"""The composition root: the only place where the parts of a node are put together.
+"""Puts the parts of a node together: the only composition root.
 
     node = await open_node(config, keys, ports, stack)      log, engine, witness, both clients; nothing runs yet
     await nursery.start(node.runtime.run)
@@ -6,11 +6,11 @@
     run_node(config, …)                                     all of it as a process, until SIGINT or SIGTERM
 
 The command line runs a node on a real machine (`Ports.real`); the HTTP tier of the simulations opens the same node over
-simulated wires, disks and clocks, and so do the tests. What differs between them is in `Ports` and nowhere else.
+simulated wires, disks and clocks, and so do the tests. They differ only in their `Ports`.
 
-A node that the ecosystem does not know yet takes in the log of a node it was told to begin with, before it serves; then
-it reads along, and gossips as soon as it is admitted. One that the others do not listen to any more reads along too. A
-founding node takes the genesis from its file.
+A node that the ecosystem does not know yet takes in the log of a configured node before it serves. Then it follows that
+log, and gossips as soon as it is admitted. A node that the others ignore follows a log too. A founding node takes the
+genesis from its file.
 """
 
 import logging
@@ -59,7 +59,7 @@ from .witness.server import NodeWitness, log_key_of, open_held
 from .workers.pool import QueryWorkers, check_workers
 
 ShowProgress = Callable[[str], AbstractContextManager[Progress]]
-"""Shows, for the length of a `with`, how far something is that has a name."""
+"""Shows the progress of a named task for the length of a `with`."""
 
 ReadGenesis = Callable[[Path], tuple[bytes, bytes]]
 """Reads the file of a founding: id and bytes of the genesis."""
@@ -69,13 +69,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What a node meets the world through.
+    """A node's connections to the outside world.
 
     Attributes:
         clock: the time.
         peers: HTTP to other nodes.
-        run_blocking: runs what waits for the disk.
-        random: whom to gossip with, and when; None: drawn from the machine.
+        run_blocking: runs work that waits for the disk.
+        random: decides with whom to gossip, and when; None: the machine's randomness.
     """
 
     clock: Clock
@@ -85,7 +85,7 @@ class Ports:
 
     @classmethod
     def real(cls, config: NodeConfig) -> "Ports":
-        """Those of this machine."""
+        """Return the ports of this machine."""
         return cls(
             clock=SystemClock(config.clock_offset_ms / 1_000),
             peers=Peers(timeout_seconds=config.request_timeout_ms / 1_000, outgoing=config.outgoing),
@@ -97,10 +97,10 @@ class Node:
     """A node, put together; `open_node` makes it.
 
     Attributes:
-        reader: what its routes read.
-        witness: it as a witness of others' logs.
-        witnessing: how it gets witnesses for its own.
-        web_key: signs what programs of other ecosystems read.
+        reader: the data that its routes read.
+        witness: the node as a witness of others' logs.
+        witnessing: the client that finds witnesses for its own log.
+        web_key: signs the formats of other ecosystems.
     """
 
     config: NodeConfig
@@ -128,7 +128,7 @@ class Node:
         )
 
     def weekly_answers(self) -> WeeklyAnswers:
-        """Makes what counts the answers of each week."""
+        """Make the counter of each week's answers."""
         return WeeklyAnswers(
             self.store,
             self.reader.metrics,
@@ -138,7 +138,7 @@ class Node:
         )
 
     def webhooks(self) -> Webhooks:
-        """Makes what tells others, as the settings say, what changes."""
+        """Make the sender of webhooks that the settings ask for."""
         return Webhooks(
             self.config.webhooks,
             self.store,
@@ -167,13 +167,13 @@ async def open_node(
     """Opens a node's files, verifies and folds its log, and connects its parts. Nothing runs yet.
 
     Args:
-        stack: closes the files in the end.
-        gossip: in place of what the settings say.
+        stack: closes the files at the end.
+        gossip: replaces the gossip settings.
         runtime: the class of the shell around the engine.
         workers: processes that check signatures of the stored log; 1: this one does.
-        loaded: is told how far that is.
-        bulk: takes in another node's log, where this one has not signed its own yet or is not a member.
-        on_conflict: is told, before the runtime, of proof that somebody contradicted himself.
+        loaded: is told the progress of that check.
+        bulk: takes in another node's log, if this one has not signed its own yet or is not a member.
+        on_conflict: is told, before the runtime, of proof that a key contradicted itself.
 
     Raises:
         InputError: `no_ecosystem`.
@@ -233,7 +233,7 @@ async def open_node(
 
 
 def gossip_of(config: NodeConfig) -> GossipConfig:
-    """What of a node's settings concerns gossip."""
+    """Return the gossip settings among a node's settings."""
     return GossipConfig(
         heartbeat=config.heartbeat_ms,
         root_interval=config.reconcile_ms,
@@ -250,7 +250,7 @@ def run_node(
     ready: Callable[[str], None] = lambda _url: None,
     shown: ShowProgress = lambda _what: nullcontext(lambda _done, _size: None),
 ) -> None:
-    """Runs a node until it is told to stop; what waits for the next append gets its answer first.
+    """Run a node until it is told to stop; submitters that wait for the next append get their answer first.
 
     Args:
         read_genesis: reads the file that founds the ecosystem, where the log is still empty.
@@ -269,7 +269,7 @@ def run_node(
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error of ours among those that ended the node together; else the first."""
+    """Return accredit's own error among those that ended the node together; else the first."""
     leaves: list[BaseException] = []
     pending: list[BaseException] = [group]
     while pending:
@@ -295,7 +295,7 @@ async def _main(
     with ExitStack() as stack:
         check_workers(config)
         publisher = Publisher(config) if config.publish_to else None
-        # First of all, so that a port in use is said before anything else begins.
+        # Do this first, so that a port in use is reported before other work begins.
         sock = stack.enter_context(bind(config))
         ports = Ports.real(config)
         try:
@@ -342,7 +342,8 @@ async def _main(
 async def _open_unless_stopped(
     config: NodeConfig, keys: NodeKeys, ports: Ports, stack: ExitStack, shown: ShowProgress
 ) -> Node | None:
-    """The node with its log, another's taken in if it is new; None if it was told to stop before that was done."""
+    """Open the node with its log, after taking in another's if it is new; None if it was told to stop before the
+    end."""
     node = None
     workers = config.ingest_workers or cores()
     with shown("Loading the log") as loaded, shown("Reading in the log") as taken:
@@ -366,7 +367,7 @@ async def _stop_at(stopping: trio.Event, everything: trio.CancelScope) -> None:
 async def _obey_signals(
     stopping: trio.Event, everything: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """The first signal asks to stop, with grace; a second one does not wait. Nothing answered is lost by either."""
+    """Stop gracefully at the first signal, at once at a second; neither loses an acknowledged statement."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for number in signals:
@@ -377,7 +378,7 @@ async def _obey_signals(
 
 
 async def _begin(runtime: Runtime, config: NodeConfig, read_genesis: ReadGenesis) -> None:
-    """The genesis into an empty log, from its file; a node without one gets it from a peer."""
+    """Log the genesis from its file, if the log is empty; a node without the file gets it from a peer."""
     if runtime.engine.size:
         return
     if config.genesis_file:

@@ -1,10 +1,10 @@
-"""The clock: the only module that asks the machine for the time.
+"""The clock. No other module asks the machine for the time.
 
     now()          seconds since 1970 UTC, may jump when the machine's clock is set
     monotonic()    seconds since some moment, never falls; for durations and timeouts
 
-Everything else is handed a `Clock`, or plain numbers. `SystemClock` has an offset, so that a drill can show what a node
-with a wrong clock does (refused frames, late cosignatures) without setting the clock of the machine.
+All other modules get a `Clock`, or plain numbers. `SystemClock` has an offset, so that a drill can show the behaviour
+of a node with a wrong clock (refused frames, late cosignatures) without setting the machine's clock.
 
     >>> clock = SystemClock(offset_seconds=-3600.0)
     >>> clock.offset_seconds = 0.0

@@ -1,17 +1,17 @@
 """Fields of study and levels: the current codes of their classifications.
 
-The core knows the form of a code (`registry.domain.axes`), not which codes there are: those lists change, and two nodes
-with two versions of one must never disagree about a statement. So they are asked where a person signs or asks, as
-places are (`node.places`), and a code that no list has is an error there, never a "no".
+The core knows the form of a code (`registry.domain.axes`), not the lists of codes: those change, and two nodes with two
+versions of a list must never disagree about a statement. So the lists are checked when a person signs or asks, like
+places (`node.places`). An unlisted code is then an error, never a "no".
 
-How far the lists go:
+The extent of the lists:
 
 * ISCED-F 2013 (UNESCO) whole: broad, narrow and detailed fields. In each group 0 means not further defined, 8 between
   its parts, 9 elsewhere.
-* CIP 2020 (NCES) by its series, the first two digits; SOC 2018 (BLS) by its major groups. Below those the form alone is
-  checked: both lists have thousands of codes, and come anew every few years.
-* Levels of the EQF, ISCED 2011, the QF-EHEA and the SCQF by their numbers. Other schemes are taken as they are written,
-  unless they are one of these written otherwise.
+* CIP 2020 (NCES) by its series, the first two digits; SOC 2018 (BLS) by its major groups. Below those only the form is
+  checked, because both lists have thousands of codes and change every few years.
+* Levels of the EQF, ISCED 2011, the QF-EHEA and the SCQF by their numbers. Other schemes are accepted as written,
+  unless they are a misspelling of one of these.
 """
 
 import re
@@ -106,7 +106,7 @@ def check_levels(value: Any, path: str) -> None:
 
 
 def _scheme_meant(scheme: str) -> str:
-    """The scheme that somebody meant who wrote it otherwise; empty for one of somebody's own."""
+    """Return the scheme that was probably meant by a misspelling; empty for a custom scheme."""
     bare = re.sub(r"[^A-Z0-9-]", "", scheme.upper()).removesuffix("-")
     if bare in _LEVELS or bare in _OTHER_NAMES:
         return _OTHER_NAMES.get(bare, bare)

@@ -1,10 +1,10 @@
-"""One connection to one server, for programs that block: the standard library's HTTP/1.1 client, with limits.
+"""Connects to one server, for blocking programs: the standard library's HTTP/1.1 client, with limits.
 
     with BlockingHttp("https://registry.example.edu") as http:
         http.ask("GET", "/v1/status", headers={"accept": "application/json"}, content=None, max_bytes=2**20)
 
-A question asked from the command line should not load an event loop, nor trusted certificates where none are checked:
-with httpx both made half of its cost. Nodes among themselves use httpx on trio (`peer_http`).
+A query on the command line should not load an event loop, or trusted certificates that it does not check; with httpx
+these made half of its cost. Nodes use httpx on trio among themselves (`peer_http`).
 """
 
 import http.client
@@ -19,21 +19,22 @@ from accredit.registry.errors import RemoteError
 from .outgoing import NOTHING_SET, Outgoing
 
 CONNECT_SECONDS: Final = 10.0
-"""For a connection; one that takes longer is lost or far away. A guess."""
+"""Time to connect; a server that takes longer is down or very far away. A guess."""
 
 ANSWER_SECONDS: Final = 30.0
-"""For each part of an answer. A submission waits for a batch (1 s) and its checkpoint; the rest is margin. A guess."""
+"""Time for each part of an answer. A submission waits for a batch (1 s) and its checkpoint; the rest is margin. A
+guess."""
 
 _PART_BYTES: Final = 65_536
 
 _AGAINST_RFC_5280: Final = range(80, 95)
 _FOR_ANOTHER_NAME: Final = range(62, 65)
-"""Codes of OpenSSL 3 (`x509_vfy.h`) for what VERIFY_X509_STRICT refuses, and for a host, email or IP mismatch."""
+"""Codes of OpenSSL 3 (`x509_vfy.h`) for refusals by VERIFY_X509_STRICT, and for a host, email or IP mismatch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """What a server answered: the status code, all bytes of the body, and the headers by their name in lower case."""
+    """A server's answer: the status code, all bytes of the body, and the headers by lower-case name."""
 
     status: int
     body: bytes
@@ -41,7 +42,7 @@ class HttpAnswer:
 
 
 class HttpWay(Protocol):
-    """A way to a server: a connection, or something in its place."""
+    """Asks a server, over a connection or in another way."""
 
     def ask(
         self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None, max_bytes: int
@@ -53,7 +54,7 @@ class HttpWay(Protocol):
 
 
 class BlockingHttp:
-    """Connections, kept between questions and made anew when the server has ended one meanwhile.
+    """Connections, kept between questions and replaced when the server has closed one.
 
     Args:
         url: as `node_url` spells it; a path in it comes before every target.
@@ -70,7 +71,7 @@ class BlockingHttp:
         self._outgoing = outgoing
         self._headers: dict[str, str] = {}
         self._is_asked_whole = False
-        # Those at rest. Whoever asks takes one out, so that several threads may ask at the same time.
+        # The idle connections. Each question takes one out, so that several threads can ask at the same time.
         self._kept: list[http.client.HTTPConnection] = []
 
     def __enter__(self) -> Self:
@@ -91,15 +92,15 @@ class BlockingHttp:
     ) -> HttpAnswer:
         """Ask, and wait for the whole answer.
 
-        A kept connection that the server ended before it answered is no answer: the question is put once more, which is
-        safe, because no route of a node does twice what it is told twice.
+        If the server closed a kept connection before it answered, the question is sent once more. This is safe, because
+        no route of a node carries out the same request twice.
 
         Args:
             target: the path, percent-encoded, and the query.
             max_bytes: of the answer's body.
 
         Raises:
-            RemoteError: `unreachable`: there was no whole answer; `bad_answer`: it is longer than `max_bytes`.
+            RemoteError: `unreachable`: no complete answer came; `bad_answer`: it is longer than `max_bytes`.
         """
         try:
             connection, is_kept = self._kept.pop(), True
@@ -119,13 +120,13 @@ class BlockingHttp:
                     body += part
                     if len(body) > max_bytes:
                         raise RemoteError("bad_answer", f"{self.url} sent more than {max_bytes} bytes.")
-                if response.length:  # bytes announced and still to come: read(n) does not say so itself
+                if response.length:  # announced bytes are missing: read(n) does not report this itself
                     raise http.client.IncompleteRead(bytes(body), response.length)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise _unreachable(self.url, error) from None
         except BaseException:
-            connection.close()  # what is left of the answer must not be taken for the next one
+            connection.close()  # the rest of this answer must not be taken for the next one
             raise
         if response.will_close:
             connection.close()
@@ -155,7 +156,7 @@ class BlockingHttp:
         connection.sock.settimeout(self._timeout)
 
     def _new(self) -> http.client.HTTPConnection:
-        host = unquote(self._parts.hostname or "")  # a zone's percent sign is encoded in a URL, and nowhere else
+        host = unquote(self._parts.hostname or "")  # only a URL encodes a zone's percent sign
         patience, is_plain = min(CONNECT_SECONDS, self._timeout), self._parts.scheme == "http"
         port = self._parts.port or (http.client.HTTP_PORT if is_plain else http.client.HTTPS_PORT)
         source = (self._outgoing.source_address, 0) if self._outgoing.source_address else None
@@ -184,7 +185,7 @@ def host_header(netloc: str) -> str:
 
 
 def _certificate_hint(code: int) -> str:
-    """Return what to do about a certificate that OpenSSL refused with this code."""
+    """Return a hint about a certificate that OpenSSL refused with this code."""
     if code in _AGAINST_RFC_5280:
         return (
             "The certificate, or that of its authority, does not conform to RFC 5280. Have it reissued; an "
@@ -196,7 +197,7 @@ def _certificate_hint(code: int) -> str:
 
 
 def _unreachable(url: str, error: Exception) -> RemoteError:
-    """The error whose text and hint are those of its own cause."""
+    """Return the error with a text and a hint for its cause."""
     kind, said = type(error).__name__, str(getattr(error, "verify_message", "") or error)
     if kind == "SSLCertVerificationError":
         return RemoteError(

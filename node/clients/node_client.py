@@ -1,12 +1,12 @@
-"""A client for one node, for verifiers and the command line: routes become methods, and problems become our errors.
+"""A client for one node, for verifiers and the command line: routes become methods, and problems become errors.
 
     with NodeClient("https://registry.example.edu") as node:
         node.decide({"issuer": "did:web:example.edu", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"})
 
-* Answers are plain values, as in `/openapi.json`; bytes where the node sends bytes. Nothing in them is checked: whoever
-  must not trust a node asks for what proves itself (statements, checkpoints, tiles).
+* Answers are plain values, as in `/openapi.json`, or bytes if the node sends bytes. The client does not check them: a
+  caller that does not trust the node asks for data that proves itself (statements, checkpoints, tiles).
 * A problem (RFC 9457) becomes the error of its class, with the node's sentence and hint: `RefusedError` for 422,
-  `NotYetError` for 409, `InputError` for what else was wrong with the question, `RemoteError` for what is wrong there.
+  `NotYetError` for 409, `InputError` for other faults of the request, `RemoteError` for faults of the node.
 * Answers are bounded, redirections are not followed, the environment's proxies are not used.
 """
 
@@ -28,7 +28,7 @@ from .node_url import node_url
 from .outgoing import NOTHING_SET, Outgoing
 
 ANSWER_BYTES: Final = 64 * 1024 * 1024
-"""The longest answer taken: a list of 10^5 issuers is some 20 MiB."""
+"""The longest answer accepted: a list of 10^5 issuers is some 20 MiB."""
 
 _COSE: Final = "application/cose"
 _CBOR: Final = "application/cbor"
@@ -42,7 +42,7 @@ class NodeClient:
     Args:
         url: of the node, with or without a slash at its end.
         timeout: seconds to wait for each part of an answer.
-        way: another way to reach it than a connection.
+        way: replaces the connection by another way to reach the node.
         outgoing: a private certificate authority, a proxy, an address to call from.
 
     Raises:
@@ -89,33 +89,33 @@ class NodeClient:
         return self._get("/v1/authorities")
 
     def key(self, kid: bytes | str) -> dict[str, Any]:
-        """Where a key stands: its head, its next number, for whom it acts."""
+        """Return the state of a key: its head, its next number, and for whom it acts."""
         return self._get(f"/v1/keys/{_hex(kid)}")
 
     def heads(self) -> dict[str, Any]:
-        """The newest statement of every key."""
+        """Return the newest statement of every key."""
         return self._get("/v1/heads")
 
     def status(self) -> dict[str, Any]:
-        """How the node is: sizes, roots, peers, alarms."""
+        """Return the node's status: sizes, roots, peers, alarms."""
         return self._get("/v1/status")
 
     def ready(self) -> dict[str, Any]:
-        """Whether it is ready: the genesis is in effect, it has caught up with its peers, and it can sign.
+        """Check that it is ready: the genesis is in effect, it has caught up with its peers, and it can sign.
 
         Raises:
-            RemoteError: `not_ready`: it is not, and why.
+            RemoteError: `not_ready`: it is not; the text says why.
         """
         return self._get("/readyz")
 
     # ---------------------------------------------------------------------------------------------- statements
 
     def statement(self, statement: bytes | str) -> dict[str, Any]:
-        """One statement and what governance says about it."""
+        """Return one statement and its standing."""
         return self._get(f"/v1/statements/{_hex(statement)}")
 
     def statement_ids(self, begin: str) -> list[str]:
-        """Ids of statements that begin with some hexadecimal digits; of many, the first of them."""
+        """Return the ids of statements that begin with some hexadecimal digits; if there are many, the first ones."""
         return [str(id) for id in self._get("/v1/statements", begin=begin)["ids"]]
 
     def statement_bytes(self, statement: bytes | str) -> bytes:
@@ -123,12 +123,12 @@ class NodeClient:
         return self._get_bytes(f"/v1/statements/{_hex(statement)}", _COSE)
 
     def presence(self, statement: bytes | str) -> dict[str, Any]:
-        """Whether the newest noted state binds to a statement; to be checked with
+        """Return whether the newest noted state includes a statement; check it with
         `registry.evidence.statement_proof`."""
         return self._get(f"/v1/statements/{_hex(statement)}/proof")
 
     def submit(self, raws: Sequence[bytes]) -> dict[str, Any]:
-        """Submits statements, in order; returns what became of each, under a signed checkpoint.
+        """Submit statements in order; return the result of each, under a signed checkpoint.
 
         Raises:
             RefusedError, DecodeError: a single statement was refused. Of several, each says so in its place.
@@ -137,7 +137,7 @@ class NodeClient:
         return self._ask("POST", "/v1/statements", content=b"".join(raws), content_type=media_type)
 
     def dry_run(self, draft: Mapping[str, Any]) -> dict[str, Any]:
-        """What would become of a statement if it were said now.
+        """Return the standing that a statement would have if it were signed now.
 
         Args:
             draft: iss, sub, kind, body, key (the key's id, 32 bytes), as inside: bytes and seconds.
@@ -145,15 +145,15 @@ class NodeClient:
         return self._ask("POST", "/v1/dry-run", content=encode_cbor(dict(draft)), content_type=_CBOR)
 
     def proposals(self, *, authority: str | None = None, key: bytes | str | None = None) -> dict[str, Any]:
-        """What waits for votes; only what waits for this authority's or key's, if given."""
+        """Return the proposals that wait for votes; with an authority or a key, only those that wait for its vote."""
         return self._get("/v1/proposals", authority=authority, key=None if key is None else _hex(key))
 
     def changes(self, *, after: int = 0, limit: int | None = None) -> dict[str, Any]:
-        """What took effect or ceased to since number `after`."""
+        """Return the statements that took effect, or ceased to be in effect, after number `after`."""
         return self._get("/v1/changes", after=after, limit=limit)
 
     def outcomes(self, *, weeks: int = 0) -> dict[str, Any]:
-        """What the public records add up to, and the newest weeks of decisions."""
+        """Return the totals of the public records, and the newest weeks of decisions."""
         return self._get("/v1/outcomes", weeks=weeks)
 
     # ------------------------------------------------------------------------------------------------- records
@@ -175,7 +175,8 @@ class NodeClient:
         return self._get("/v1/accreditation", id=_hex(accreditation))
 
     def timeline(self, accreditation: bytes | str) -> dict[str, Any]:
-        """The life of one accreditation: what was said, and what a credential of each day is worth today."""
+        """Return the timeline of one accreditation: its statements, and the verdict today on a credential of each
+        day."""
         return self._get("/v1/accreditation/timeline", id=_hex(accreditation))
 
     def frameworks(self, **filters: str | int | None) -> dict[str, Any]:
@@ -195,11 +196,11 @@ class NodeClient:
         return self._get("/v1/competencies", uri=uri)
 
     def competency_issuers(self, uri: str, **filters: str | int | None) -> dict[str, Any]:
-        """One page of those who may attest a competency; filters: after, limit."""
+        """Return one page of the issuers that may attest a competency; filters: after, limit."""
         return self._get("/v1/competencies/issuers", uri=uri, **filters)
 
     def every_competency_issuer(self, uri: str) -> Iterator[dict[str, Any]]:
-        """All who may attest a competency, page after page."""
+        """Yield all issuers that may attest a competency, page after page."""
         return _every(partial(self.competency_issuers, uri), "issuers", {})
 
     # ----------------------------------------------------------------------------------------------- decisions
@@ -232,29 +233,29 @@ class NodeClient:
         return self._get("/v1/conflicts")
 
     def conflict(self, conflict: bytes | str) -> bytes:
-        """The file that proves one; to be checked with `registry.transparency.equivocation.check`."""
+        """Return the file that proves one; check it with `registry.transparency.equivocation.check`."""
         return self._get_bytes(f"/v1/conflicts/{_hex(conflict)}", _CBOR)
 
     def accuse(self, file: bytes) -> dict[str, Any]:
-        """Brings a conflict's file; what is kept against that key then.
+        """Send a conflict's file; return the conflict that the node then keeps against that key.
 
         Raises:
-            RefusedError, DecodeError: it proves nothing about a node that this one knows.
+            RefusedError, DecodeError: it proves nothing about a known node.
         """
         return self._ask("POST", "/v1/conflicts", content=file, content_type=_CBOR)
 
     def snapshot(self, *, since: bytes | str | None = None) -> bytes:
-        """All records of the noted state; with a state root, what has changed since, if the node remembers it."""
+        """Return all records of the noted state; with a state root only the changes since, if the node remembers it."""
         params = {} if since is None else {"since": _hex(since)}
         accept = {"accept": "application/octet-stream"}
         return self._fetch("GET", "/v1/snapshot", params=params, content=None, headers=accept)
 
     def trust_policy(self) -> bytes:
-        """The trust policy that the node proposes; to be compared by another way before it is used."""
+        """Return the trust policy that the node proposes; compare it with another source before use."""
         return self._get_bytes("/v1/trust-policy", "text/plain")
 
     def renewal(self, step: bytes | str) -> bytes:
-        """What renews a trust policy that has followed the charter up to the statement `step`."""
+        """Return the renewal for a trust policy that has followed the charter up to the statement `step`."""
         return self._fetch("GET", "/v1/renewal", params={"step": _hex(step)}, content=None, headers={"accept": _CBOR})
 
     def issuers_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
@@ -262,7 +263,8 @@ class NodeClient:
         return self._get(f"/v1/issuers/by-prefix/{prefix}", k=k)
 
     def competencies_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
-        """Competencies whose key in the state map begins with these hexadecimal digits, and what maps to them."""
+        """Return the competencies whose key in the state map begins with these hexadecimal digits, and their
+        mappings."""
         return self._get(f"/v1/competencies/by-prefix/{prefix}", k=k)
 
     # ------------------------------------------------------------------------------------------------- the log
@@ -331,7 +333,7 @@ def _every(
 
 
 def _clock_ahead(headers: Mapping[str, str], now: float) -> float | None:
-    """How far `now` is ahead of the clock of whoever answered (RFC 9110 §6.6.1, less a cache's age); None: unsaid."""
+    """Return how far `now` is ahead of the server's clock (RFC 9110 §6.6.1, less a cache's age); None if not told."""
     try:
         return now - parsedate_to_datetime(headers["date"]).timestamp() - float(headers.get("age", "0"))
     except (KeyError, ValueError):
@@ -350,7 +352,7 @@ def _decoded(body: bytes) -> Any:
 
 
 def _error_of(url: str, status: int, body: bytes) -> AccreditError:
-    """The error that a problem tells; for what is no problem of ours, one that says so."""
+    """Return the error in a problem; for an answer in another form, an error that says so."""
     try:
         problem = msgspec.json.decode(body)
     except (ValueError, RecursionError):
@@ -369,6 +371,6 @@ def _error_of(url: str, status: int, body: bytes) -> AccreditError:
         return NotYetError(code, detail, hint=hint)
     if status == 400:
         return DecodeError(code, detail, hint=hint)
-    if status < 500 and status != 429:  # too much for that node now: nothing is wrong with what was sent
+    if status < 500 and status != 429:  # the node is too busy now; the request itself is fine
         return InputError(code, detail, hint=hint)
     return RemoteError(code, f"{url}: {detail}", hint=hint)

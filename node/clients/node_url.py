@@ -1,8 +1,7 @@
-"""The URL of a node as people type it: returns its canonical spelling, or an error that gives the URL to type instead.
+"""Reads the URL of a node as people type it: returns its canonical spelling, or an error with the URL to type instead.
 
-A node's URL is scheme, host, perhaps a port, perhaps a path before a proxy's own prefix. What it never has is a user
-name or password: nodes ask for none, and what is typed there ends in logs and process lists. Such a URL is refused
-without being quoted.
+A node's URL has a scheme, a host, and possibly a port and a path (a proxy's prefix). It never has a user name or
+password: nodes ask for none, and URLs end up in logs and process lists. Such a URL is refused without being quoted.
 """
 
 import re
@@ -23,7 +22,7 @@ def node_url(text: str) -> str:
     A link-local address carries its zone as RFC 6874 writes it: `http://[fe80::1%25eth0]:8080`.
 
     Raises:
-        InputError: `bad_url`; the hint is what to type instead, where that can be known.
+        InputError: `bad_url`; the hint is the URL to type instead, if that can be known.
     """
     typed = text.strip()
     if "@" in typed:
@@ -59,7 +58,7 @@ def node_url(text: str) -> str:
 
 
 def _with_encoded_zone(url: str) -> str:
-    """The zone's percent sign as RFC 6874 writes it, where it is bare."""
+    """Return the URL with a bare percent sign before a zone encoded as in RFC 6874."""
     return re.sub(r"(?<=[0-9a-fA-F:])%(?!25)(?=[^\]/]+\])", "%25", url, count=1)
 
 

@@ -4,7 +4,7 @@
     store.write("v1/state-note", note, media_type="text/plain", cache="public, max-age=10")
 
 Keys, regions and endpoints come from the environment, under the names that each provider gives them
-(`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …); none of them is ever told. An object is there whole or not at all.
+(`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …); none of them is ever shown. An object is stored completely or not at all.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 RETRIES: Final = 3
 PATIENCE: Final = timedelta(seconds=30)
-"""For one object with all its retries: longer is an outage, and whoever publishes tries again later. A guess."""
+"""Time for one object with all its retries; longer means an outage, and the publisher tries again later. A guess."""
 
 
 class Stored(NamedTuple):
-    """What a listing says of a file: when it was written, seconds since 1970, and its bytes."""
+    """A file in a listing: when it was written, seconds since 1970, and its size in bytes."""
 
     time: float
     size: int
@@ -58,7 +58,7 @@ class ObjectStore:
             ) from None
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
-        """Return an object; None where there is none.
+        """Return an object; None if it does not exist.
 
         Raises:
             RemoteError: `unreachable`; `bad_answer`: it is longer than `max_bytes`.
@@ -76,13 +76,13 @@ class ObjectStore:
         return self._reached(work)
 
     def write(self, path: str, data: bytes, *, media_type: str, cache: str) -> None:
-        """Put an object in its place, whole.
+        """Write a whole object.
 
         Args:
             cache: the Cache-Control that it is served with.
 
         Raises:
-            RemoteError: `unreachable`; what was there still is.
+            RemoteError: `unreachable`; the old object is still there.
         """
         attributes = {"Content-Type": media_type, "Cache-Control": cache}
         self._reached(lambda: self._objects.put(path, data, attributes=attributes))

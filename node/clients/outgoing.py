@@ -1,13 +1,13 @@
-"""How this machine reaches others: a private certificate authority, a proxy, a source address.
+"""Settings for requests to other machines: a private certificate authority, a proxy, a source address.
 
-One set of three, for the command line and for nodes alike, because who sits behind such a network sits there with both:
+The command line and nodes share these three settings, because an institution's network applies to both:
 
     ACCREDIT_CA_FILE          setting ca_file          certificates (PEM) to trust besides the public ones
     ACCREDIT_PROXY            setting proxy            http://host:port, with user:password@ where it asks for them
     ACCREDIT_SOURCE_ADDRESS   setting source_address   address of this machine to call from
 
-The usual variables (HTTPS_PROXY, SSL_CERT_FILE, …) are ignored on purpose: what a registry is asked through should be
-what somebody decided for it.
+The usual variables (HTTPS_PROXY, SSL_CERT_FILE, …) are ignored on purpose: somebody should decide for the registry
+explicitly how it is reached.
 """
 
 import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """What was decided about requests to others; empty where nothing was.
+    """The settings for requests to others; empty if not set.
 
     Attributes:
         ca_file: path of certificates in PEM.
@@ -50,7 +50,7 @@ class Outgoing:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Outgoing":
-        """Return what the environment says, for programs that have no settings file."""
+        """Return the settings in the environment, for programs without a settings file."""
         found = os.environ if environment is None else environment
         return cls(
             ca_file=found.get("ACCREDIT_CA_FILE", ""),
@@ -62,7 +62,7 @@ class Outgoing:
         """Return host, port and headers of the proxy.
 
         Raises:
-            InputError: `bad_proxy`; quotes nothing of it.
+            InputError: `bad_proxy`; the text quotes no part of it.
         """
         try:
             parts = urlsplit(self.proxy)
@@ -83,8 +83,9 @@ class Outgoing:
     def trusted(self) -> "ssl.SSLContext":
         """Return the certificates to trust: the public ones, and those of `ca_file`.
 
-        Held to RFC 5280, and a certificate in between is trusted where `ca_file` names it, on every Python: from 3.13
-        on this is what Python does by itself, and an update of Python must not cut a node off from its peers.
+        On every Python, certificates must conform to RFC 5280, and an intermediate certificate is trusted if `ca_file`
+        names it. Python does this by itself from 3.13 on, and an update of Python must not cut a node off from its
+        peers.
 
         Raises:
             InputError: `bad_ca_file`.

@@ -1,21 +1,21 @@
-"""HTTP to other nodes: frames out, and the public files of a log in.
+"""HTTP to other nodes: sends frames, and fetches the public files of a log.
 
     peers = Peers(timeout_seconds=10.0)
     status, answer = await peers.post("node2", "https://node2.example.org/gossip", frame, max_bytes=1_048_576)
     checkpoint = await peers.get("node2", "https://node2.example.org/log/checkpoint", max_bytes=65_536)
 
-* To each peer there are at most two connections, so that one that stalls delays nobody else, and a third for polls,
-  which it holds for long. They are kept for the next request, those to the peers asked last.
-* **Lent, not shared.** Each connection is an httpx client of its own, lent to one request at a time. Whatever ends a
-  request before its answer was read (an error, a deadline, a caller that is cancelled) ends that client too. A pool
-  that requests share does not survive their being cancelled: httpcore 1.0 leaves connections taken for ever, and two
-  of them are all there are.
-* Every request is bounded in time, its answer's head and its body each as a whole, and the body in size: no peer can
-  feed us one byte a minute. Bodies are taken as they are, uncompressed: a small one stays small.
-* Proxy variables of the environment are ignored (they would apply to loopback too); a proxy is set here or not at all.
-* Redirects are not followed: a node's URL is what its record says.
+* Each peer has at most two connections, so that a stalled one does not delay the other, and a third for polls, which it
+  holds for long. Connections to the peers asked last are kept for further requests.
+* **Lent, not shared.** Each connection is an httpx client of its own, lent to one request at a time. If a request ends
+  before its answer was read (by an error, a deadline, or a cancelled caller), that client ends too. A pool shared by
+  requests does not survive cancellation: httpcore 1.0 never frees the connection, and there are only two.
+* Every request is bounded: the time for the head, the time for the body, and the size of the body, so that no peer can
+  send one byte a minute. Bodies are accepted uncompressed only, so that a small one stays small.
+* Proxy variables of the environment are ignored (they would apply to loopback too); only an explicit setting uses a
+  proxy.
+* Redirects are not followed, because a node's record has its URL.
 
-What it does not do: retry, back off, or judge what comes (`gossip`).
+It does not retry, back off, or judge answers (`gossip` does).
 """
 
 import ssl
@@ -33,20 +33,20 @@ from accredit.registry.errors import RemoteError
 from .outgoing import NOTHING_SET, Outgoing
 
 CONNECTIONS: Final = 2
-"""To one peer: one for what is urgent, one for the rest (`gossip.peer`)."""
+"""Connections to one peer: one for urgent frames, one for the rest (`gossip.peer`)."""
 
 POLLS: Final = 1
-"""Connections to one peer on which it may take its time."""
+"""Connections to one peer for slow answers."""
 
 LINES: Final = 128
-"""Peers whose connections are kept at the same time, polls counted apart. A guess: the mesh and `acquaintances` of
-`gossip.config`, for what goes to the same nodes for different purposes."""
+"""Peers whose connections are kept at the same time, without polls. A guess: enough for the mesh and the
+`acquaintances` of `gossip.config`."""
 
 KEPT_SECONDS: Final = 60.0
 """How long an idle connection is used again. Less than a node's patience with it (`serve.KEEP_ALIVE_SECONDS`, 75)."""
 
 CLOSE_SECONDS: Final = 1.0
-"""For saying goodbye to the other side. A guess."""
+"""Time to close a connection in good order. A guess."""
 
 MEDIA_TYPE: Final = "application/cose"
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -59,7 +59,7 @@ class Peers:
         timeout_seconds: for an answer to begin, connecting included, and for its body.
         outgoing: a private certificate authority, a proxy, an address to call from.
         tls: certificates to trust; by default the public ones and those that `outgoing` names.
-        transport: makes what carries the requests of one client; by default TCP. The simulator has its own.
+        transport: makes the transport of one client; by default TCP. The simulator has its own.
     """
 
     def __init__(
@@ -87,14 +87,14 @@ class Peers:
         seconds: float = 0.0,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> tuple[int, bytes]:
-        """Posts a frame; status and body of the answer, whatever the status.
+        """Post a frame; return status and body of the answer, for any status.
 
         Args:
-            peer: whose connections to use: its name, or any other word that is always the same for it.
-            max_bytes: of the answer; 0: its status is enough, and nothing more is read.
-            media_type: of what is sent, where it is no frame.
-            seconds: how long the answer may take to begin; 0 for as long as any. What may take longer than others has a
-                connection of its own, so that none waits behind it.
+            peer: the name of the peer, or another constant word for it; it chooses the connections.
+            max_bytes: the limit for the answer; 0: only the status is read.
+            media_type: the type of the content, if it is not a frame.
+            seconds: how long the answer may take to begin; 0 for the default. A request that may take longer has its
+                own connection, so that no other waits behind it.
             headers: further ones, in lower case.
 
         Raises:
@@ -121,7 +121,7 @@ class Peers:
             return await self._body(response, max_bytes)
 
     async def aclose(self) -> None:
-        """Closes all connections, those in use too; later requests make new ones."""
+        """Close all connections, even those in use; later requests make new ones."""
         lines, self._lines = list(self._lines.values()), OrderedDict()
         for line in lines:
             await line.aclose()
@@ -153,7 +153,7 @@ class Peers:
         raise RemoteError("answer_too_slow", f"{response.url} took more than {self._timeout} s to answer.")
 
     async def _line(self, peer: str, is_slow: bool) -> "_Line":
-        """A peer's connections; those to the peers asked longest ago are given up."""
+        """Return a peer's connections, and drop those to the peers asked longest ago."""
         line = self._lines.get((peer, is_slow))
         if line is None:
             line = self._lines[peer, is_slow] = _Line(POLLS if is_slow else CONNECTIONS, self._new_client)
@@ -188,7 +188,7 @@ class _Line:
     """The connections to one peer.
 
     Args:
-        most: how many there may be.
+        most: the maximum number of connections.
     """
 
     def __init__(self, most: int, make: Callable[[], httpx.AsyncClient]) -> None:
@@ -206,10 +206,10 @@ class _Line:
 
     @asynccontextmanager
     async def lent(self, url: str, patience: float) -> AsyncIterator[httpx.AsyncClient]:
-        """One connection, for this block alone; used again after it, unless an exception leaves the block.
+        """Lend one connection to this block; it is reused later, unless an exception leaves the block.
 
         Raises:
-            RemoteError: all are taken, for so many seconds.
+            RemoteError: all connections have been in use for the whole time-out.
         """
         await self._take_turn(url, patience)
         try:
@@ -229,7 +229,7 @@ class _Line:
             self._turn.release()
 
     async def aclose(self) -> None:
-        """Closes them all; nobody's block is told."""
+        """Close all connections, without telling the blocks that use them."""
         self._is_closed = True
         for client in (*self._free, *self._lent):
             await _close(client)
@@ -249,7 +249,7 @@ class _Line:
 async def _begin(
     client: httpx.AsyncClient, method: str, url: str, headers: dict[str, str], data: bytes | None, patience: float
 ) -> httpx.Response:
-    """Sends a request; the answer as far as its head."""
+    """Send a request; return the answer once its head has come."""
     with trio.move_on_after(patience):
         request = client.build_request(method, url, headers=headers, content=data)
         if data is not None:
@@ -259,13 +259,13 @@ async def _begin(
 
 
 async def _close(client: httpx.AsyncClient) -> None:
-    """Ends a client and its connection, even where its caller has been cancelled."""
+    """Close a client and its connection, even if the caller has been cancelled."""
     with trio.move_on_after(CLOSE_SECONDS, shield=True), suppress(httpx.HTTPError):
         await client.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    """What is sent. httpx's own is a generator, which a connection that breaks meanwhile leaves to the collector."""
+    """The body to send. httpx uses a generator, which a breaking connection leaves to the garbage collector."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -275,7 +275,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _Once:
-    """One part, and no more."""
+    """An iterator over a single part."""
 
     def __init__(self, data: bytes) -> None:
         self._parts = [data]
@@ -290,10 +290,10 @@ class _Once:
 
 
 async def _abandon(response: httpx.Response, parts: AsyncIterator[bytes]) -> None:
-    """Closes the connection in the middle of a body.
+    """Close the connection in the middle of a body.
 
     httpx reads through a chain of generators, of which closing the outermost leaves the others to the garbage
-    collector. Reading on from the closed connection ends them all: what is buffered, then an error.
+    collector. Reading on from the closed connection ends all of them, with the buffered bytes and then an error.
     """
     await response.aclose()
     with suppress(httpx.HTTPError):
@@ -301,7 +301,7 @@ async def _abandon(response: httpx.Response, parts: AsyncIterator[bytes]) -> Non
 
 
 def _why(error: BaseException) -> str:
-    """What really happened: httpx keeps it in the causes of its own errors, whose text may be empty."""
+    """Return the real cause: httpx keeps it in the causes of its own errors, whose text may be empty."""
     said = str(error)
     cause = error.__cause__ or error.__context__
     while cause is not None:

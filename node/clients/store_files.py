@@ -1,22 +1,23 @@
-"""A store of published files, read: a folder, a web server's, or an object store; and where in it each file is.
+"""Reads a store of published files (a folder, a web server's folder or an object store), and gives the path of each
+file.
 
     with open_store("https://files.example.org/registry") as store:
         store.read(STATE_NOTE, NOTE_BYTES_MAX)                    bytes, or None where there is no such file
 
-    v1/state-note                      the newest note of a quorum: of which state is read, it alone says
+    v1/state-note                      the newest note of a quorum; it alone determines the state to read
     state/<root>/map                   that state's map in parts (`registry.evidence.published_map`)
     state/<root>/since/<older root>    what changed since an older state: a delta without its note
-    state/<root>/base                  the root of a state, this one or older, of which all records are there
+    state/<root>/base                  the root of a state, this one or an older one, whose records are all there
     state/<root>/snapshot              all records of a state that is a base
     buckets/<name>                     a part of the map, named by its content
     log/…, v1/genesis, v1/trust-policy, exports/…         as at a node
-    accredit-store.json                when the files were written, and of what
+    accredit-store.json                when the files were written, and for which ecosystem and state
 
-`<root>` is a state's root and `<name>` a bucket's name, 64 hexadecimal digits each. What has a root or a name in its
-path never changes; the other files are written after everything they lead to (`node.publication`). Nothing read here is
-checked: whoever reads compares it with a note that a quorum of its trust policy signed.
+`<root>` is a state's root and `<name>` a bucket's name, 64 hexadecimal digits each. A file with a root or a name in its
+path never changes; the other files are written after all files to which they lead (`node.publication`). This module
+checks no content: the reader compares it with a note that a quorum of its trust policy signed.
 
-What it does not do: write (`node.publication.targets`), or list what is there.
+It does not write (`node.publication.targets` does), and does not list files.
 """
 
 import os
@@ -49,27 +50,27 @@ _PLACE: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE | re.ASCII)
 
 
 def map_path(root: bytes) -> str:
-    """Return where the map of a state is."""
+    """Return the path of a state's map."""
     return f"{STATES}{root.hex()}/map"
 
 
 def base_path(root: bytes) -> str:
-    """Return where it is said which state's records are to be begun with."""
+    """Return the path of the file that names the state with which to begin."""
     return f"{STATES}{root.hex()}/base"
 
 
 def snapshot_path(root: bytes) -> str:
-    """Return where all records of a state are, if they are there."""
+    """Return the path of all records of a state; the file may be missing."""
     return f"{STATES}{root.hex()}/snapshot"
 
 
 def delta_path(root: bytes, since: bytes) -> str:
-    """Return where that is which leads from an older state to one."""
+    """Return the path of the delta from an older state to a state."""
     return f"{STATES}{root.hex()}/since/{since.hex()}"
 
 
 def bucket_path(name: str) -> str:
-    """Return where the bucket of a name is."""
+    """Return the path of the bucket of a name."""
     return f"{BUCKETS}{name}"
 
 
@@ -77,7 +78,7 @@ class StoreFiles(Protocol):
     """Files by their paths.
 
     Attributes:
-        url: where they are, as people write it.
+        url: their place, as people write it.
     """
 
     url: str
@@ -89,7 +90,7 @@ class StoreFiles(Protocol):
     ) -> None: ...
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
-        """Return a file; None where there is none.
+        """Return a file; None if it does not exist.
 
         Raises:
             RemoteError: `unreachable` and the like; `bad_answer`: it is longer than `max_bytes`.
@@ -102,7 +103,7 @@ class StoreFiles(Protocol):
 
 
 def is_store(place: str) -> bool:
-    """Whether a place can only be a store: a folder or an object store; a web server may be a node, too."""
+    """Return whether a place can only be a store: a folder or an object store. (A web server may also be a node.)"""
     scheme = _PLACE.match(place)
     if scheme is None:
         return place.startswith((".", "/", "~")) or Path(place).is_dir()
@@ -133,7 +134,7 @@ def open_store(place: str, *, timeout: float = ANSWER_SECONDS, outgoing: Outgoin
     """Open a place for reading.
 
     Args:
-        place: a folder, the URL of a web server's folder, or one such as s3://bucket/folder.
+        place: a folder, the URL of a web server's folder, or a URL like s3://bucket/folder.
 
     Raises:
         InputError: `bad_url`: it is none of these. `no_extra`: `accredit[stores]` is not installed.
@@ -145,7 +146,7 @@ def open_store(place: str, *, timeout: float = ANSWER_SECONDS, outgoing: Outgoin
 
 
 class _Files:
-    """What all of them have in common: open until closed."""
+    """The common base: a store that is open until it is closed."""
 
     def __enter__(self) -> Self:
         return self
@@ -169,12 +170,12 @@ class FolderFiles(_Files):
     def read(self, path: str, max_bytes: int) -> bytes | None:
         """See `StoreFiles`."""
         try:
-            # A pipe that nobody writes to would be waited for, and a device's bytes have no end.
+            # A pipe without a writer would block, and a device's bytes never end.
             with open(self._folder / path, "rb", opener=_without_waiting) as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise RemoteError("unreadable_store", f"{self.url}/{path} is not a file.")
-                # What is asked for is allocated, however short the file is.
+                # read(n) allocates n bytes, however short the file is.
                 if status.st_size > max_bytes:
                     raise RemoteError("bad_answer", f"{self.url}/{path} has more than {max_bytes} bytes.")
                 return file.read(status.st_size)
@@ -192,7 +193,8 @@ class WebFiles(_Files):
         self._way = BlockingHttp(url, timeout=timeout, outgoing=outgoing)
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
-        """See `StoreFiles`. An object store that is read over the web says 403 where it may not tell what there is."""
+        """See `StoreFiles`. An object store read over the web answers 403 if it may not reveal whether a file
+        exists."""
         answer = self._way.ask("GET", f"/{path}", headers={"user-agent": "accredit"}, content=None, max_bytes=max_bytes)
         if answer.status == 200:
             return answer.body

@@ -1,12 +1,11 @@
-"""Reads a store of published files as a verifier does: each file against a note that its trust policy's signers made.
+"""Reads a store of published files for a verifier, and checks each file against a note signed under its trust policy.
 
     with open_store(place) as files:
         opened = open_state(files, policy, now)
         records = MapRecords(opened, partial(fetch_bucket, files))      what a decision asks is fetched bucket by bucket
     snapshot, how = fetch_snapshot(place, held, policy, now, …)         the same from a node or from a store
 
-A file that is not what the note leads to is refuted, and so is one that ends early; one that is missing is an error of
-whoever keeps the store.
+A file that does not match the note, or ends early, is refuted; a missing file is a fault of the store's publisher.
 """
 
 from collections.abc import Callable
@@ -48,7 +47,7 @@ _FORMAT: Final = b'"accredit-store/'
 _ROOT_BYTES: Final = 65
 
 SayInstead = Callable[[str], None]
-"""Is told a sentence about what did not work and is done in another way."""
+"""Takes a sentence about a way that failed and is replaced by another."""
 
 
 def open_state(files: StoreFiles, policy: TrustPolicy, now: int) -> OpenedMap:
@@ -58,8 +57,8 @@ def open_state(files: StoreFiles, policy: TrustPolicy, now: int) -> OpenedMap:
         now: the verifier's clock, seconds since 1970.
 
     Raises:
-        CheckError: its note does not stand, or its map is another's.
-        RemoteError: there is none, or it cannot be read.
+        CheckError: its note does not hold, or its map belongs to another state.
+        RemoteError: the store has no state, or it cannot be read.
     """
     noted = read_note(_note(files), policy, now)
     return OpenedMap.open(_there(files, map_path(noted.state.root), MAP_BYTES), noted)
@@ -75,7 +74,7 @@ def fetch_bucket(files: StoreFiles, name: str) -> bytes:
 
 
 def is_published(url: str, outgoing: Outgoing) -> bool:
-    """Whether a web server that does not answer as a node has a store's files."""
+    """Return whether a web server that does not answer like a node has a store's files."""
     try:
         with WebFiles(url, outgoing=outgoing) as files:
             return _FORMAT in (files.read(DESCRIPTION, DESCRIPTION_BYTES) or b"")
@@ -86,17 +85,17 @@ def is_published(url: str, outgoing: Outgoing) -> bool:
 def fetch_snapshot(
     place: str, held: Snapshot | None, policy: TrustPolicy, now: int, *, outgoing: Outgoing, tell: SayInstead
 ) -> tuple[Snapshot, str]:
-    """Fetch all records, or what has changed since those that are held, from a node or from a store.
+    """Fetch all records, or only the changes since a snapshot at hand, from a node or from a store.
 
     Args:
-        held: is brought up to date where that is possible.
+        held: the snapshot to update, if that is possible.
         now: the verifier's clock, seconds since 1970.
 
     Returns:
         The verified snapshot, and `WHOLE` or `CHANGES`.
 
     Raises:
-        CheckError: what is fetched does not stand. RemoteError, InputError: nothing can be fetched.
+        CheckError: the fetched data does not hold. RemoteError, InputError: it cannot be fetched.
     """
     if is_store(place):
         with open_store(place) as files:
@@ -126,7 +125,7 @@ def _from_store(
     files: StoreFiles, held: Snapshot | None, policy: TrustPolicy, now: int, tell: SayInstead
 ) -> tuple[Snapshot, str]:
     note = _note(files)
-    # What is fetched must lead to this; a note that does not stand is not worth another request.
+    # The fetched data must lead to this note; a note that does not hold is not worth another request.
     root = read_note(note, policy, now, max_age=LIFETIME).state.root
     if held is not None:
         delta = _delta(files, held, root, note)
@@ -136,7 +135,7 @@ def _from_store(
         base = bytes.fromhex(_there(files, base_path(root), _ROOT_BYTES).decode())
     except ValueError:
         raise CheckError(CheckResult.REFUTED, "base", f"{files.url}/{base_path(root)} is not a root.") from None
-    # What is begun with may be older than what was verified before; what it leads to may not.
+    # The base may be older than a state verified before; the state to which it leads may not.
     loaded = _loaded(_there(files, snapshot_path(base), SNAPSHOT_BYTES), replace(policy, count=0, root=None), now)
     delta = _delta(files, loaded, root, note)
     if delta is None:
@@ -149,7 +148,7 @@ def _from_store(
 
 
 def _delta(files: StoreFiles, held: Snapshot, root: bytes, note: bytes) -> bytes | None:
-    """What leads from the records held to the state of a note; of the same state, the note alone is new."""
+    """Return the delta from the records at hand to the state of a note; for the same state only the note is new."""
     if held.noted.state.root == root:
         return encode_delta((), base_root=held.records_root(), statements_root=held.statements_root(), note=note)
     changes = files.read(delta_path(root, held.noted.state.root), SNAPSHOT_BYTES)
@@ -173,7 +172,7 @@ def _loaded(data: bytes, policy: TrustPolicy, now: int) -> Snapshot:
 
 
 def _refuted(error: DecodeError | RefusedError) -> RefusedError:
-    """What a fetched file that does not stand is, in the words of `accredit evidence check`."""
+    """Return the error for a fetched file that does not hold, in the words of `accredit evidence check`."""
     if isinstance(error, CheckError):
         return error
     return CheckError(CheckResult.REFUTED, error.code, error.message, hint=error.hint)

@@ -1,14 +1,14 @@
 """A whole node without input and output, and its parts. Pure: the time and random numbers arrive as arguments.
 
-    engine            the one door: `Engine.handle(event, now=…) -> [effect]`; `events` has its events and effects
-    submissions       who waits for which statement; `append_queue`: what waits for its place in the log
-    log_index         the log as gossip sees it; `roster`: the nodes as the fold knows them
-    notary            the three sets of state notes: a machine of its own, with `notary_events` and `notary_phases`
-    quorum_state      what a quorum stands by: its records and its map
-    head_ledger       what logs and signers put their names to; `equivocations`: who contradicted himself
-    image             what engines of one ecosystem may share at their start
+    engine            the one entrance: `Engine.handle(event, now=…) -> [effect]`; `events` has its events and effects
+    submissions       submitters and the statements for which they wait; `append_queue`: statements that wait to be
+    logged log_index         the log as gossip sees it; `roster`: the nodes as the fold knows them notary            the
+    three sets of state notes: a machine of its own, with `notary_events` and `notary_phases` quorum_state      the
+    newest noted state: its records and its map head_ledger       the recent signatures of logs and signers;
+    `equivocations`: keys that contradicted themselves image             the data that engines of one ecosystem can
+    share at their start
 
-The trio shell around it (`node.runtime.runtime`) and the simulator drive it alike; they import its words from here.
+The trio shell around it (`node.runtime.runtime`) and the simulator both drive it, and import its names from here.
 """
 
 from accredit.gossip.events import FrameAnswered, SendFailed, Ticked

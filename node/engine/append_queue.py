@@ -3,14 +3,14 @@
 Two lanes share one order of arrival:
 
 * **own**: submitted to this node; they wait for the next tick (1 s, aligned to the wall clock);
-* **relayed**: from peers; they have waited for a tick where they were submitted, and go on after `RELAY`.
+* **relayed**: from peers; they have already waited for a tick where they were submitted, and are logged after `RELAY`.
 
-So a normal statement waits for one tick on its way, not for one at every hop, and what all nodes were told on their own
-ticks has spread long before the next one: between the ticks it is quiet, and cosigners come to meet (`notary`).
+So a normal statement waits for one tick on its way, not for one at every hop. Statements that nodes log at one tick
+have spread long before the next, so it is quiet between ticks and cosigners come to hold the same set (`notary`).
 
-An urgent statement takes all that is pending with it at once, and so does a full batch. The relayed lane goes alone
-unless a key was introduced since something of our own waits: what is relayed may then be signed with that key, and a
-log must hold the introduction first.
+An urgent statement, or a full batch, logs everything pending at once. The relayed lane goes alone, unless a key was
+introduced while an own statement waits: a relayed statement may be signed with that key, and a log must hold the
+introduction first.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ from accredit.governance.rulebook import is_urgent
 from accredit.registry.statement import Statement
 
 BATCH: Final = 1_000
-"""Statements in one append; a full batch waits for no tick. Performance.md measures inserts at 1,000 a transaction."""
+"""Statements in one append; a full batch does not wait for a tick. Performance.md measures inserts at 1,000 a
+transaction."""
 
 PENDING_MAX: Final = 20_000
 """Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
@@ -34,28 +35,28 @@ class Pending:
     """See the module. Times are in ms since 1970."""
 
     def __init__(self, tick: int) -> None:
-        """Args: tick: between two appends of what is submitted here, ms."""
+        """Args: tick: between two appends of own submissions, ms."""
         self._tick = tick
         self._statements: dict[bytes, Statement] = {}
         self._own: dict[bytes, None] = {}
         self._own_since = 0
         self._relayed_since = 0
         self._is_urgent = False
-        self._is_tied = False  # a key was introduced since something of our own waits
+        self._is_tied = False  # a key was introduced while an own statement waits
 
     def __len__(self) -> int:
         return len(self._statements)
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more is taken."""
+        """Return whether it accepts no more."""
         return len(self._statements) >= PENDING_MAX
 
     def add(self, statement: Statement, *, own: bool, gives_keys: bool, now: int) -> None:
-        """One more, not pending yet.
+        """Add a statement that is not pending yet.
 
         Args:
-            gives_keys: it, or what it completes, introduces keys.
+            gives_keys: it introduces keys, or completes a statement that does.
         """
         if own:
             if not self._own:
@@ -68,7 +69,7 @@ class Pending:
         self._is_tied = self._is_tied or (gives_keys and bool(self._own))
 
     def due(self, now: int) -> int | None:
-        """When something is to be logged; None where nothing waits."""
+        """Return when to log the next batch; None if nothing waits."""
         if not self._statements:
             return None
         if len(self._statements) >= BATCH or self._is_urgent:
@@ -81,7 +82,8 @@ class Pending:
         return min(due)
 
     def take(self, now: int) -> tuple[Statement, ...]:
-        """What is due now; empty where nothing is. A wall clock set back must not make anybody wait for hours."""
+        """Return the statements due now; empty if none is. A wall clock set back must not make submitters wait for
+        hours."""
         if not self._statements:
             return ()
         if len(self._statements) >= BATCH or self._is_urgent:
@@ -94,7 +96,7 @@ class Pending:
         return ()
 
     def drop(self) -> tuple[Statement, ...]:
-        """Empties it; what was in it."""
+        """Empty it; return its statements."""
         dropped = tuple(self._statements.values())
         self._statements.clear()
         self._own.clear()

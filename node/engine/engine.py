@@ -1,22 +1,21 @@
 """A whole node without input and output: `handle(event, now=…) -> [effect]`.
 
-What the trio shell (`runtime`) and the simulator drive alike. It joins acceptance (`governance.admission`), the fold
-(`governance.fold`) and the gossip machine, and decides when what is logged:
+The trio shell (`runtime`) and the simulator both drive it. It joins acceptance (`governance.admission`), the fold
+(`governance.fold`) and the gossip machine, and decides when statements are logged:
 
     submitted or pushed  ->  admitted  ->  pending  ->  Append  ->  Appended  ->  fold, peers, submitters
 
-* **Batches.** What is submitted here waits for the next tick (1 s, aligned to the wall clock), what peers bring for a
-  moment; an urgent statement takes all that is pending with it at once (`append_queue`). One append is under way at a
-  time.
+* **Batches.** Own submissions wait for the next tick (1 s, aligned to the wall clock), statements from peers for a
+  moment; an urgent statement logs everything pending at once (`append_queue`). Only one append is under way at a time.
 * **Nothing is told before it is logged.** A statement enters the fold, is pushed to peers and is answered for only
-  after `Appended`, which means: stored durably and under a signed checkpoint.
-* **A refused call changes nothing.** After `AppendFailed` (a full disk) all that is pending is dropped, its submitters
-  get the error, and acceptance is as if they had never called. For a moment new submissions get the same error.
-* **State notes** (`notary`) go their own way beside: the notary learns what is logged and what other nodes cosigned;
-  what it wants kept is kept before what it wants told is told.
-* **Who contradicts itself** is kept and told on: conflicts come from peers and from other parts of the node, and are
-  found by the engine in the checkpoints it hears (`head_ledger`) and by the notary in cosignatures. Each is checked,
-  kept once (`equivocations`) and handed to gossip.
+  after `Appended`, when it is stored durably and under a signed checkpoint.
+* **A refused call changes nothing.** After `AppendFailed` (a full disk) everything pending is dropped, its submitters
+  get the error, and acceptance is as if they had never called. For a short time new submissions get the same error.
+* **State notes** (`notary`) are separate: the notary learns which statements are logged and what other nodes cosigned.
+  Its requests to store are carried out before its requests to tell.
+* **Conflicts** are kept and passed on: they come from peers and from other parts of the node; the engine finds them in
+  checkpoints (`head_ledger`), and the notary in cosignatures. Each is checked, kept once (`equivocations`) and given to
+  gossip.
 
 `now` is in ms since 1970, by the wall clock. The fold may be read between calls; it changes only within `handle`.
 """
@@ -77,7 +76,7 @@ TICK: Final = 1_000
 """Between two appends of what is submitted here, ms. Design proofs.md: 1 s, aligned to the wall clock."""
 
 STORAGE_PAUSE: Final = 5_000
-"""After a failed append, how long submissions are refused without trying, ms. A guess: a disk stays full a while."""
+"""How long submissions are refused without trying after a failed append, ms. A guess: a disk stays full for a while."""
 
 
 class Engine:
@@ -87,11 +86,11 @@ class Engine:
         ecosystem: the genesis statement's id, 32 bytes.
         name: the node's name.
         peer_signer, state_signer: have its peer and state keys.
-        last: the text of the last state cosigned, if any: nothing smaller ever is.
+        last: the text of the last cosigned state, if any; a smaller state is never cosigned.
         random: for nonces (unpredictable in production) and jitter.
         tick: between two appends, ms.
-        base: what another engine of this ecosystem had loaded and settled: this one begins with it, at no cost.
-        holdings: where the fold of what a quorum stands by is kept, and `entries` the log; in memory by default.
+        base: the loaded and settled content of another engine of this ecosystem, with which this one begins at no cost.
+        holdings: the storage for the fold of the noted state, and `entries` that of the log; in memory by default.
     """
 
     def __init__(
@@ -125,13 +124,13 @@ class Engine:
         self._public = peer_signer.public_key
         self._base = base
         self._is_kept, self._is_standing = holdings is not None, holdings is None
-        self._owed = Changes()  # what has taken effect while what is kept was loaded, and nobody was told
+        self._owed = Changes()  # statements that took effect while the stored log was loaded, of which nobody was told
         self._admission = self._new_admission()
         self._log = LogView(self.fold, entries) if base is None else base.log.branch(self.fold)
         self._machine = Machine(signer=peer_signer, held=self._log, random=random, config=gossip)
         self._random = random
         self._peers: Roster = Roster() if base is None else base.peers
-        self._untold: list[Statement] = []  # logged, and the notary does not know yet
+        self._untold: list[Statement] = []  # logged, but not yet known to the notary
         self._pending = Pending(tick)
         self._forks = ForkAllowance(self.fold)
         self._in_flight: tuple[Statement, ...] = ()
@@ -143,7 +142,8 @@ class Engine:
     # -------------------------------------------------------------------------------------------- start and look
 
     def load(self, entries: Iterable[bytes | Statement]) -> None:
-        """Takes in the next stored entries of the log, verifying each as if it had just come; then `settle`.
+        """Take in the next stored entries of the log, verifying each as if it had just arrived; call `settle` at the
+        end.
 
         Raises:
             StorageError: `log_inadmissible`: this entry could never have been accepted.
@@ -162,7 +162,7 @@ class Engine:
                 raise inadmissible(self._log.size(), error) from error
 
     def take(self, entry: Unverified) -> Statement:
-        """Takes in the log's next entry, at the start. Raises as `Admission.admit`; then nothing has changed."""
+        """Take in the log's next entry, at the start. An error of `Admission.admit` leaves everything unchanged."""
         statement = self._admission.readmit(entry)
         self._admission.add(statement)
         self._log.add(statement)
@@ -173,20 +173,20 @@ class Engine:
         return statement
 
     def look_ahead(self, statements: Sequence[Unverified]) -> None:
-        """These are taken in next, if at all: what is kept about them is read at once."""
+        """Announce the next entries, so that the stored facts about them are read together."""
         self._holdings.look_ahead(statements)
 
     def read_on(self, size: int) -> None:
-        """The first entries of the log, so many, are stored and have been taken in: they are looked up there."""
+        """Take note that the first entries, so many, are stored and taken in; they are looked up in the storage."""
         self._log.read_on(size)
 
     @property
     def owes(self) -> bool:
-        """Whether there are changes that nobody was told of."""
+        """Return whether there are changes of which nobody was told."""
         return bool(self._owed.took_effect or self._owed.ceased)
 
     def owe(self, changes: Changes) -> None:
-        """What a settling while the log was loaded brought about, and the feed of changes does not know."""
+        """Remember changes of a settling during loading, which the feed of changes does not have."""
         self._owed = Changes(
             records=changes.records,
             took_effect=(*self._owed.took_effect, *changes.took_effect),
@@ -194,7 +194,7 @@ class Engine:
         )
 
     def stand(self) -> None:
-        """What was taken in until now is what is kept of the fold; what comes from now on lies over it."""
+        """Make everything taken in until now the stored fold; later statements are a layer over it."""
         if not self._is_standing:
             self._is_standing = True
             self.notary.stand_on(self.fold.sink())
@@ -207,14 +207,15 @@ class Engine:
         noted: KeptNote | None = None,
         conflicts: Sequence[bytes] = (),
     ) -> list[Effect]:
-        """Folds what was loaded: what stands again, a `Changed`, and what follows once gossip knows its peers.
+        """Fold the loaded statements; return the effects: the noted state, a `Changed`, and those of gossip with its
+        peers.
 
         Args:
-            signed: the state last cosigned. noted: the newest one with a quorum. Both are derived anew.
+            signed: the last cosigned state. noted: the newest one with a quorum. Both are computed again.
             conflicts: those kept, oldest first.
 
         Raises:
-            StorageError: `state_damaged`: what is stored does not lead to these states.
+            StorageError: `state_damaged`: the stored data does not lead to these states.
         """
         self._now = now
         self.stand()
@@ -224,7 +225,7 @@ class Engine:
         states = [] if signed is None else [(*signed, b"")]
         if noted is not None:
             states.append((noted.state, noted.part, noted.note))
-            # What is kept is of the noted state: what was cosigned before it is in it, and was compared then.
+            # The stored fold is that of the noted state; sets cosigned before are part of it, and were compared then.
             least = noted.state.count if self._is_kept and noted.state.fold == FOLD_VERSION else 0
             states = [state for state in states if state[0].count >= least]
         effects: list[Effect] = []
@@ -258,30 +259,30 @@ class Engine:
         return node is not None and bool(node["keys"]["peer"] == self._public)
 
     def log_key(self, name: str) -> bytes | None:
-        """The public log key of the node of that name, 32 bytes; None where no such node is in force."""
+        """Return the public log key of the node of that name, 32 bytes; None if no such node is in force."""
         return self._members.log_key(name)
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Who was caught, oldest first."""
+        """Return the conflicts kept, oldest first."""
         return self._log.caught.conflicts()
 
     @property
     def delayed_keys(self) -> list[bytes]:
-        """Ids of the forked keys of which peers bring more than honest nodes hold; see `ForkAllowance`."""
+        """Return ids of the forked keys of which peers send more than honest nodes hold; see `ForkAllowance`."""
         return self._forks.delayed(self._now, nodes=len(self._peers))
 
     @property
     def unproven(self) -> int:
-        """How many accusations and checkpoints that came in did not verify."""
+        """Return how many received accusations and checkpoints did not verify."""
         return self._log.caught.refused + self._log.ledger.refused
 
     def index_of(self, id: bytes) -> int | None:
-        """A logged statement's place in the log."""
+        """Return a logged statement's index."""
         return self._log.index(id)
 
     def next_wakeup(self) -> int | None:
-        """When `Ticked` is wanted at the latest (ms since 1970); None where nothing is planned."""
+        """Return when `Ticked` is due at the latest (ms since 1970); None if nothing is planned."""
         due = [self._machine.next_wakeup(), self.notary.next_wakeup()]
         if not self._in_flight:
             due.append(self._pending.due(self._now))
@@ -292,7 +293,7 @@ class Engine:
         return self._machine.last_heard()
 
     def statistics(self, *, strangers: bool = True) -> Statistics:
-        """What gossip has seen; `strangers`: also of members that it has nothing to do with at the moment."""
+        """Return the statistics of gossip; `strangers`: include members without current interaction."""
         return self._machine.statistics(strangers=strangers)
 
     def counters(self) -> Counter[str]:
@@ -300,12 +301,12 @@ class Engine:
         return self._machine.counters()
 
     def image(self) -> EngineImage:
-        """What this settled engine holds, for others to begin with; it is not to be driven any more."""
+        """Return this settled engine's content, with which others begin; do not drive it any further."""
         assert not self._untold, "settled"
         return EngineImage(log=self._log, admission=self._admission, notary=self.notary.image(), peers=self._peers)
 
     def _new_admission(self) -> Admission:
-        """What is accepted before the entries that this engine has loaded and logged itself."""
+        """Return the acceptance from before the entries that this engine loads and logs itself."""
         if self._base is not None:
             return self._base.admission.branch()
         return Admission(self._ecosystem, (lambda: self.fold.chains) if self._is_kept else None)
@@ -313,7 +314,7 @@ class Engine:
     # ---------------------------------------------------------------------------------------------- the one door
 
     def handle(self, event: Event, *, now: int) -> list[Effect]:
-        """Takes one event in; what is to be done about it, in this order."""
+        """Take one event in; return the effects to carry out, in this order."""
         self._now = now
         match event:
             case Submitted():
@@ -346,7 +347,7 @@ class Engine:
         return [*self._gossip(events.StatementsJudged(sender=b"", waiting=tuple(waiting))), *replies]
 
     def _judge_submitted(self, read: Unverified | InputError, waiting: list[Unverified]) -> SubmissionResult | bytes:
-        """The result, or the statement's id while it is to come."""
+        """Return the result, or the statement's id if the result is still to come."""
         if isinstance(read, InputError):
             return SubmissionResult(id=None, status="refused", error=read)
         id = read.id
@@ -362,9 +363,10 @@ class Engine:
         return id
 
     def urgent_key(self, raw: bytes) -> bytes | None:
-        """The id of the key that signed `raw`, if that is an urgent statement, new here, by a known key; else None.
+        """Return the id of the signing key if `raw` is a new urgent statement by a known key; else None.
 
-        Changes nothing. What is urgent need not wait behind what others, or nobody, said (`http.routes.statements`).
+        This changes nothing. An urgent statement need not wait behind other submissions or garbage
+        (`http.routes.statements`).
         """
         try:
             unverified = decode(raw)
@@ -376,14 +378,14 @@ class Engine:
             return None
 
     def _admit(self, unverified: Unverified, *, own: bool) -> None:
-        """Makes a statement pending, unless it is already.
+        """Make a statement pending, unless it already is.
 
         Args:
             own: it was submitted here.
 
         Raises:
-            StorageError: nothing can be stored at the moment. BusyError: too many wait, or come of a forked key.
-                Otherwise as `Admission.admit`.
+            StorageError: nothing can be stored at the moment. BusyError: too many statements wait, or it is surplus of
+                a forked key. Otherwise as `Admission.admit`.
         """
         if unverified.id in self._admission:
             return
@@ -407,7 +409,7 @@ class Engine:
     # ---------------------------------------------------------------------------------------------------- append
 
     def _flush(self) -> list[Effect]:
-        """Appends what is pending, if its time has come."""
+        """Append pending statements that are due."""
         if self._in_flight:
             return []
         self._in_flight = batch = self._pending.take(self._now)
@@ -427,7 +429,7 @@ class Engine:
         self._untold += logged
         changed, *others = self._settled(self.fold.settle())
         self._forks.logged(logged)
-        effects: list[Effect] = [changed]  # first of all: who is answered may ask at once what has changed
+        effects: list[Effect] = [changed]  # first: an answered submitter may ask for the changes at once
         for statement in logged:
             result = SubmissionResult(id=statement.id, status="logged", index=self._log.index(statement.id))
             effects += self._submissions.resolve(statement.id, result)
@@ -455,7 +457,7 @@ class Engine:
         return [*effects, *self._gossip(postponed)]
 
     def _settled(self, changes: Changes, *, force_peers: bool = False) -> list[Effect]:
-        """What has changed, then what follows from it, now that the fold has made something of logged statements."""
+        """Return the changes of the fold by newly logged statements, then the effects that follow."""
         changed = self.changed(changes, now=self._now, size=self._log.size())
         effects: list[Effect] = [changed]
         is_changed = self.fold.charter is None or any(kind == "node" for kind, _ in changes.records)
@@ -467,7 +469,7 @@ class Engine:
         return [*effects, *self._notarise(notary_events.StatementsHeld(statements=untold))]
 
     def changed(self, changes: Changes, *, now: int, size: int) -> Changed:
-        """What the fold concluded from the first `size` entries, as others are told of it."""
+        """Return the `Changed` for the first `size` entries."""
         return Changed(
             size=size,
             time=now // 1_000,
@@ -489,7 +491,7 @@ class Engine:
         return [ReplyNote(token=event.token), *effects]
 
     def _notarise(self, event: notary_events.Event) -> list[Effect]:
-        """Hands an event to the notary, and puts what it asks for in terms of the log and of peers."""
+        """Pass an event to the notary, and translate its effects into those of the engine."""
         effects: list[Effect] = []
         for effect in self.notary.handle(event, now=self._now):
             match effect:
@@ -520,14 +522,14 @@ class Engine:
     # ------------------------------------------------------------------------------------------------- conflicts
 
     def _on_conflicts(self, files: Iterable[bytes]) -> list[Effect]:
-        """Keeps those that are new and prove something, and tells peers of them."""
+        """Keep new conflicts that prove something, and tell peers of them."""
         new = tuple(file for file in files if self._log.caught.take(file, self._members.has_key) is not None)
         if not new:
             return []
         return [*(KeepConflict(data=file) for file in new), *self._gossip(events.ConflictsFound(conflicts=new))]
 
     def _on_heard(self, notes: Iterable[bytes]) -> list[Effect]:
-        """Signed notes that a peer showed: states go to the notary, checkpoints into the ledger."""
+        """Handle signed notes from a peer: state notes go to the notary, checkpoints into the ledger."""
         effects: list[Effect] = []
         for note in notes:
             if is_state(note):
@@ -542,7 +544,7 @@ class Engine:
     # ---------------------------------------------------------------------------------------------------- gossip
 
     def _gossip(self, event: events.Event) -> list[Effect]:
-        """Hands an event to the machine, and carries out what it asks of us."""
+        """Pass an event to the gossip machine, and carry out the effects meant for the engine."""
         effects: list[Effect] = []
         for effect in self._machine.handle(event, now=self._now):
             match effect:
@@ -573,7 +575,7 @@ class Engine:
             except NotYetError:
                 waiting.append(unverified)
             except (StorageError, BusyError):
-                postponed.append(unverified.id)  # our trouble, not the sender's: it will be fetched again
+                postponed.append(unverified.id)  # not the sender's fault; it will be fetched again
             except AccreditError:
                 refused.append(unverified.id)
         if not refused and not postponed and not waiting:

@@ -1,8 +1,8 @@
 """Conflicts (`registry.transparency.equivocation`) that concern nodes of this ecosystem, each kept
 once.
 
-A conflict proves itself, so it does not matter who brought it. Kept is the first of each kind against each key: one is
-enough, and nobody can fill a memory with variants of it. What proves nothing, or accuses a key that no node's record
+A conflict proves itself, so its source does not matter. The first one of each kind against each key is kept: one is
+enough, and nobody can fill the memory with variants. A file that proves nothing, or accuses a key that no node's record
 names, is counted and forgotten.
 """
 
@@ -20,7 +20,7 @@ class Caught:
     """See the module.
 
     Attributes:
-        refused: how many files proved nothing, or nothing about anybody here.
+        refused: how many files proved nothing about a known node.
     """
 
     def __init__(self) -> None:
@@ -32,11 +32,12 @@ class Caught:
         """Checks a file and keeps it.
 
         Args:
-            is_known: whether the node of a name has a public key for its log, as a witness or as a signer. The name
-                counts: beside a cosigner's key it is signed by nobody, and must not accuse somebody else.
+            is_known: tells whether the node of a name has a public key for its log, as a witness or as a signer. The
+                name is checked too, because nobody signs the name beside a cosigner's key, and it must not accuse
+                another node.
 
         Returns:
-            The conflict, if it is new; None where it is not, or is none.
+            The conflict if it is valid and new; else None.
         """
         if data in self._files:
             return None

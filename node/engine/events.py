@@ -1,6 +1,6 @@
 """The events of an engine and the effects it requests: the vocabulary of `engine.Engine.handle`.
 
-Events come from the shell or the simulator, effects are carried out by it, in the order given. All are frozen facts.
+The shell or the simulator sends events and carries out effects, in the given order. All are frozen facts.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Appended:
     """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored.
 
     Attributes:
-        checkpoint: the signed note, to be shown to peers; empty where it is not to be.
+        checkpoint: the signed note, for peers; empty if it is not to be shown.
     """
 
     size: int
@@ -57,14 +57,14 @@ class Appended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppendFailed:
-    """They are not stored, none of them."""
+    """None of the statements of the last `Append` is stored."""
 
     error: StorageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictArrived:
-    """Somebody, or a part of this node, says that a key contradicts itself: `data` is a
+    """Another node, or a part of this one, reports that a key contradicts itself: `data` is a
     `registry.transparency.equivocation` file."""
 
     data: bytes
@@ -87,10 +87,10 @@ Event = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionResult:
-    """What became of one submitted statement.
+    """The result of one submitted statement.
 
     Attributes:
-        id: None where the bytes are no statement.
+        id: None if the bytes are not a statement.
         status: `logged` now; `known` before; `waiting` for the statement that introduces its key, kept for a while in
             memory only; `refused`.
         index: its place in the log; None unless logged or known.
@@ -105,7 +105,7 @@ class SubmissionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """Store these, in this order; then say `Appended` or `AppendFailed`. Next `Append` only after that."""
+    """Store these, in this order; then report `Appended` or `AppendFailed`. The next `Append` comes only after that."""
 
     statements: tuple[Statement, ...]
     urgent: bool
@@ -147,9 +147,9 @@ class KeepNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellNote:
-    """Post this cosigned note to these nodes; whether they got it does not matter. Then say `NoteArrived` with it.
+    """Post this cosigned note to these nodes, whether or not it arrives. Then report `NoteArrived` with it.
 
-    Own cosignatures are counted as others' are, when they arrive: that is after they are kept.
+    A node counts its own cosignature when it arrives, like those of others; by then it is stored.
     """
 
     peers: tuple[Peer, ...]
@@ -158,13 +158,13 @@ class TellNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteStands:
-    """A quorum stands by this note; store it in place of the one before, and bring the noted map up to it.
+    """This note has a quorum; store it in place of the one before, and bring the noted map up to it.
 
     Attributes:
         state: what the note says.
         statements_root: the other half of the state root, 32 bytes.
-        changed: the records that differ from the state noted before, as they now are; None: it is no more.
-        committed: ids of statements to which the root binds and did not before (True), or the other way round (False).
+        changed: the new records that differ from the state noted before; None: the record is removed.
+        committed: ids of statements to which the root newly commits (True), or no longer commits (False).
     """
 
     kept: KeptNote
@@ -176,18 +176,18 @@ class NoteStands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepConflict:
-    """Keep this proof that a key contradicts itself: it is new, and has been checked."""
+    """Store this new, checked proof that a key contradicts itself."""
 
     data: bytes
 
 
 SendFrame = events.Send
-"""Post a frame to a peer; then say `FrameAnswered` or `SendFailed` with its exchange."""
+"""Post a frame to a peer; then report `FrameAnswered` or `SendFailed` with its exchange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """The log's first `size` entries are folded: what that changed.
+    """The changes by folding the log's first `size` entries.
 
     Attributes:
         time: seconds since 1970.

@@ -1,24 +1,24 @@
-"""Limits how many statements of a forked key are accepted, so that one small budget fills nobody's disk.
+"""Limits how many statements of a forked key are accepted, so that a small budget cannot fill disks.
 
-A budget bounds the numbers that a key may use, and not how often it uses each. Nobody may refuse the third statement
-under one number: two nodes that met different ones first would hold different sets for ever. So what is *surplus* is
-taken all the same, only slowly:
+A budget bounds the numbers that a key may use, not how often it uses each. No node may refuse the third statement under
+one number, because two nodes that met different ones first would hold different sets for ever. So *surplus* statements
+are accepted, but slowly:
 
-* whatever comes under a number that its key has used `FREE` times already;
-* whatever is said by a key that is known only through a fork in doubt, or through what its key said after it was cut
-  off, directly or through others. So branches multiply no budgets.
+* every statement under a number that its key has already used `FREE` times;
+* every statement of a key known only through a fork in doubt, or through statements that a key made after its cut-off,
+  directly or through other keys. So branches cannot multiply budgets.
 
 All surplus of one forked key, and of those it introduced, is counted together:
 
 * **from submitters** a node takes `FORKS_AT_ONCE`, as many again an hour later, then after two hours more, after four,
-  and so on: each share takes twice as long as the one before, so what a stolen key adds grows with the logarithm of the
-  time for which nobody ends it;
-* **from peers** a node takes in an hour as much as `PATIENCE` such shares of every node in force come to. That is more
-  than honest nodes have between them after years of such an attack, so what they hold never waits, not even at a node
-  that was away. Only a member who pours a flood in himself meets this bound.
+  and so on: each share takes twice as long as the one before, so the amount from a stolen key grows with the logarithm
+  of the time until somebody ends it;
+* **from peers** a node takes `PATIENCE` such shares of every node in force in an hour. That is more than honest nodes
+  hold together after years of such an attack, so their statements never wait, not even at a node that was away. Only a
+  member that itself pours in a flood meets this bound.
 
-A number that nobody has used is free, also above those that are: what narrows counts without what comes before it, so a
-thief who has the key too keeps nobody from suspending.
+An unused number is free, even above used ones: a narrowing statement counts without its predecessors, so a thief with
+the key cannot prevent a suspension.
 """
 
 from collections.abc import Iterable
@@ -32,13 +32,13 @@ from accredit.registry.errors import BusyError
 from accredit.registry.statement import Statement, Unverified
 
 FREE: Final = 2
-"""Statements under one number that cost nothing but their numbers: the honest one, and the proof that there are two."""
+"""Statements under one number without surplus: the honest one, and a second one, which proves the fork."""
 
 FORKS_AT_ONCE: Final = 64
 """Surplus statements of one forked key in a share that a node takes from submitters: 1 MiB at 16 KiB each. A guess."""
 
 PATIENCE: Final = 16
-"""Shares that peers may bring for each node in force: a node gives out so many in 2 ** 15 hours, or 3.7 years."""
+"""Shares that peers may bring for each node in force: a node accepts so many in 2 ** 15 hours, or 3.7 years."""
 
 HOUR: Final = 3_600_000
 """ms"""
@@ -46,7 +46,7 @@ HOUR: Final = 3_600_000
 
 @dataclass(slots=True)
 class _Tally:
-    """How much surplus was taken since a time, ms."""
+    """The surplus taken since a time, ms."""
 
     since: int
     count: int = 0
@@ -62,7 +62,7 @@ class ForkAllowance:
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
         self._pending: dict[bytes, Statement] = {}
-        # Of what is pending: ids by key and number, what introduces a key, where a key forks.
+        # For pending statements: ids by key and number, introductions of keys, and forks of keys.
         self._numbers: dict[tuple[bytes, int], list[bytes]] = {}
         self._introducing: dict[bytes, list[Statement]] = {}
         self._forking: dict[bytes, int] = {}
@@ -70,16 +70,16 @@ class ForkAllowance:
         self._brought: dict[bytes, _Tally] = {}  # by forked key: by peers, within an hour
 
     def take(self, statement: Statement, now: int) -> None:
-        """Counts a statement that was submitted here, if it is surplus; to be asked before it is `admitted`.
+        """Count a statement submitted here, if it is surplus; call this before `admitted`.
 
         Raises:
-            BusyError: `forked_key`: so many have been taken that the next ones have to wait.
+            BusyError: `forked_key`: so many have been taken that the next ones must wait.
         """
         forked = self._charged_to(statement)
         if forked is None:
             return
         tally = self._submitted.get(forked)
-        if tally is None or now < tally.since:  # a clock set back uses nobody's share up
+        if tally is None or now < tally.since:  # a clock set back must not use up a share
             tally = self._submitted[forked] = _Tally(now)
         # The share of number n begins 2 ** n - 1 hours after the first.
         begins = tally.since + (2 ** (tally.count // FORKS_AT_ONCE) - 1) * HOUR
@@ -94,13 +94,13 @@ class ForkAllowance:
         tally.count += 1
 
     def check_brought(self, statement: Unverified, now: int, *, nodes: int) -> None:
-        """Changes nothing; to be asked before the signature of what a peer brought is looked at, for that is dearer.
+        """Check a statement from a peer without changing anything; call this before the more expensive signature check.
 
         Args:
             nodes: how many are in force.
 
         Raises:
-            BusyError: `forked_key`: it is surplus, and more than honest nodes hold; it has to be brought again later.
+            BusyError: `forked_key`: it is surplus, beyond what honest nodes hold; it must be sent again later.
         """
         forked = self._charged_to(statement)
         if forked is not None and self._is_full(forked, now, nodes):
@@ -113,7 +113,7 @@ class ForkAllowance:
             )
 
     def count_brought(self, statement: Statement, now: int) -> None:
-        """Counts a statement that a peer brought, if it is surplus; to be told before it is `admitted`."""
+        """Count a statement from a peer, if it is surplus; call this before `admitted`."""
         forked = self._charged_to(statement)
         if forked is not None:
             tally = self._brought.get(forked)
@@ -122,7 +122,8 @@ class ForkAllowance:
             tally.count += 1
 
     def delayed(self, now: int, *, nodes: int) -> list[bytes]:
-        """Ids of the forked keys of which peers have brought more within the hour than honest nodes hold, sorted."""
+        """Return ids of the forked keys of which peers have sent more within the hour than honest nodes hold,
+        sorted."""
         return sorted(forked for forked in self._brought if self._is_full(forked, now, nodes))
 
     def _is_full(self, forked: bytes, now: int, nodes: int) -> bool:
@@ -132,7 +133,7 @@ class ForkAllowance:
         return tally.count >= FORKS_AT_ONCE * PATIENCE * nodes
 
     def admitted(self, statement: Statement) -> None:
-        """One more, from whomever, will be logged."""
+        """Take note that one more statement, from any source, will be logged."""
         key, number = statement.kid, statement.seq
         self._pending[statement.id] = statement
         self._numbers.setdefault((key, number), []).append(statement.id)
@@ -142,7 +143,7 @@ class ForkAllowance:
             self._introducing.setdefault(entry.key, []).append(statement)
 
     def logged(self, statements: Iterable[Statement]) -> None:
-        """These are folded by now."""
+        """Take note that these are folded by now."""
         folded = {statement.id for statement in statements}
         left = [statement for statement in self._pending.values() if statement.id not in folded]
         self.dropped()
@@ -150,14 +151,14 @@ class ForkAllowance:
             self.admitted(statement)
 
     def dropped(self) -> None:
-        """Nothing that was admitted will be logged."""
+        """Take note that none of the admitted statements will be logged."""
         self._pending.clear()
         self._numbers.clear()
         self._introducing.clear()
         self._forking.clear()
 
     def _charged_to(self, statement: Unverified) -> bytes | None:
-        """The forked key whose share a statement comes out of; None where it is no surplus."""
+        """Return the forked key whose share a statement uses; None if it is not surplus."""
         origin = self._origin(statement.kid, statement.seq, frozenset())
         if origin is not None:
             return origin
@@ -167,7 +168,8 @@ class ForkAllowance:
         return {*self._fold.chains.at(key, number), *self._numbers.get((key, number), ())}
 
     def _origin(self, key: bytes, number: int, seen: frozenset[bytes]) -> bytes | None:
-        """A key in doubt without which nobody would let `key` use a number; None where there is no need of one."""
+        """Return a key in doubt on which every permission of `key` to use a number depends; None if there is no such
+        key."""
         law = self._fold.law
         if law is None or not (law.forks or law.ground.cuts or self._forking):
             return None

@@ -1,16 +1,15 @@
-"""The recent signatures of logs and signers, so that contradictions are noticed.
+"""Remembers the recent signatures of logs and signers, to notice contradictions.
 
-`Sayings` remembers, by key, the newest roots and the notes that say them. A second root for one size (of a log), or
-for one count (of a signer's states), is a contradiction, and the two notes are its proof
-(`registry.transparency.equivocation`).
+`Sayings` remembers for each key the newest roots and the notes with them. A second root for one size (of a log), or for
+one count (of a signer's states), is a contradiction, and the two notes prove it (`registry.transparency.equivocation`).
 
-`Ledger` is that for the checkpoints which nodes show each other in beacons. Each is verified with the log key of the
-node's record before it is remembered; what does not verify is counted. `shown` says which ones to show to others: the
-own one, the state note that stands, so that it comes to those whom no signer tells, and some of others' in turn. So two
-nodes to which one log shows two trees of one size find out as soon as a path of beacons joins them, although neither
-ever asked that log for a proof.
+`Ledger` does this for the checkpoints that nodes exchange in beacons. It verifies each with the log key of the node's
+record before it remembers it, and counts those that do not verify. `shown` chooses the notes to send: the own
+checkpoint, the newest noted state (which thus reaches nodes that no signer tells), and some checkpoints of others in
+turn. So if a log shows two nodes two trees of one size, they notice it as soon as a path of beacons joins them,
+although neither asked that log for a proof.
 
-What it does not do: compare trees of different sizes. That needs the log's own proofs and is the witnesses' work.
+It does not compare trees of different sizes; that needs the log's own proofs, and witnesses do it.
 """
 
 from collections.abc import Callable, Hashable
@@ -22,31 +21,31 @@ from accredit.registry.transparency.equivocation import Conflict, conflict_of_ch
 from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey
 
 KEPT: Final = 8
-"""Sizes remembered of one key: as many seconds of a busy log, minutes of a signer. A guess."""
+"""Sizes remembered for one key: so many seconds of a busy log, or minutes of a signer. A guess."""
 
 OTHERS: Final = 3
 """Checkpoints of others that are shown at a time; with the own one and the state 5, as a beacon has room for."""
 
 NOTE_BYTES: Final = 4 * 1024
-"""Largest checkpoint that is heard: text, log's line and the lines of some 30 witnesses."""
+"""Largest checkpoint accepted: text, the log's line and the lines of some 30 witnesses."""
 
 
 class Sayings:
-    """Of each key the newest sizes that it named, with root and note."""
+    """The newest sizes that each key signed, with root and note."""
 
     def __init__(self) -> None:
         self._said: dict[VerifierKey, dict[Hashable, tuple[bytes, bytes]]] = {}
 
     def root(self, key: VerifierKey, size: Hashable) -> bytes | None:
-        """The root it named for that size, if that is remembered."""
+        """Return the root that it signed for a size, if that is remembered."""
         found = self._said.get(key, {}).get(size)
         return None if found is None else found[0]
 
     def compare(self, key: VerifierKey, size: Hashable, root: bytes, note: bytes) -> bytes | None:
-        """Remembers a note, unless one of that size is; the one that is, where it has another root.
+        """Remember a note, unless one of that size is remembered; return the latter if it has another root.
 
         Args:
-            size: whatever may have one root only.
+            size: the size or count, which may have only one root.
         """
         said = self._said.setdefault(key, {})
         before = said.setdefault(size, (root, note))
@@ -72,7 +71,7 @@ class Ledger:
         self._turn = 0
 
     def hear(self, note: bytes, log_key: Callable[[str], bytes | None]) -> Conflict | None:
-        """Takes a checkpoint in; the conflict, if its log has signed another tree of that size.
+        """Take in a checkpoint; return the conflict if its log has signed another tree of that size.
 
         Args:
             log_key: the public log key of the node of that name, if it is in force.
@@ -87,7 +86,7 @@ class Ledger:
                 raise InputError("unknown_log", "the checkpoint belongs to no log known here.")
             log = VerifierKey(name=checkpoint.origin, type=KeyType.ED25519, public=public)
             if self._sayings.root(log, checkpoint.size) == checkpoint.root:
-                return None  # nothing new, and not worth a verification
+                return None  # it is not new, so it is not worth a verification
             open_checkpoint(note, log)
         except InputError:
             self.refused += 1
@@ -100,7 +99,8 @@ class Ledger:
         return None
 
     def shown(self) -> tuple[bytes, ...]:
-        """What to show a peer: own checkpoint, standing state, then `OTHERS` of others', in turn with what is heard."""
+        """Return the notes to send to a peer: own checkpoint, newest noted state, then `OTHERS` of other logs, in
+        turn."""
         notes = [note for _, note in self._newest.values() if note != self.own]
         first = self._turn % max(1, len(notes))
         others = (notes[first:] + notes[:first])[:OTHERS]

@@ -1,4 +1,4 @@
-"""What an engine had loaded and settled, for other engines to begin with: nodes that share their founding."""
+"""The loaded and settled content of an engine, with which other engines of the same founding begin."""
 
 from dataclasses import dataclass
 

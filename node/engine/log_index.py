@@ -1,6 +1,6 @@
-"""The view of this node for gossip: its log in order, the committed set, the conflicts, the checkpoints it has heard.
+"""The view of this node for gossip: its log in order, the committed set, the conflicts, and the checkpoints received.
 
-A `LogView` is the `gossip.events.Held` of an engine. It is read by the machine and written by the engine only, when
+A `LogView` is the `gossip.events.Held` of an engine. The machine reads it, and only the engine writes it, when
 statements have been logged. Its beginning may be shared with others (`branch`).
 """
 
@@ -41,7 +41,7 @@ class LogView:
 
     Attributes:
         fold: of all that is logged.
-        caught: who contradicted himself. ledger: the checkpoints heard.
+        caught: the conflicts kept. ledger: the checkpoints received.
     """
 
     def __init__(self, fold: Fold, stored: Entries | None = None) -> None:
@@ -55,7 +55,7 @@ class LogView:
         self._index: MutableMapping[bytes, int] = {}
 
     def branch(self, fold: Fold) -> "LogView":
-        """The same log, which goes on by itself; this one must not go on while that one is in use.
+        """Return a copy that grows on its own; this one must not grow while the copy is in use.
 
         Args:
             fold: of that log.
@@ -66,7 +66,7 @@ class LogView:
         return branch
 
     def read_on(self, size: int) -> None:
-        """The first entries, so many, are stored, and their statements in the fold."""
+        """Take note that the first entries, so many, are stored, and their statements are in the fold."""
         held = size - self._first
         self._index = {id: number for id, number in self._index.items() if number >= size}
         self._order = self._order[max(0, held) :]
@@ -103,20 +103,21 @@ class LogView:
         return None if statement is None else statement.raw
 
     def root(self) -> tuple[bytes, int]:
-        """What peers compare: the committed statements, and how many are held in all.
+        """Return the root that peers compare, over the committed statements and the number of held ones.
 
-        The count is in the hash because void statements are in no root and yet count in a state note: peers that hold
+        The hash includes the count because void statements are in no root but count in a state note. Peers that hold
         different numbers of them must notice, or their cosignatures would never add up.
         """
         held = self.size()
         return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
 
     def conflicts(self) -> Sequence[bytes]:
-        """Proofs that somebody lied, oldest first."""
+        """Return the conflicts kept, oldest first."""
         return self.caught.files()
 
     def notes(self) -> Sequence[bytes]:
-        """Signed notes to show to others: our checkpoint, the standing state, some of others' checkpoints."""
+        """Return signed notes for others: this node's checkpoint, the newest noted state, some checkpoints of other
+        logs."""
         return self.ledger.shown()
 
     def statement(self, id: bytes) -> Statement:
@@ -140,7 +141,7 @@ class LogView:
         self._order.append(statement.id)
 
     def part(self, without: Iterable[bytes]) -> Part:
-        """All that is logged, but for these: the log's end among them makes the part shorter."""
+        """Return the part of the log without these statements; if they are at its end, the part becomes shorter."""
         numbers = sorted(map(self._number, without))
         size = self.size()
         while numbers and numbers[-1] == size - 1:
@@ -159,7 +160,7 @@ class LogView:
 
 
 def inadmissible(number: int, error: AccreditError) -> StorageError:
-    """What to say of a stored entry that could not have been accepted."""
+    """Return the error for a stored entry that could not have been accepted."""
     return StorageError(
         "log_inadmissible",
         f"Entry {number} of the stored log is one that no node would accept: {error.message}",

@@ -1,32 +1,32 @@
-"""State notes in one node, without input and output: when to cosign which set, and when a quorum stands.
+"""Makes a node's state notes, without input and output: decides when to cosign which set, and when a quorum is reached.
 
 All nodes that hold one set of statements write one text (`registry.transparency.state_note`), so cosignatures add up
-without a leader. What makes that hard is a steady stream: no two nodes ever hold the same set at the same moment. So
+without a leader. Under a steady stream this is hard, because no two nodes ever hold the same set at the same moment. So
 there are three sets:
 
     held        all that is logged here                          (the engine's fold; grows by itself)
-    cosigned    the set this node last stood by with its name    (trails what is held, which is a branch of it)
-    noted       the newest set that a quorum stands by           (trails cosigned; proofs are made from it)
+    cosigned    the set that this node last cosigned           (trails the held set, whose fold is a branch of it)
+    noted       the newest set that a quorum has cosigned      (trails the cosigned set; proofs are made from it)
 
-* **Cosigning.** A node stands by all that it holds once that has not changed for `QUIET`, if what it last cosigned has
-  been noted, or for `SETTLED` in any case. Nobody waits for anybody.
-* **Turns.** After `TURN` without a new quorum one signer, by the clock, offers all it holds: text, cosignature, and
-  the ids that the newest noted set lacks. A signer that holds them all makes that its cosigned set, and cosigns what it
-  comes to. A dead signer costs one turn.
-* **Never less.** A cosigned set only grows: an offer is taken only if it contains that, and every narrowing
-  statement that has been held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
+* **Cosigning.** A node cosigns its held set when that has not changed for `QUIET`, if its last cosigned set has been
+  noted, or for `SETTLED` in any case. No node waits for another.
+* **Turns.** After `TURN` without a new quorum one signer, chosen by the clock, offers its held set: text, cosignature,
+  and the ids that the newest noted set lacks. A signer that holds all of them makes that its cosigned set and cosigns
+  the result. A dead signer costs one turn.
+* **Never less.** A cosigned set only grows: a node accepts an offer only if it contains the node's cosigned set and
+  every narrowing statement held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
 * **Never two.** A signer that cosigns two roots of one count has lied, or its fold is broken: `Contradicts` proves it.
-* **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine. A node counts its own
-  cosignature only when it hears itself (`Tell`), so that none is shown to anybody which is not kept.
+* **Stored before told.** `Keep` comes before `Tell`, so that the last signed text survives a crash. A node counts its
+  own cosignature only when it receives it (`Tell`), so that it never shows one that is not stored.
 
-What is new is folded twice, into what is held and into what is cosigned, and the roots are compared before anything is
-signed: if they differ, a bit has flipped, and nothing is signed until the node is started again. Then what is held is
-put over what is cosigned (`Fold.rebase`), so that memory has it once but for what is not cosigned yet.
+New statements are folded twice, into the held and into the cosigned set, and the roots are compared before signing. If
+they differ, a bit has flipped, and the node signs nothing until it is restarted. Then the held fold becomes a layer
+over the cosigned one (`Fold.rebase`), so that memory holds only the statements not yet cosigned twice.
 
-A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
+A node that is not a signer follows in the same way and signs nothing. `now` is in ms since 1970.
 
-The notary keeps the noted state's note and roots only; its records are whoever's keep the noted map (`quorum_state`):
-each `Stands` says which of them changed.
+The notary keeps only the note and roots of the noted state. The owner of the noted map keeps the records
+(`quorum_state`); each `Stands` says which of them changed.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
@@ -80,7 +80,8 @@ AHEAD_MAX: Final = 300
 """Seconds that a cosignature may be ahead of our clock; design proofs.md."""
 
 TEXTS_MAX: Final = 64
-"""Texts whose cosignatures are gathered at a time. A guess: signers move on every second under a stream."""
+"""Texts for which cosignatures are gathered at a time. A guess: under a stream signers cosign a new text every
+second."""
 
 MESSAGE_BYTES: Final = 1024 * 1024
 """One message: 32,000 ids. An offer that needs more waits for a quiet moment."""
@@ -103,15 +104,15 @@ class Notary:
         last: str | None = None,
         image: NotaryImage | None = None,
     ) -> None:
-        """Begins with nothing noted, and everything in `held` still to be told of, but for what `image` has.
+        """Start without a noted state; all statements in `held`, except those of `image`, are still to be cosigned.
 
         Args:
-            name: this node's; it signs if the charter names it with this key among the signers.
+            name: this node's name; it signs if the charter names it with this key among the signers.
             signer: has its state key.
-            held: the fold of all that is logged. No statement is added to it here, but its base changes. With an
-                image it is empty, and filled from that.
-            last: the text last kept, if any: nothing smaller is ever signed.
-            image: where another notary stood. This one begins there.
+            held: the fold of the log. The notary adds no statement to it, but changes its base. With an image it is
+                empty, and filled from that.
+            last: the last stored text, if any; a smaller state is never signed.
+            image: the state of another notary, with which this one begins.
         """
         self.noted = Standing()
         self._ecosystem = ecosystem
@@ -121,7 +122,7 @@ class Notary:
         self._floor = 0 if last is None else StateNote.decode(last).count
         self._base: Fold | None = None
         self._cosigned = Fold(ecosystem)
-        self._is_damaged = False  # one set was folded twice, to two states
+        self._is_damaged = False  # one set was folded twice, with two results
         self._steps: list[CosignedStep] = []
         self._behind: MutableMapping[bytes, Statement] = {}  # held, not cosigned
         self._beyond: dict[bytes, None] = {}  # cosigned, not noted
@@ -132,7 +133,7 @@ class Notary:
         self._offer: Offer | None = None
         self._changed_at = 0
         self._told_at = 0
-        self._stood_at = 0  # when the newest quorum stood
+        self._stood_at = 0  # when the newest quorum was reached
         self._slot = -1  # the last turn that was considered
         self._now = 0
         self.disagreements = 0
@@ -141,10 +142,10 @@ class Notary:
             self._take_up(image)
 
     def stand_on(self, base: Fold) -> None:
-        """Begins with a fold that is kept, before anything else: the cosigned and the held set are branches over it.
+        """Begin with a stored fold, before anything else: the cosigned and the held set are branches over it.
 
-        It goes on to every state that a quorum stands by, and holds nothing beyond, so that what is kept of it is kept
-        with the note. Held is what it holds, and no more yet.
+        The stored fold advances to every noted state and holds nothing beyond it, so that it is stored together with
+        the note. At first the held set equals it.
         """
         assert not self._steps
         self._base, self._cosigned = base, base.branch()
@@ -152,7 +153,7 @@ class Notary:
 
     @property
     def base(self) -> Fold | None:
-        """The fold that is kept, if one is; see `stand_on`."""
+        """Return the stored fold, if there is one; see `stand_on`."""
         return self._base
 
     def renew(self) -> None:
@@ -165,7 +166,7 @@ class Notary:
             self._held.rebase(self._cosigned)
 
     def image(self) -> NotaryImage:
-        """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
+        """Return this notary's state for others; do not use it any further, because they share its data."""
         return NotaryImage(
             held=self._held,
             cosigned=self._cosigned,
@@ -196,8 +197,8 @@ class Notary:
         """Takes one event in; what is to be done about it, in this order.
 
         Raises:
-            InputError: an `Arrived` that is malformed, or cosigned by nobody who may; nothing changed.
-            NotYetError: an `Arrived` before there is a charter that says who the signers are.
+            InputError: an `Arrived` is malformed, or no signer cosigned it; nothing changed.
+            NotYetError: an `Arrived` came before a charter in force that names the signers.
         """
         self._set_clock(now)
         match event:
@@ -212,7 +213,7 @@ class Notary:
         return self._proceed()
 
     def _set_clock(self, now: int) -> None:
-        """A wall clock set back must not make anything wait until it has caught up with itself."""
+        """Set the clock; a wall clock set back must not delay anything until it has caught up."""
         if now < self._now:
             self._changed_at = min(self._changed_at, now)
             self._told_at = min(self._told_at, now)
@@ -221,11 +222,11 @@ class Notary:
         self._now = now
 
     def next_wakeup(self) -> int | None:
-        """When `Ticked` is wanted at the latest (ms since 1970)."""
+        """Return when `Ticked` is due at the latest (ms since 1970)."""
         return min((at for duty in DUTIES[self.phase] if (at := self._due(duty)) is not None), default=None)
 
     def signers(self) -> list[SignerView]:
-        """What is known of each signer, by name."""
+        """Return the view of each signer, by name."""
         views = []
         text = "" if self.noted.state is None else self.noted.state.encode()
         there = {key: _time_of(opened, key) for key, opened in self._gathered.get(text, {}).items()}
@@ -237,28 +238,28 @@ class Notary:
         return sorted(views, key=lambda view: view.name)
 
     def charter_fold(self) -> int | None:
-        """The version of the fold that the charter in force asks for; None where none is in force."""
+        """Return the version of the fold that the charter in force names; None if none is in force."""
         charter = self._held.charter
         return None if charter is None else int(charter.body["fold"])
 
     def other_folds(self) -> dict[str, int]:
-        """By signer, the version of the fold that it last cosigned under, where that is not the charter's."""
+        """Return by signer the version of the fold under which it last cosigned, if that is not the charter's."""
         asked = self.charter_fold()
         signers = {key.name for key in self._keys()}
         return {name: fold for name, fold in sorted(self._folds.items()) if fold != asked and name in signers}
 
     def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> list[Stands]:
-        """Takes up, before the first event, a state that this node had signed or noted before it was started again.
+        """Restore, before the first event, a state that this node had signed or noted before a restart.
 
         Args:
-            statements: its set, less that of the state taken up before it.
+            statements: its set, without that of the state restored before.
             note: of that state, with its quorum, if it was noted.
 
         Returns:
-            That it stands, if it does: with every record of it, before anything else was noted.
+            The `Stands` with every record of the state, if it has a quorum.
 
         Raises:
-            StorageError: `state_damaged`: the statements do not lead to that state, so that nothing may be signed.
+            StorageError: `state_damaged`: the statements do not lead to that state, so the node must not sign.
         """
         if self._held.charter is None:
             raise StorageError(
@@ -281,7 +282,7 @@ class Notary:
             opened = open_state(note, self._keys())
         except RefusedError as error:
             if error.code == "unsigned":
-                return []  # the charter names other signers by now: their quorum is still to come
+                return []  # the charter now names other signers, whose quorum is still to come
             raise StorageError(
                 "state_damaged", f"The stored state note is not valid: {error.message}", hint=_AUDIT
             ) from error
@@ -309,7 +310,7 @@ class Notary:
 
     @property
     def phase(self) -> Phase:
-        """How the three sets stand to each other now."""
+        """Return the present relation of the three sets."""
         if not self._keys():
             return Phase.NO_SIGNERS
         if not self._steps or self._steps[-1].state == self.noted.state:
@@ -318,11 +319,11 @@ class Notary:
 
     @property
     def _is_unsaid(self) -> bool:
-        """Whether something is held that was never cosigned."""
+        """Return whether a statement is held that was never cosigned."""
         return bool(self._behind) or (not self._steps and bool(self._base))
 
     def _due(self, duty: Duty) -> int | None:
-        """When a duty is to be done, ms; None while there is nothing to do it with."""
+        """Return when a duty is due, ms; None while it has nothing to do."""
         match duty:
             case Duty.COSIGN_SOON:
                 return self._changed_at + QUIET
@@ -349,14 +350,14 @@ class Notary:
     # ----------------------------------------------------------------------------------------------- cosigned
 
     def _advance(self, statements: Sequence[Statement]) -> StateNote:
-        """Makes the cosigned set contain `statements`; returns its text."""
+        """Add `statements` to the cosigned set; return its text."""
         for statement in statements:
             self._behind.pop(statement.id, None)
             self._since.pop(statement.id, None)
             self._beyond[statement.id] = None
         if self._steps or self._base is not None:
             changed, committed = self._go_on(statements)
-        else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
+        else:  # the first one; it can be compared only with the stored state, after a restart
             self._cosigned = self._held.rest_on(statements)
             changed, committed = self._cosigned.pick(), dict.fromkeys(self._cosigned.committed(), True)
         state, root = self._text_of(self._cosigned), self._cosigned.statements_root()
@@ -367,7 +368,7 @@ class Notary:
         return state
 
     def _go_on(self, statements: Sequence[Statement]) -> tuple[Picked, Mapping[bytes, bool]]:
-        """Adds to the cosigned set and puts what is held over it again; what differs, as in `CosignedStep`."""
+        """Add to the cosigned set and put the held fold over it again; return the differences, as in `CosignedStep`."""
         count, root = len(self._held), self._held.state_root()
         if self._base is not None and len(self._cosigned) == len(self._base):
             self._cosigned = self._base.branch()  # the same set, over the maps as they are kept by now
@@ -375,7 +376,7 @@ class Notary:
             self._cosigned.add(statement)
         changes = self._cosigned.settle()
         if len(self._cosigned) == count and self._cosigned.state_root() != root:
-            self._is_damaged = True  # one set folded twice, two states: nothing may be signed
+            self._is_damaged = True  # one set folded twice gave two states, so the node must not sign
             self.disagreements += 1
         self._held.rebase(self._cosigned)
         return self._cosigned.pick(changes.records), changes.committed
@@ -392,7 +393,7 @@ class Notary:
         )
 
     def _stand_by(self, statements: list[Statement], *, offer: bool = False) -> list[Effect]:
-        """Makes the cosigned set contain `statements` and cosigns it, if this node is a signer."""
+        """Add `statements` to the cosigned set, and cosign it if this node is a signer."""
         state = self._advance(statements)
         return [*self._tell(state, offer=offer), *self._count(state.encode())]
 
@@ -413,11 +414,11 @@ class Notary:
     # --------------------------------------------------------------------------------------------------- turns
 
     def _turn_at(self) -> int:
-        """When the next turn is to be considered, ms."""
+        """Return when to consider the next turn, ms."""
         return max((self._slot + 1) * TURN, self._stood_at + TURN)
 
     def _take_turn(self) -> list[Effect]:
-        """Offers all that is held, if it is this node's turn and there is something a quorum has not seen."""
+        """Offer the held set, if it is this node's turn and the set has statements without a quorum."""
         self._slot = self._now // TURN
         names = sorted(key.name for key in self._keys())
         if not names or not (self._behind or self._beyond) or names[self._slot % len(names)] != self._name:
@@ -425,7 +426,7 @@ class Notary:
         return self._stand_by(list(self._behind.values()), offer=True)
 
     def _consider_offer(self) -> list[Effect]:
-        """Takes an offered set up, once everything in it is held."""
+        """Adopt an offered set, once all its statements are held."""
         offer = self._offer
         if offer is None:
             return []
@@ -442,10 +443,10 @@ class Notary:
             return []
         self._offer = None
         if len(self._cosigned) + len(wanted) != offer.state.count:
-            return []  # another noted set below it: its own text would be another one
+            return []  # it builds on another noted set, so its text would differ
         effects = self._stand_by([self._behind[id] for id in wanted]) if wanted else self._tell(self._steps[-1].state)
         if self._steps[-1].state != offer.state:
-            self.disagreements += 1  # one set, two states: somebody's fold is wrong, or lies
+            self.disagreements += 1  # one set gave two states: a node's fold is wrong, or it lies
         return effects
 
     # -------------------------------------------------------------------------------------------------- quorum
@@ -476,7 +477,7 @@ class Notary:
         return [*found, *self._count(opened.state.encode())]
 
     def _gather(self, opened: OpenedState) -> list[Contradicts]:
-        """Takes cosignatures in; those of signers that have cosigned another root of this count."""
+        """Take in cosignatures; return contradictions by signers that have cosigned another root for this count."""
         text = opened.state.encode()
         found: list[Contradicts] = []
         copies = self._gathered.setdefault(text, {})
@@ -496,13 +497,13 @@ class Notary:
         return found
 
     def _contradicted(self, key: VerifierKey, opened: OpenedState) -> bytes | None:
-        """A proof that a signer has cosigned another root of the same count; None where it has not."""
+        """Return the proof that a signer has cosigned another root for the same count; None if it has not."""
         state, note = opened.state, opened.note.encode()
         other = self._sayings.compare(key, (state.fold, state.count), state.root, note)
         return None if other is None else conflict_of_states(other, note, key).encode()
 
     def _count(self, text: str) -> list[Stands]:
-        """Whether the quorum stands by this text now, and this node knows its set."""
+        """Check whether a quorum has cosigned this text now, and this node knows its set."""
         keys = self._keys()
         copies = {key: opened for key, opened in self._gathered.get(text, {}).items() if key in keys}
         at = next((index for index, step in enumerate(self._steps) if step.state.encode() == text), None)
@@ -519,14 +520,14 @@ class Notary:
         return [self._settle_noted(at, note)]
 
     def _settle_noted(self, at: int, note: bytes) -> Stands:
-        """The cosigned set of step `at` becomes the noted state."""
+        """Make the cosigned set of step `at` the noted state."""
         changed, committed = passed(self._steps[: at + 1])
         for id in (id for step in self._steps[: at + 1] for id in step.ids):
             self._beyond.pop(id, None)
         step = self._steps[at]
         self._sink([id for each in self._steps[: at + 1] for id in each.ids], step.state)
         self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
-        # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
+        # The noted step stays as an empty base, because its text may be cosigned again, here and by others.
         self._steps = [step.settled(), *self._steps[at + 1 :]]
         return Stands(
             note=note,
@@ -560,7 +561,7 @@ class Notary:
     # ------------------------------------------------------------------------------------------------- signers
 
     def _keys(self) -> list[VerifierKey]:
-        """The signers' keys, as the charter in force names them."""
+        """Return the signers' keys that the charter in force names."""
         charter = self._held.charter
         if charter is None:
             return []
@@ -581,4 +582,4 @@ def _time_of(opened: OpenedState, key: VerifierKey) -> int:
 
 
 Refusal = InputError | NotYetError
-"""What `Arrived` may raise."""
+"""The errors for an `Arrived`."""

@@ -48,18 +48,18 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """Send this message to every node, this one among them: hand it back as `Arrived`."""
+    """Send this message to every node, and also back to this one as `Arrived`."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stands:
-    """A quorum stands by a newer state, or more of the signers do.
+    """A newer state has a quorum, or more signers have cosigned the noted state.
 
     Attributes:
         state, statements_root: what the note says, and one half of its root.
-        changed: records that differ from those of the state noted before.
+        changed: the records that differ from the state noted before.
         committed: ids of statements to which the root binds and did not before (True), or the other way round (False).
         without: ids in the live set that its set lacks.
     """
@@ -86,13 +86,13 @@ Effect = Keep | Tell | Stands | Contradicts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerView:
-    """What this node has seen of a signer.
+    """A signer, as this node sees it.
 
     Attributes:
         name: its node name.
         count, time: of its newest cosignature: statements, seconds since 1970. None: never seen.
         cosigned: when it cosigned the newest noted text, seconds since 1970; None: it did not.
-        is_missing: it has not cosigned the newest noted text within the last two periods.
+        is_missing: whether it has not cosigned the newest noted text within the last two periods.
     """
 
     name: str
@@ -104,7 +104,7 @@ class SignerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a quorum stands by.
+    """The noted state.
 
     Attributes:
         note: with every cosignature gathered; None before the first quorum.
@@ -119,10 +119,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CosignedStep:
-    """One cosigned set: its text, its statements' root, and what differs from the one before.
+    """One cosigned set: its text, its statements' root, and the differences from the one before.
 
     Attributes:
-        changed: the records that do. committed: the statements to which the root binds, as in `Stands`.
+        changed: the records that differ. committed: statements to which the root newly or no longer commits, as in
+            `Stands`.
         ids: statements that are in its set and not in the one before.
     """
 
@@ -133,12 +134,12 @@ class CosignedStep:
     ids: tuple[bytes, ...]
 
     def settled(self) -> "CosignedStep":
-        """Returns the same set as the one that others are compared with: nothing differs."""
+        """Return the same set as a base for comparison, without differences."""
         return replace(self, changed=Picked({}), committed={}, ids=())
 
 
 def passed(steps: Sequence[CosignedStep]) -> tuple[Picked, dict[bytes, bool]]:
-    """What differs after several steps, one after the other: records, and statements to which the root binds."""
+    """Return the differences over several consecutive steps: records, and statements to which the root commits."""
     changed, committed = Picked({}), dict[bytes, bool]()
     for step in steps:
         changed |= step.changed
@@ -148,7 +149,7 @@ def passed(steps: Sequence[CosignedStep]) -> tuple[Picked, dict[bytes, bool]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A set offered: ids beyond the offerer's noted set, and until when it is waited for, ms."""
+    """An offered set: ids beyond the offerer's noted set, and until when it is considered, ms."""
 
     state: StateNote
     ids: tuple[bytes, ...]
@@ -157,7 +158,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotaryImage:
-    """Where a notary stood, for others that begin there; see `Notary.image`."""
+    """The state of a notary, with which others begin; see `Notary.image`."""
 
     held: Fold
     cosigned: Fold
@@ -169,6 +170,5 @@ class NotaryImage:
 
 
 def is_state(note: bytes) -> bool:
-    """Whether a signed note is meant as a `registry.transparency.state_note`, by its first line; nothing is
-    verified."""
+    """Return whether a signed note's first line is that of a state note; nothing is verified."""
     return note.partition(b"\n")[0].split(b"/")[-2:-1] == [b"state"]

@@ -1,14 +1,15 @@
-"""The notary's states as a table: how its three sets stand to each other, what it does then, and what moves it on.
+"""The notary's phases as a table: the relations of its three sets, its duties in each phase, and the moves between
+them.
 
     phase        held = cosigned?   cosigned = noted?
-    NO_SIGNERS   there is nobody to stand by anything
-    NOTED        yes                yes                   nothing is new
-    GROWN        no                 yes                   statements have come since
-    COSIGNED     yes                no                    a quorum is waited for
-    OVERTAKEN    no                 no                    statements have come while it is waited for
+    NO_SIGNERS   nobody can cosign
+    NOTED        yes                yes                   there is no new statement
+    GROWN        no                 yes                   statements have arrived since
+    COSIGNED     yes                no                    the node waits for a quorum
+    OVERTAKEN    no                 no                    statements have arrived while it waits
 
-`DUTIES` is what `notary.Notary` goes by; `MOVES` is what a test holds whole networks of notaries against, and what
-`docs/state-notes.md` draws. A phase is derived from the sets and kept nowhere, so it cannot disagree with them.
+`notary.Notary` follows `DUTIES`; a test compares whole networks of notaries with `MOVES`, and `docs/state-notes.md`
+draws them. A phase is derived from the sets and not stored, so it cannot disagree with them.
 """
 
 from collections.abc import Mapping
@@ -16,20 +17,20 @@ from enum import StrEnum
 from typing import Final
 
 QUIET: Final = 250
-"""Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
+"""Time without a change before a node cosigns, ms: longer than a batch takes to reach peers, shorter than a tick."""
 
 SETTLED: Final = 1_500
-"""Without a change before a node cosigns although its last text never got a quorum, ms: one and a half ticks."""
+"""Time without a change before a node cosigns although its last text has no quorum, ms: one and a half ticks."""
 
 TURN: Final = 10_000
-"""Without a new quorum before a signer offers its set, ms. Design proofs.md."""
+"""Time without a new quorum before a signer offers its set, ms. Design proofs.md."""
 
 AGAIN: Final = 30_000
-"""After which a standing text is cosigned anew, ms; design proofs.md asks for 60 s at the latest."""
+"""Time after which a noted text is cosigned again, ms; design proofs.md requires 60 s at the latest."""
 
 
 class Phase(StrEnum):
-    """How the three sets of a notary stand to each other."""
+    """The relation of a notary's three sets."""
 
     NO_SIGNERS = "no_signers"
     NOTED = "noted"
@@ -39,7 +40,7 @@ class Phase(StrEnum):
 
 
 class Duty(StrEnum):
-    """What a notary does of itself once its time has come."""
+    """An action that a notary takes by itself when it is due."""
 
     COSIGN_SOON = "cosign what is held, after `QUIET` without a change"
     COSIGN_ANYWAY = "cosign what is held, after `SETTLED` without a change"
@@ -48,13 +49,13 @@ class Duty(StrEnum):
 
 
 DUTIES: Final[Mapping[Phase, tuple[Duty, ...]]] = {
-    Phase.NO_SIGNERS: (),  # nothing to stand by, and no second fold to be made
+    Phase.NO_SIGNERS: (),  # nothing to cosign, and no second fold to make
     Phase.NOTED: (Duty.TAKE_TURN, Duty.TELL_AGAIN),
     Phase.GROWN: (Duty.COSIGN_SOON, Duty.TAKE_TURN, Duty.TELL_AGAIN),
     Phase.COSIGNED: (Duty.TAKE_TURN, Duty.TELL_AGAIN),
     Phase.OVERTAKEN: (Duty.COSIGN_ANYWAY, Duty.TAKE_TURN, Duty.TELL_AGAIN),
 }
-"""What is done in a phase: the first duty whose time has come, one at a time."""
+"""The duties of each phase: the notary carries out the first one that is due, one at a time."""
 
 MOVES: Final[Mapping[tuple[Phase, Phase], str]] = {
     (Phase.NO_SIGNERS, Phase.GROWN): "a charter that names signers takes effect",
@@ -68,4 +69,4 @@ MOVES: Final[Mapping[tuple[Phase, Phase], str]] = {
     (Phase.OVERTAKEN, Phase.NOTED): "all that is held is cosigned, and a quorum has done so before",
     (Phase.OVERTAKEN, Phase.GROWN): "a quorum cosigned the same text",
 }
-"""From one phase to the next, and what does it."""
+"""The moves from one phase to the next, with their causes."""

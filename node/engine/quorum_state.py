@@ -1,13 +1,13 @@
-"""The newest state that a quorum stands by: its records, its map, what changed on the way to it; and how it is stored.
+"""The noted state: its records, its map and the changes that led to it; and its stored form.
 
 A `NotedMap` is a `registry.domain.records.Records` and proves each of its answers; `MemoryNotedMap` is one in memory.
-Whoever drives an engine keeps one and brings it up to date with each `NoteStands`. It trails what is logged: proofs are
-made from it while newer statements are held already. `changed_since` says what differs from a state noted earlier, so
-that a verifier's snapshot can be brought up to date with a small file; of states long past, or before a restart, it
-knows nothing, and then a whole snapshot is the answer.
+The driver of an engine keeps one and updates it with each `NoteStands`. It trails the log: proofs are made from it
+while newer statements are already held. `changed_since` gives the differences from an earlier noted state, so that a
+small file can update a verifier's snapshot. It does not know old states or, in memory, those from before a restart;
+then the verifier gets a whole snapshot.
 
-Stored is the note, and of which part of the log it is (`KeptNote`, deterministic CBOR `[note, [size, [numbers]]]`): the
-rest is derived again, and so verified, whenever the node starts.
+The node stores the note and the part of the log to which it belongs (`KeptNote`, deterministic CBOR `[note, [size,
+[numbers]]]`). The rest is derived again, and so verified, whenever the node starts.
 """
 
 from collections import deque
@@ -31,10 +31,10 @@ PAST_STATES: Final = 4_096
 """Noted states whose changes are remembered: more than an hour of a steady stream, years of a quiet one. A guess."""
 
 PAST_SUBJECTS: Final = 50_000
-"""Changed records remembered over all of them; beyond, a delta is no smaller than a snapshot. A guess."""
+"""Changed records remembered over all of them; with more, a delta is no smaller than a snapshot. A guess."""
 
 KEPT_NOTE: Final = "state_note"
-"""Under this name the store keeps the newest note with a quorum (`KeptNote`)."""
+"""The name under which the store keeps the newest note with a quorum (`KeptNote`)."""
 
 KEPT_BYTES: Final = 1024 * 1024
 """A stored note: 100,000 numbers left out; a noted set trails the log by seconds."""
@@ -70,7 +70,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptNote:
-    """A noted state as it is stored: the note with its cosignatures, and of which part of the log it is."""
+    """The stored form of a noted state: the note with its cosignatures, and its part of the log."""
 
     note: bytes
     part: Part
@@ -108,7 +108,7 @@ class _Past:
 
 
 class NotedMap(Protocol):
-    """What every form of the noted map can do, in memory or in a table. All of it is as of one noted state."""
+    """The interface of the noted map, in memory or in a table, as of one noted state."""
 
     @property
     def note(self) -> bytes | None:
@@ -173,11 +173,11 @@ class NotedMap(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager["NotedMap"]:
-        """One state throughout: this map, for several reads in a row; short, and not across an await."""
+        """Give one state for several reads in a row; keep it short, and not across an await."""
         ...
 
     def apart(self) -> AbstractContextManager["NotedMap"]:
-        """One state throughout, the newest, for as long as it takes and in any thread."""
+        """Give one state, the newest, for any length of time and in any thread."""
         ...
 
 
@@ -209,7 +209,8 @@ class MemoryNotedMap:
 
     @property
     def statements(self) -> Trie:
-        """The map over the statements to which the root binds; made when it is asked for: few ask one in memory."""
+        """The map over the statements to which the root commits; made on demand, because few callers in memory need
+        it."""
         if self._statements is None:
             self._statements = Trie((id, id) for id in self._committed)
         return self._statements
@@ -257,7 +258,7 @@ class MemoryNotedMap:
         changed: Mapping[Subject, Record | None],
         committed: Mapping[bytes, bool],
     ) -> None:
-        """Goes on to a newer state, or to a note of the same one with other cosignatures.
+        """Advance to a newer state, or to a note of the same one with other cosignatures.
 
         Args:
             changed: records that differ, as they now are; None: it is no more.

@@ -10,7 +10,7 @@ from accredit.governance.fold import Fold
 from accredit.registry.domain.records import node_in
 
 TOLD: Final = 64
-"""Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
+"""Nodes that are told of a cosignature: the signers, then random others. A guess: 4,000 requests a minute."""
 
 
 class Members:
@@ -20,7 +20,8 @@ class Members:
         self._fold = fold
 
     def all(self) -> Sequence[Mapping[str, Any]]:
-        """The nodes in force; those that the genesis names while it waits, or no vote could spread."""
+        """Return the nodes in force; while the genesis waits, those that it names, because otherwise no vote could
+        spread."""
         if self._fold.charter is not None:
             return self._fold.nodes()
         genesis = self._fold.statement(self._fold.ecosystem)
@@ -46,15 +47,16 @@ class Members:
         return None if node is None else node["keys"]["log"]
 
     def has_key(self, name: str, public: bytes) -> bool:
-        """Whether that key signs for the log, the witness or the state of the node of that name, retired or not."""
+        """Return whether that key signs for the log, the witness or the state of the node of that name, retired or
+        not."""
         node = self.get(name) or node_in(self._fold, name)
         return node is not None and any(public == node["keys"][role] for role in ("log", "witness", "state"))
 
     def told(self, peers: Sequence[Peer], name: str, random: Random) -> tuple[Peer, ...]:
-        """Whom to tell of a cosignature: every signer, and of the other nodes as many as that leaves room for.
+        """Return the nodes to tell of a cosignature: every signer, and as many other nodes as there is room for.
 
         Args:
-            name: who tells.
+            name: the node that tells.
         """
         charter = self._fold.charter
         signers = () if charter is None else charter.body["signers"]

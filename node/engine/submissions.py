@@ -1,4 +1,4 @@
-"""Submitters that wait for statements to be logged: each gets one reply, once all its statements are logged."""
+"""Keeps the submitters that wait for statements to be logged; each gets one reply, once all of its are logged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Submissions:
     def open(
         self, token: int, submitted: Sequence[T], judge: Callable[[T], SubmissionResult | bytes]
     ) -> list[SubmissionReply]:
-        """Takes a submission in; its reply, where it waits for nothing.
+        """Take a submission in; return its reply if it need not wait.
 
         Args:
-            judge: what became of one statement, or its id while that is to come.
+            judge: gives the result of one statement, or its id while the result is to come.
         """
         submission = _Submission(token=token, results=[None] * len(submitted))
         for position, each in enumerate(submitted):
@@ -51,7 +51,7 @@ class Submissions:
         return submission.reply()
 
     def resolve(self, id: bytes, result: SubmissionResult) -> list[SubmissionReply]:
-        """Tells everybody who waits for this statement; replies to those who wait for nothing else."""
+        """Give the result to all that wait for this statement; return replies to those that wait for no other."""
         replies: list[SubmissionReply] = []
         for submission, position in self._awaited.pop(id, ()):
             submission.results[position] = result

@@ -1,13 +1,13 @@
 """The ASGI application: the table of routes, and what every request has in common.
 
-* an answer is the handler's, or problem details (`node.http.problems`), also for an unknown path or method; never a
-  traceback, whatever came in;
-* `X-Request-ID` is echoed, cut down to harmless characters, or made up; the log names it where something failed;
-* public routes may be read by web pages of others (CORS, without credentials); `OPTIONS` says so;
-* `GET` answers carry an entity tag and are 304 where the asker holds them already (RFC 9110 §13.1.2);
+* an answer comes from the handler, or is problem details (`node.http.problems`), even for an unknown path or method; it
+  is never a traceback, whatever the input;
+* `X-Request-ID` is echoed, reduced to harmless characters, or generated; the log names it if a request failed;
+* other sites' pages may read public routes (CORS, without credentials); `OPTIONS` says so;
+* `GET` answers carry an entity tag and are 304 if the client already has them (RFC 9110 §13.1.2);
 * `HEAD` is `GET` without the body.
 
-Nothing here imports trio, so that another ASGI server can run the same application in a process of its own.
+This module does not import trio, so that another ASGI server can run the same application in its own process.
 """
 
 import hashlib
@@ -72,15 +72,16 @@ from .routes import (
 REQUEST_ID_CHARS: Final = 64
 
 URGENT_PER_MINUTE: Final = 600
-"""Urgent statements of one key that do not wait behind others of its address. A guess: a body's worst day."""
+"""Urgent statements of one key a minute that do not wait behind others from its address. A guess: a body's worst
+day."""
 
 NOTES_PER_MINUTE: Final = 1_200
-"""Cosignatures taken from one address: sixteen signers behind it that tell one a second, and some more. A guess."""
+"""Cosignatures a minute from one address: sixteen signers behind it with one a second each, and some more. A guess."""
 
 _NOT_IN_REQUEST_ID: Final = re.compile(r"[^A-Za-z0-9._:/=@-]")
 _OWN_IDS: Final = secrets.token_hex(4) + "-"  # of this process; its requests are counted behind it
 _NUMBERS: Final = count(1)
-_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})  # others are whatever the other side makes up
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})  # other methods are chosen freely by the other side
 _READABLE: Final = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Retry-After, X-Request-ID"),
@@ -113,11 +114,11 @@ FAMILIES: Final = (
         outcomes,
     ),
 )
-"""In the order of the document, and of matching: the most asked first."""
+"""In the order of the document and of matching, the most requested first."""
 
 
 SHARED: Final = (trqp, decisions, registry, timeline, statements, presence, ecosystem, offline, log, exports)
-"""Families that read what is committed, and nothing that the node alone knows: query workers answer them."""
+"""Families that read only committed data; query workers answer them too."""
 
 Prepared = Callable[[bytes], tuple[bytes, bytes] | None]
 """From a body to the answer: its head up to the length of its body, each line ended, and the body."""
@@ -164,15 +165,15 @@ def create_app(
     """The application.
 
     Args:
-        reader: what the node holds.
-        writer: the node's door for statements and gossip; without it, only questions are answered.
-        witness: the node as a witness of others' logs; without it, it is none.
-        web_key: signs what programs of other ecosystems read; without it, they are not answered.
+        reader: reads the node's data.
+        writer: takes statements and gossip in; without it, the application only answers questions.
+        witness: the node as a witness of others' logs; None: it is not a witness.
+        web_key: signs the formats of other ecosystems; without it, these routes do not exist.
         max_body_bytes, submissions_per_minute, proxy_header: as in `node.settings`.
         proxies: networks of the trusted ones.
         stream_seconds: how long a stream of changes lasts.
         explorer: whether pages for people are served.
-        paths: the routes that are served, as they stand in the table; None: all of them.
+        paths: the paths to serve, spelled as in the table; None: all of them.
     """
     shared = ApplicationState(
         pace=Pace(submissions_per_minute),
@@ -195,10 +196,10 @@ def create_app(
 
 
 class Application:
-    """The ASGI application: finds the endpoint, sends its answer with what all answers have, keeps the figures.
+    """The ASGI application: finds the endpoint, completes and sends its answer, and counts it.
 
-    No framework's layers around it: a question takes less time to decide than they do to pass on. What each route
-    takes and gives stands in the table and nowhere else.
+    It has no layers of a framework, because these take more time than deciding a question. Only the table says what
+    each route accepts and answers.
     """
 
     def __init__(
@@ -292,7 +293,7 @@ class Application:
         self._desk.begin_turn()
 
     def is_shared(self, method: str, path: str) -> bool:
-        """Whether such a request is a public question, which whoever reads the database can answer."""
+        """Return whether a request is a public question, which every process that reads the database can answer."""
         endpoint = self._endpoint({"path": path})
         return endpoint is not None and endpoint.is_shared(method)
 
@@ -321,7 +322,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 async def _live(receive: AsgiReceive, send: AsgiSend) -> None:
-    """Servers that tell when they begin and end (ASGI lifespan): there is nothing to do."""
+    """Answer ASGI lifespan messages of servers that send them; there is nothing to do."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
@@ -330,11 +331,11 @@ async def _live(receive: AsgiReceive, send: AsgiSend) -> None:
 
 
 def _page_of(problem: Problem, reader: ReadableNode, request: HttpRequest) -> Response:
-    """A problem under an address of pages: a page for whoever reads pages, else problem details."""
+    """Return a problem under a page's address: as a page for browsers, else as problem details."""
     if accepts_pages(request):
         try:
             return problem_page(problem, reader, request)
-        except Exception as error:  # what broke the page may break this one too
+        except Exception as error:  # the fault that broke the page may break this one too
             event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
     return problem_response(problem)
 
@@ -355,7 +356,7 @@ def _asked_of_a_replica(path: str) -> InputError:
 
 
 def _instead_of(path: str) -> str:
-    """What to ask instead of a path that is none."""
+    """Return a hint for an unknown path."""
     for prefix in ("/v1/v1/", "/v1/log/"):
         if path.startswith(prefix):
             return "Give the node's base URL, without /v1."
@@ -449,7 +450,7 @@ class _Endpoint:
         return refused
 
     def _problem(self, request: HttpRequest, problem: Problem) -> Response:
-        """A problem as a page, for whoever looks at pages; else in the form of the route."""
+        """Return a problem as a page for browsers; else in the form of the route."""
         if self._is_page:
             return _page_of(problem, self._reader, request)
         return self._refusal(problem)
@@ -492,7 +493,8 @@ def request_id(request: HttpRequest) -> str:
 
 
 def _conditional(request: HttpRequest, response: Response) -> Response:
-    """`response`, or 304 if the asker holds what it says. RFC 9110 §13.1.2: weak comparison, `*` matches anything."""
+    """Return `response`, or 304 if the client already has it. RFC 9110 §13.1.2: weak comparison, `*` matches
+    anything."""
     if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return response
     body = response.held

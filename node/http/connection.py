@@ -1,16 +1,16 @@
-"""One connection: requests in, each handed to the ASGI application, answers out, in order (RFC 9112 §9.3).
+"""Serves one connection: reads requests, passes each to the ASGI application, and sends answers in order (RFC 9112
+§9.3).
 
     await Connection(stream, server, client=("192.0.2.1", 40000), own=("192.0.2.2", 8080), scheme="http").run()
 
-The application runs in the connection's own task and asks for the body piece by piece, so that nobody's bytes are kept
-before somebody wants them. What it hears when the other side goes away is `http.disconnect`; if it speaks on, it is
-cancelled, and nothing is logged: hanging up is everybody's right.
+The application runs in the connection's own task and asks for the body piece by piece, so that no bytes are kept before
+they are needed. When the other side goes away, the application receives `http.disconnect`. If it continues to send, it
+is cancelled without a log entry, because hanging up is allowed.
 
-Whoever is slow is ended: a head has `HEAD_SECONDS` from its first byte, each piece of a body `BODY_SECONDS`, the pause
-between requests `IDLE_SECONDS`, each 64 KiB of an answer `WRITE_SECONDS`. How long a whole body may take is the
-application's to say (`routes.request_reading`).
-What is no HTTP gets one answer that says so, and the connection ends: behind such bytes nobody knows where a next
-request begins.
+Slow connections are ended: a head has `HEAD_SECONDS` from its first byte, each piece of a body `BODY_SECONDS`, the
+pause between requests `IDLE_SECONDS`, each 64 KiB of an answer `WRITE_SECONDS`. The application limits the time for a
+whole body (`routes.request_reading`). Bytes that are not HTTP get one answer that says so, and the connection ends,
+because nobody knows where the next request would begin.
 """
 
 import logging
@@ -31,25 +31,25 @@ from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
 from .tcp import TcpStream
 
 READ_BYTES: Final = 64 * 1024
-"""Asked of the socket at once, and kept unread at most."""
+"""The most bytes read from the socket at once, and kept unread."""
 
 WRITE_BYTES: Final = 64 * 1024
-"""Of an answer, handed to the socket at once; each piece has its own time."""
+"""The bytes of an answer given to the socket at once; each piece has its own time."""
 
 HEAD_SECONDS: Final = 15.0
-"""For a head to come whole. A guess; nginx allows 60 s."""
+"""Time for a whole head. A guess; nginx allows 60 s."""
 
 BODY_SECONDS: Final = 30.0
-"""Until the next piece of a body comes. How long a whole body may take, the application says."""
+"""Time until the next piece of a body. The application limits the time for a whole body."""
 
 IDLE_SECONDS: Final = 75.0
-"""Longer than peers and proxies pause between requests (nginx: 60 s), so that it is they who hang up."""
+"""Longer than peers and proxies pause between requests (nginx: 60 s), so that they close first."""
 
 WRITE_SECONDS: Final = 30.0
-"""For 64 KiB of an answer to be taken: 2 KB/s. A guess."""
+"""Time for the client to take 64 KiB of an answer: 2 KB/s. A guess."""
 
 LINGER_SECONDS: Final = 2.0
-"""After a last answer, for what is still on its way here: else a reset overtakes the answer (RFC 9112 §9.6)."""
+"""Time to read bytes still under way after a last answer; otherwise a reset overtakes the answer (RFC 9112 §9.6)."""
 
 LINGER_BYTES: Final = 256 * 1024
 
@@ -63,20 +63,20 @@ App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[Non
 
 
 class Sharing(Protocol):
-    """How several processes that accept on one socket share out what they are asked."""
+    """Decides which of several processes on one socket answers a request."""
 
     def is_ours(self, head: RequestHead) -> bool:
-        """Whether this process is the one to answer such a request."""
+        """Return whether this process answers such a request."""
         ...
 
     async def pass_on(self, stream: trio.abc.Stream, read: bytes) -> bool:
-        """Give the connection to the one that is, with what was read since the last answer.
+        """Give the connection to the process that does, with the bytes read since the last answer.
 
         Returns:
-            Whether that was done; else this process answers, and the connection ends with that.
+            Whether it was passed on; if not, this process answers, and the connection then ends.
 
         Raises:
-            trio.BrokenResourceError: it could not be given; it is to be closed.
+            trio.BrokenResourceError: it could not be passed on, and must be closed.
         """
         ...
 
@@ -95,7 +95,7 @@ class PreparedRequest(NamedTuple):
 
 
 class ConnectionOwner(Protocol):
-    """What a connection asks of the server that it belongs to (`server.Server`)."""
+    """The interface of the server to which a connection belongs (`server.Server`)."""
 
     app: App
     is_stopping: bool
@@ -115,7 +115,7 @@ class ConnectionOwner(Protocol):
         ...
 
     def charge(self, share: str, so_far: int, size: int) -> None:
-        """Count `size` more bytes of a body; BusyError where there is no room for them."""
+        """Count `size` more bytes of a body; BusyError if there is no room for them."""
         ...
 
     def release(self, share: str, so_far: int) -> None:
@@ -132,13 +132,13 @@ class Connection:
 
     Args:
         stream: a `tcp.TcpStream`, one with TLS around it, or any `trio.abc.Stream`.
-        server: whose connection it is: application, budget of bytes, whether it is stopping.
+        server: its owner: application, budget of bytes, whether it is stopping.
         client, own: address and port of either side.
-        share: under what its bytes are counted; empty for nobody's.
+        share: the name under which its bytes are counted; empty: they are not counted by client.
 
     Attributes:
-        due: when the other side must have done what is waited for, on trio's clock; the server looks (`Server.sweep`).
-            A deadline of a cancel scope would be exact, and set five times a request it costs as much as parsing one.
+        due: when the other side must have acted, on trio's clock; the server checks this (`Server.sweep`). A cancel
+            scope's deadline would be exact, but setting it five times a request costs as much as parsing one.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class Connection:
                 await self._stream.aclose()
 
     def _is_late(self) -> bool:
-        """Whether the other side is owed the word that it was too slow."""
+        """Return whether to tell the other side that it was too slow."""
         if self._server.is_stopping or self._is_over or self._has_given_way:
             return False
         return bool(self._buffer) if self._is_reading_head else self._is_reading_body and not self._has_started
@@ -201,7 +201,7 @@ class Connection:
             self._scope.cancel()
 
     def give_way(self) -> None:
-        """Ends the connection without a word: an answer to it would take the room that is needed for another."""
+        """Close the connection without an answer, which would take the room needed for another connection."""
         self._has_given_way = True
         self._scope.cancel()
 
@@ -230,7 +230,7 @@ class Connection:
             await self._linger()
 
     async def _read_head(self) -> RequestHead | None:
-        """The next head; None where the other side has ended the connection before one."""
+        """Return the next head; None if the other side closed the connection before it."""
         buffer = self._buffer
         scanned = 0
         self._is_reading_head = True
@@ -348,7 +348,7 @@ class Connection:
     # --------------------------------------------------------------------------------- one request and its answer
 
     def _begin(self, head: RequestHead | None) -> None:
-        """What is known of the request under way."""
+        """Set up the state of the request under way."""
         self._head = head
         self._body = RequestBody(0 if head is None else head.length)
         self._has_told_body = False
@@ -388,7 +388,7 @@ class Connection:
             return
         finally:
             self._server.release(self._share, self._charged)
-        if not self._has_finished:  # an answer that breaks off must not look whole
+        if not self._has_finished:  # an answer that breaks off must not look complete
             self._is_last = True
             if not self._has_started:
                 event(_log, logging.ERROR, "the application did not answer", path=head.path[:200])
@@ -397,7 +397,7 @@ class Connection:
         """See ASGI: a piece of the body; once it has been told, `http.disconnect` when there is nobody to answer.
 
         Raises:
-            DecodeError: what should be a body is none.
+            DecodeError: the body is malformed.
             BusyError: the node holds too many unfinished bodies already.
         """
         if self._body.is_done and not self._has_told_body:
@@ -411,7 +411,7 @@ class Connection:
         if self._has_finished:
             await trio.lowlevel.checkpoint()
             return {"type": "http.disconnect"}
-        await trio.sleep_forever()  # more than one request is waiting: whoever sent them is there
+        await trio.sleep_forever()  # more requests wait, so the other side is still there
         raise AssertionError("sleeps for ever")
 
     async def _receive_body(self) -> dict[str, Any]:
@@ -419,7 +419,7 @@ class Connection:
             try:
                 piece = self._body.feed(self._buffer)
             except InputError:
-                self._is_over = True  # nobody knows what follows
+                self._is_over = True  # the next bytes have no known meaning
                 if self._has_started:
                     return {"type": "http.disconnect"}
                 raise
@@ -440,7 +440,7 @@ class Connection:
         return {"type": "http.request", "body": piece, "more_body": not self._body.is_done}
 
     async def send(self, message: Any) -> None:
-        """See ASGI. Where there is nobody to answer any more, the application is cancelled."""
+        """See ASGI. If the other side is gone, the application is cancelled."""
         if message["type"] == "http.response.start":
             assert self._start is None, "an answer must begin only once"
             self._start = message
@@ -509,7 +509,7 @@ class Connection:
         self.due = _NEVER
 
     async def _refuse(self, error: AccreditError) -> None:
-        """The last answer: what came cannot be handed to the application."""
+        """Send the last answer: the request cannot be passed to the application."""
         problem = problem_of(error)
         body = msgspec.json.encode(problem)
         headers: Headers = [
@@ -524,7 +524,7 @@ class Connection:
         await self._linger()
 
     async def _linger(self) -> None:
-        """Ends our side, and reads on for a moment."""
+        """Close this side, and read on for a moment."""
         with trio.move_on_after(LINGER_SECONDS):
             if isinstance(self._stream, trio.abc.HalfCloseableStream):
                 await self._stream.send_eof()

@@ -1,4 +1,4 @@
-"""A decision as JSON, for whoever asked a node, and for whoever decided it alone from records at hand."""
+"""The JSON form of a decision, both by a node and by a program that decides from records at hand."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -49,7 +49,7 @@ class DecidedView(TypedDict):
 
 
 class ExplainedReason(TypedDict):
-    """What a reason code means to an audience, and what they can do next."""
+    """The meaning of a reason code for an audience, and their next step."""
 
     code: str
     sentence: str
@@ -57,7 +57,7 @@ class ExplainedReason(TypedDict):
 
 
 class ExplanationView(TypedDict):
-    """An answer in the words of an audience: the verdict, then its reasons."""
+    """An answer in an audience's words: the verdict, then its reasons."""
 
     audience: str
     sentence: str

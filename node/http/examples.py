@@ -1,6 +1,6 @@
-"""One example for each route, said once: for `/openapi.json` and for `docs/http.md`.
+"""One example for each route, for both `/openapi.json` and `docs/http.md`.
 
-A test asks a node every one of them, with ids of its own in place of these, and holds that no route goes without.
+A test sends each of them to a node, with that node's ids in place of these, and checks that every route has one.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "/v1/issuers?limit": "20",
     "/v1/changes?since": "2026-11-27T08:00:00Z",
 }
-"""Parameters by name; those that mean something of their own on one route under the route and the name."""
+"""Parameters by name; one with a special meaning on a route under the route and the name."""
 
 _BODIES: Final[Mapping[str, Any]] = {
     "POST /authorization": {
@@ -67,10 +67,10 @@ _BODIES: Final[Mapping[str, Any]] = {
 
 
 def of_parameter(route: Route, param: Param) -> str | None:
-    """Return an example of what a parameter holds; None for one that can do without."""
+    """Return an example value of a parameter; None for one that needs no example."""
     return _PARAMETERS.get(f"{route.path}?{param.name}") or (_PARAMETERS.get(param.name) if param.required else None)
 
 
 def of_body(route: Route) -> Any:
-    """Return an example of a JSON body; None where a route takes none, or bytes that people do not type."""
+    """Return an example of a JSON body; None if a route takes no body, or bytes that people do not type."""
     return _BODIES.get(f"{route.method} {route.path}")

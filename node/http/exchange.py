@@ -1,4 +1,4 @@
-"""A request and its answer, as handlers see them: as much of ASGI as they need, and nothing that a question pays for.
+"""Requests and answers for handlers: a thin layer over ASGI that adds no cost to a question.
 
     request.header("content-type")                  the first field of that name, or ""
     Response(content, media_type="text/plain")      await response(scope, receive, send)
@@ -18,7 +18,7 @@ _NO_CONTENT: Final = frozenset({204, 304})  # RFC 9110 §8.6: no Content-Length 
 
 
 class HttpRequest:
-    """What was asked; its body is still to be received.
+    """A request; its body is still to be received.
 
     Args:
         scope: ASGI's, of an HTTP request. receive: likewise.
@@ -38,7 +38,7 @@ class HttpRequest:
 
     @property
     def query(self) -> bytes:
-        """What stands behind the question mark, as sent."""
+        """The query string, as sent."""
         query: bytes = self.scope["query_string"]
         return query
 
@@ -50,7 +50,7 @@ class HttpRequest:
 
     @property
     def peer(self) -> str:
-        """The address on the other end of the connection; empty where there is none."""
+        """The address at the other end of the connection; empty if unknown."""
         client = self.scope.get("client")
         return "" if client is None else str(client[0])
 
@@ -71,7 +71,7 @@ class HttpRequest:
 
 
 class Response:
-    """What is answered.
+    """An answer.
 
     Args:
         content: the body. media_type: of it; a text without a charset is UTF-8.
@@ -104,7 +104,7 @@ class Response:
 
     @property
     def held(self) -> bytes | None:
-        """The whole body; None where it is made while it is sent."""
+        """The whole body; None if it is made while it is sent."""
         return self.body
 
     async def __call__(self, _scope: AsgiScope, _receive: AsgiReceive, send: AsgiSend) -> None:

@@ -5,6 +5,6 @@
     front search issuers decisions …      one module for each kind of page; `pages` gathers their routes
     templates/ static/                    Jinja2 templates; one style sheet and the modules of the pages that need any
 
-A page shows what the JSON routes give and decides nothing itself. What strangers wrote (names, reasons, addresses) is
-escaped by the template library, kept apart from the direction of the text around it (`<bdi>`), and never fetched.
+A page shows the data of the JSON routes and decides nothing itself. The template library escapes text by strangers
+(names, reasons, addresses); `<bdi>` isolates its direction; the node never fetches an address in it.
 """

@@ -76,7 +76,7 @@ def _line(record: AuthorityRecord, now: int) -> dict[str, Any]:
 
 
 def _rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
-    """What a kind of statement needs, in the charter's own members."""
+    """Return the rule of a kind of statement, in the charter's own members."""
     return {
         "statement": name,
         "authorities": rule.get("authorities", ""),
@@ -150,14 +150,14 @@ def _mandate(fold: Fold, id: CanonicalId, standing: MandateStanding, now: int) -
 
 
 def _shown(value: Any) -> str:
-    """A limit in one line: what is not a word or a list of them as JSON says it."""
+    """Return a limit in one line; JSON for anything but a word or a list of words."""
     if isinstance(value, list):
         return ", ".join(one if isinstance(one, str) else str(plain(one)) for one in value)
     return str(value)
 
 
 def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of the accreditations it has granted, by id; of each page a bounded number of records is looked at."""
+    """Return a page of the accreditations that it has granted, by id; each page reads a bounded number of records."""
     fold, now = call.reader.fold, call.reader.now()
 
     def row(accreditation: str) -> dict[str, Any] | None:
@@ -186,13 +186,13 @@ def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any
 
 
 def _days_to_last_vote(fold: Fold, record: AccreditationRecord) -> float | None:
-    """From the grant to the last vote for it; None where nobody voted, as one authority alone may grant."""
+    """Return the days from the grant to the last vote for it; None if nobody had to vote."""
     votes = [vote.iat for vote in fold.chains.votes_on(record["id"]) if vote.kind == "vote.approve"]
     return round(max(0, max(votes) - record["iat"]) / DAY, 1) if votes else None
 
 
 def _deciding(granted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """How long those that are listed took, and their appeals: figures of this page and of no more."""
+    """Return how long the listed decisions took, and their appeals; for this page only."""
     votes = [row["days_to_last_vote"] for row in granted if row["days_to_last_vote"] is not None]
     appeals = [days for row in granted for days in row["_appeal_days"]]
     return {

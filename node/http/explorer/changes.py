@@ -1,7 +1,7 @@
-"""`/explore/changes` and `/v1/changes.atom`: what took effect and what ceased to, the newest first, of all or of one.
+"""`/explore/changes` and `/v1/changes.atom`: the newest changes, of all subjects or of one.
 
-A feed reader that follows the Atom feed of an issuer is told when anything about it changes. Of one subject only the
-newest `LOOKED_AT` changes of the node are looked at: the page and the feed are bounded, and say so.
+A feed reader that follows the Atom feed of an issuer is told when anything about it changes. For one subject only the
+newest `LOOKED_AT` changes of the node are searched; the page and the feed say so.
 """
 
 from functools import lru_cache
@@ -30,7 +30,7 @@ NAMES_KEPT: Final = 4_096
 """Subjects whose names are kept, as links, until a record changes: those of some hundred pages."""
 
 LOOKED_AT: Final = 20_000
-"""Newest changes that are looked at for those of one subject: some 10 ms. A guess."""
+"""Newest changes searched for those of one subject: some 10 ms. A guess."""
 
 
 def newest_changes(
@@ -41,7 +41,7 @@ def newest_changes(
     Args:
         before: the number below which changes are listed.
         sub: only those about this subject.
-        summed_up: whether each says by whom and in a sentence what was stated; for that the statements are read.
+        summed_up: whether each has its author and a sentence about its content, which requires reading the statements.
     """
     fold = call.reader.fold
     named = call.shared.keep("subjects of changes", fold.records_root(), dict[tuple[str, str], tuple[str, Markup]])
@@ -76,7 +76,7 @@ def newest_changes(
 
 
 def _lines(rows: list[dict[str, Any]]) -> Markup:
-    """The rows of the table in one piece: a template that puts each together itself takes twice as long."""
+    """Return the rows of the table as one text; a template that builds each row takes twice as long."""
     lines = [
         f'<tr><th scope="row">{row["_what"]}</th><td>{row["_about"]}</td><td>{when(row["_time"])}</td></tr>'
         for row in rows
@@ -85,7 +85,7 @@ def _lines(rows: list[dict[str, Any]]) -> Markup:
 
 
 def _subject(call: Call, family: str, sub: str) -> tuple[str, Markup]:
-    """What the subject of a family of statements is called, and that as a link where it has a page."""
+    """Return the name of a statement's subject, as a link if it has a page."""
     kind = f"{family}."
     name, page = subject_name(call, kind, sub), subject_page(kind, sub)
     return name, isolated(name) if page is None else linked(page, name)
@@ -99,7 +99,7 @@ def _what(kind: str, change: str, href: str) -> Markup:
 
 
 def subject_name(call: Call, kind: str, sub: str) -> str:
-    """What the subject of a statement is called, as far as the registry has a name for it."""
+    """Return the registry's name of a statement's subject, if it has one."""
     fold = call.reader.fold
     if kind.startswith("vote.") and fold.charter is not None:
         return str(fold.charter.body["name"])

@@ -1,4 +1,5 @@
-"""`/explore/competencies` and `/explore/competency`: frameworks, one competency, what maps to it, who may attest it."""
+"""`/explore/competencies` and `/explore/competency`: frameworks; one competency with its mappings and the issuers that
+may attest it."""
 
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ async def competency(call: Call) -> Response:
 
 
 def mapped(call: Call, record: CompetencyRecord) -> list[dict[str, Any]]:
-    """What published mappings link a competency with, in either direction."""
+    """Return the competencies that published mappings link with one, in either direction."""
     fold, uri = call.reader.fold, record["id"]
     rows: list[dict[str, Any]] = []
     for link in record.get("links", ())[:LINKS]:

@@ -38,7 +38,7 @@ _OPTIONS: Final = {
     "authority": "--authority",
     "action": "--action",
 }
-"""Members of a question and the options of `accredit query` that say the same."""
+"""Members of a question and the corresponding options of `accredit query`."""
 
 _ASKED: Final = ("issuer", "for", "on", *_AXES, "authority", "action")
 _MORE: Final = ("authority", "competency", "framework", "level", "program", "field_of_study", "delivery_mode", "key")
@@ -46,10 +46,10 @@ _MEMBERS: Final = {"achievement_types": "achievement_type", "credential_types": 
 
 
 def question_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of `POST /v1/decisions` that a form means.
+    """Return a form as members of `POST /v1/decisions`.
 
     Raises:
-        DecodeError: `unknown_word`: nobody can tell what `for` names.
+        DecodeError: `unknown_word`: the meaning of `for` is unclear.
     """
     question: dict[str, Any] = {"issuer": params["issuer"]}
     if params["for"] is not None:
@@ -114,7 +114,7 @@ async def decision(call: Call) -> Response:
 
 
 def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[str, Any]:
-    """What the page says of an answer."""
+    """Return the values that the page shows of an answer."""
     fold, asked = call.reader.fold, call.params
     records = [(id, accreditation_in(fold, _bytes(id))) for id in answer["accreditations"][:5]]
     link = answer["chain"][0] if answer["chain"] else None
@@ -149,7 +149,8 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
 
 
 def _verifying(call: Call, question: dict[str, Any], answer: DecisionView, evidence: str) -> dict[str, Any]:
-    """What the script that verifies needs: the question as evidence holds it, what is shown, where the proof is."""
+    """Return the input of the verifying script: the question in its form in evidence, the shown answer, the proof's
+    address."""
     query = query_of(convert(question, Question), served_ecosystem(call))
     return {
         "query": query._asdict(),
@@ -166,7 +167,7 @@ async def evidence(call: Call) -> Response:
     """The file that proves the answer to the same question.
 
     Raises:
-        NotYetError: `no_state_note`: nothing can be proved yet, or the answer is newer than what can be.
+        NotYetError: `no_state_note`: nothing can be proved yet, or the answer is newer than the noted state.
     """
     if call.params["issuer"] is None:
         raise DecodeError("missing_query_parameter", "the parameter issuer is missing.", hint="Ask a question first.")

@@ -1,8 +1,8 @@
-"""How many issuers each choice on the search page would leave, if nothing else were chosen.
+"""Counts how many issuers match each filter of the search page alone.
 
-Counted in one pass over the issuers, in turns, so that others are answered meanwhile; kept for as long as no record
-changes, at most a minute, for accreditations end by the clock too. Of a large registry the first `LOOKED_AT` issuers by
-id are counted, and the page says so.
+It counts in one pass over the issuers, in turns, so that other requests are answered meanwhile. It keeps the counts
+until a record changes, but at most a minute, because accreditations also end by the clock. In a large registry it
+counts the first `LOOKED_AT` issuers by id, and the page says so.
 """
 
 from collections import Counter
@@ -54,9 +54,9 @@ class FacetCounts:
 
 
 async def facet_counts(call: Call) -> FacetCounts:
-    """The counts, made anew where a record has changed or a minute has passed."""
+    """Return the counts, computed again if a record has changed or a minute has passed."""
     made_of = (call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS)
-    async with call.shared.counting:  # many readers wait for one pass, instead of making one each
+    async with call.shared.counting:  # concurrent readers wait for one pass instead of each making one
         found = call.shared.kept.get("facets")
         if found is None or found[0] != made_of:
             found = (made_of, await _count(call))

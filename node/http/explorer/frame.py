@@ -1,7 +1,7 @@
-"""What every page has in common: its template, the headers, its tables as CSV and JSON, and problems as pages.
+"""The common parts of all pages: templates, headers, tables as CSV and JSON, and problems as pages.
 
 A handler makes a `Page` and returns `show(call, page)`. Each table of a page has a name and rows; `?download=NAME.csv`
-(or `.json`) gives the rows instead of the page, so that a table and what is beside it cannot differ. Members of a row
+(or `.json`) gives the rows instead of the page, so that a table and its download cannot differ. Members of a row
 that begin with an underscore are for the page alone.
 """
 
@@ -38,13 +38,13 @@ HTML: Final = "text/html; charset=utf-8"
 CSV: Final = "text/csv; charset=utf-8"
 
 EXCERPT: Final = 400
-"""Characters of a long text that a page of several shows; the statement has the rest."""
+"""Characters shown of a long text on a page with several; the statement has the rest."""
 
 SHORT_ID: Final = 12
 """Digits of a hash that are shown; the link has all of them."""
 
 OTHER_NODES: Final = 5
-"""Nodes that a page names where this one should not be relied on."""
+"""Nodes that a page names if readers should not rely on this one."""
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -77,9 +77,9 @@ class Page:
     """One page.
 
     Attributes:
-        template: its file. title: what stands in the browser's title, before the name of the ecosystem.
-        source: the JSON route that says the same, with its query; empty where there is none.
-        values: what else its template needs.
+        template: its file. title: the browser's title, before the name of the ecosystem.
+        source: the JSON route with the same content, with its query; empty if there is none.
+        values: the other values of its template.
         tables: its tables by name: rows, whose members are in the order of the columns.
         status: of the answer.
         cache: its Cache-Control.
@@ -118,17 +118,17 @@ def show(call: Call, page: Page) -> Response:
 
 
 def address(path: str, **query: object) -> str:
-    """A link within the node: the path, and what of the query is not None, percent-encoded once."""
+    """Return a link within the node: the path, and the members of the query that are not None, percent-encoded once."""
     given = "&".join([f"{name}={_quoted(str(value))}" for name, value in query.items() if value not in (None, "")])
     return f"{path}?{given}" if given else path
 
 
 _quoted: Final = lru_cache(maxsize=8192)(partial(quote, safe=""))
-"""Ids are linked again and again."""
+"""Cached, because the same ids are linked many times."""
 
 
 def accepts_pages(request: HttpRequest) -> bool:
-    """Whether whoever asks is a browser, or says that it reads HTML."""
+    """Return whether the client is a browser, or accepts HTML."""
     return "text/html" in request.header("accept")
 
 
@@ -165,7 +165,7 @@ def _download(page: Page, wanted: str) -> Response:
 def csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Rows as CSV (RFC 4180) with a header; lists joined by semicolons.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it: names are strangers'.
+    A text that a spreadsheet would take for a formula gets an apostrophe, because strangers choose the names.
     """
     written = io.StringIO()
     if rows:
@@ -216,7 +216,8 @@ def _other_nodes(reader: ReadableNode) -> list[str]:
 
 @cache
 def _environment() -> "Environment":
-    """Made when the first page is asked for; a node that shows none reads no template, nor loads what reads them."""
+    """Return the environment, made for the first page; a node that shows no pages loads neither templates nor their
+    library."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
@@ -253,13 +254,13 @@ def _environment() -> "Environment":
 
 
 def options(values: Sequence[str]) -> Markup:
-    """Values that a field suggests, of a list that never changes."""
+    """Return the values that a field suggests, from a constant list."""
     return Markup("").join(Markup('<option value="{}"></option>').format(value) for value in values)
 
 
 @lru_cache(maxsize=256)
 def choices(section: str, values: tuple[str, ...], chosen: str | None, counts: tuple[int, ...]) -> Markup:
-    """Words of a list that others keep, to choose one from, each with a count."""
+    """Return the choices of a field from a vocabulary, each with a count."""
     made = [
         Markup('<option value="{}"{}>{} ({})</option>').format(
             value, Markup(" selected" if value == chosen else ""), word(value, section), count
@@ -271,7 +272,7 @@ def choices(section: str, values: tuple[str, ...], chosen: str | None, counts: t
 
 @lru_cache(maxsize=512)
 def part(name: str, *given: Any, **options: Any) -> Markup:
-    """A part of a page that is mostly the same, as a macro of `_parts.html` makes it: most fields are empty."""
+    """Return a part of a page made by a macro of `_parts.html`, cached because most fields are the same."""
     macros = vars(_environment().get_template("_parts.html").module)
     made: Markup = macros[name](*given, **options)
     return made
@@ -298,16 +299,16 @@ def menu(here: str) -> Markup:
 
 
 def prose(text: str, most: int = EXCERPT) -> Markup:
-    """Strangers' text with its line breaks, cut where it is long."""
+    """Return a stranger's text with its line breaks, shortened if it is long."""
     shown = text if len(text) <= most else f"{text[:most].rstrip()}…"
     return Markup("<br>").join(isolated(line) for line in shown.split("\n"))
 
 
 @lru_cache(maxsize=8192)
 def when(time: int | str | None, nothing: str = "") -> Markup:
-    """A time, in seconds or as RFC 3339 writes it, as an element that says it to programs too; `nothing` for None.
+    """Return a time, in seconds or in RFC 3339, as an element that programs can read too; `nothing` for None.
 
-    A time that begins a day is that day; of others people are told the minute.
+    A time that begins a day is shown as that day, any other to the minute.
     """
     if time is None or time == "":
         return escape(nothing)
