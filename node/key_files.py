@@ -9,20 +9,20 @@ An **authority key** file is JSON:
      "last": {"seq": 7, "id": "<statement id, hex>"} | null}
 
 `box` is libsodium's secretbox (nonce first) of the 32-byte seed, under argon2id of the passphrase (UTF-8, Unicode form
-NFC, so that it can be typed on another system). `last` keeps honest hands from forking: two statements with one `seq`.
-`record_last` is the gate: it re-reads the file under a lock, refuses what would fork, and is durable before it returns.
-Call it before a signature leaves the process, and two people or two programs with one file cannot both get past it.
-A copy of the file knows nothing of what the other copy signs; ask nodes for the key's head before using a fresh copy.
+NFC, so that it can be typed on another system). `last` prevents an accidental fork: two statements with one `seq`.
+`record_last` re-reads the file under a lock, refuses a number that would fork, and is durable before it returns. Call
+it before a signature leaves the process, so that two people or programs with one file cannot both sign. A copy of the
+file does not know the signatures of another copy; ask nodes for the key's head before you use a fresh copy.
 
 A **node key** file has the roles' seeds either plain or sealed together, because nodes restart unattended:
 
     {"format": "accredit-node-keys", "version": 1, "name": "node1.example.org", "public": {"peer": "<hex>", ...},
      "seeds": {"peer": "<hex>", "log": ..., "witness": ..., "state": ...}}           or "sealed": {...}
 
-A fifth key, for what programs of other ecosystems read, is derived from them (`NodeKeys.web`).
+A fifth key, for the formats of other ecosystems, is derived from them (`NodeKeys.web`).
 
-Both must be readable by their owner only; anything more open is refused, with the command that mends it. Neither is
-ever overwritten. What this does not do: keep secrets out of the memory of the process, or defend against its own user.
+Both must be readable by their owner only; a more open file is refused, with the command that corrects it. Neither is
+ever overwritten. This module does not keep secrets out of the process's memory, or defend against its own user.
 """
 
 import json
@@ -46,7 +46,7 @@ from accredit.registry.errors import InputError, RefusedError
 ROLES: Final = ("peer", "log", "witness", "state")
 
 _WEB: Final = b"accredit web key"
-"""What the web key's seed is derived for (BLAKE2b's `person`, 16 bytes)."""
+"""The purpose in the derivation of the web key's seed (BLAKE2b's `person`, 16 bytes)."""
 
 _AUTHORITY_FORMAT: Final = "accredit-authority-key"
 _NODE_FORMAT: Final = "accredit-node-keys"
@@ -67,10 +67,10 @@ class KdfLimits:
 MODERATE: Final = KdfLimits(opslimit=argon2id.OPSLIMIT_MODERATE, memlimit=argon2id.MEMLIMIT_MODERATE)
 """libsodium's "moderate": 3 passes over 256 MiB, some 0.7 s."""
 INTERACTIVE: Final = KdfLimits(opslimit=argon2id.OPSLIMIT_INTERACTIVE, memlimit=argon2id.MEMLIMIT_INTERACTIVE)
-"""What libsodium calls interactive: 64 MiB, some 0.1 s. For keys that are thrown away."""
+"""What libsodium calls interactive: 64 MiB, some 0.1 s. For temporary keys."""
 
 FASTEST: Final = KdfLimits(opslimit=argon2id.OPSLIMIT_MIN, memlimit=argon2id.MEMLIMIT_MIN)
-"""The least libsodium takes. For tests, and for seeds that are random anyway; too little for a person's passphrase."""
+"""The least that libsodium accepts. For tests, and for random seeds; too little for a person's passphrase."""
 # What we accept from a file: libsodium's "sensitive" (4 passes, 1 GiB), passes with room. A forged file must not
 # make a machine allocate terabytes.
 _HARDEST: Final = KdfLimits(opslimit=16, memlimit=argon2id.MEMLIMIT_SENSITIVE)
@@ -141,12 +141,12 @@ class SealedKey:
 
     Attributes:
         path: the file.
-        label: the owner's own word for it.
+        label: the owner's name for it.
         authority: id of the authority it speaks for.
         ecosystem: the genesis statement's id, 32 bytes; None for a key made before there is one.
         key: key id, 32 bytes.
         public: 32 bytes.
-        last: what it signed last, as far as this file knows.
+        last: its last signed statement, as far as this file knows.
     """
 
     path: Path
@@ -193,7 +193,7 @@ class SealedKey:
 
     @classmethod
     def load(cls, path: Path) -> "SealedKey":
-        """Read a key file; no passphrase is needed for what is public.
+        """Read a key file; its public part needs no passphrase.
 
         Raises:
             InputError: `no_such_file`, `open_permissions`, `key_file_corrupt`.
@@ -234,7 +234,7 @@ class SealedKey:
         return seed
 
     def guard(self, seq: int, id: bytes) -> None:
-        """Refuse what would fork the key: a number below the last one, or the last one for another statement.
+        """Refuse a number that would fork the key: one below the last, or the last one for another statement.
 
         The same statement may be signed again: signatures are deterministic. A gap is no fork: another copy signed.
 
@@ -257,7 +257,7 @@ class SealedKey:
         For several statements at once the last one is enough: numbers only rise.
 
         Raises:
-            RefusedError: `would_fork`, by what the file holds now, not by what was loaded earlier.
+            RefusedError: `would_fork`, by the file's present content, not by what was loaded earlier.
             StorageError: it cannot be written; then the signature must not leave.
         """
         assert seq > 0

@@ -1,7 +1,7 @@
-"""Ids and names that people take for one another: other spellings of an issuer's id, each of them an issuer of its own,
-and names of nodes that look alike.
+"""Finds ids and names that people confuse: other spellings of an issuer's id, each of which is another issuer, and
+names of nodes that look the same.
 
-Two ids are two issuers to everybody who verifies. Somebody who is about to register the second is told of the first.
+To every verifier two ids are two issuers. Somebody who is about to register the second is warned of the first.
 
     >>> list(lookalikes("https://uni.example/"))
     ['https://uni.example', 'https://www.uni.example/', 'did:web:uni.example']
@@ -20,11 +20,11 @@ _PORT: Final = re.compile(r"^(did:web:[^:]*[a-z][^:%]*):(\d{2,5})(?=:|$)", re.AS
 _WEB: Final = re.compile(r"^did:web:([^:]+)((?::[^:]+)*)$", re.ASCII)
 
 _ALIKE: Final = str.maketrans("01iаеорсухіјѕοαν", "ollaeopcyxljsoav", "-_")  # noqa: RUF001
-"""Digits and Cyrillic and Greek letters that look like Latin ones; hyphens are overlooked."""
+"""Digits and Cyrillic and Greek letters that look like Latin ones; hyphens are ignored."""
 
 
 def appearance(name: str) -> str:
-    """Return what a name looks like: the same for two names that people take for one another."""
+    """Return the appearance of a name: equal for two names that people confuse."""
     return unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE).replace("rn", "m")
 
 
@@ -38,7 +38,7 @@ def port_meant(id_: str) -> str | None:
 
 
 def lookalikes(id_: str) -> Iterator[str]:
-    """Yield other ids that stand for the same in people's eyes: slash, port, www, case, and the web site of a DID."""
+    """Yield other ids that people take for the same: by slash, port, www, case, or the web site of a DID."""
     seen = {id_}
     for other in _others(id_):
         if other not in seen:

@@ -1,11 +1,12 @@
-"""The client's address behind a proxy: `Forwarded` (RFC 7239) or `X-Forwarded-For`, trusted only from known proxies.
+"""Finds the client's address behind a proxy: `Forwarded` (RFC 7239) or `X-Forwarded-For`, trusted only from known
+proxies.
 
     client = client_of("127.0.0.1", headers, proxies=networks(["127.0.0.1/32"]), header="x-forwarded-for")
 
-Both headers list addresses, each put to the right by the proxy that saw it. Only what our own proxies added is known to
-be true, so the list is read from the right, over trusted addresses, up to the first that is not: that one asked. What
-stands further left is whatever the client wrote. One header is read, the one that the proxy is known to write: a proxy
-that writes one of them passes the other on as the client sent it.
+Both headers list addresses; each proxy appends the address that it saw on the right. Only entries by trusted proxies
+are reliable. So the list is read from the right, past trusted addresses, up to the first other one, which is the
+client. The client may have written anything further left. Only the header that the proxy writes is read, because a
+proxy passes the other one on as the client sent it.
 """
 
 import ipaddress
@@ -17,7 +18,7 @@ from typing import Final
 from accredit.registry.errors import InputError
 
 HOPS: Final = 16
-"""Proxies one behind the other that are looked through."""
+"""The most proxies in a row that are followed."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -28,7 +29,7 @@ _WITH_PORT: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9
 
 
 def networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
-    """Networks in CIDR notation; an address stands for itself.
+    """Return networks given in CIDR notation; an address is a network of one.
 
     Raises:
         InputError: one is none (`bad_network`).
@@ -46,7 +47,7 @@ def networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
 
 @lru_cache(maxsize=4096)
 def address_of(text: str) -> Address | None:
-    """An address, without a zone; IPv4 in IPv6 as IPv4. None where it is none."""
+    """Return an address without its zone, IPv4 in IPv6 as IPv4; None if the text is not an address."""
     try:
         parsed = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -56,13 +57,13 @@ def address_of(text: str) -> Address | None:
 
 
 def is_proxy(address: str, proxies: Sequence[IpNetwork]) -> bool:
-    """Whether it is that of a trusted proxy."""
+    """Return whether it is the address of a trusted proxy."""
     parsed = address_of(address)
     return parsed is not None and any(parsed in network for network in proxies)
 
 
 def share_of(address: str) -> str:
-    """Under what an address is counted: itself; for IPv6 its /64, which one customer has."""
+    """Return the name under which an address is counted: itself; for IPv6 its /64, which belongs to one customer."""
     parsed = address_of(address)
     if parsed is not None and parsed.version == 6:
         return str(ipaddress.ip_network((parsed, 64), strict=False))
@@ -91,7 +92,7 @@ def client_of(
         hop = hop.strip()
         ported = _WITH_PORT.fullmatch(hop)
         hop = (ported[1] or ported[2]) if ported is not None else hop
-        if address_of(hop) is None:  # `unknown`, `_hidden`, or nonsense: whoever wrote it is all that is known
+        if address_of(hop) is None:  # `unknown`, `_hidden`, or nonsense: only the proxy that wrote it is known
             return client
         client = hop
         if not is_proxy(hop, proxies):

@@ -1,20 +1,20 @@
-r"""HTTP/1.1 as bytes (RFC 9112), read strictly: anything that two readers could understand differently is refused.
+r"""Reads and writes HTTP/1.1 (RFC 9112) strictly: it refuses everything that two readers could understand differently.
 
     head = parse_head(b"GET /healthz HTTP/1.1\r\nHost: node.example\r\n\r\n")
     body = RequestBody(head.length)
     body.feed(buffer)                   what of the body has come; takes it out of the buffer
 
-The grammar is that of RFC 9112 and RFC 9110 §5, in regular expressions, each of which looks at a byte once.
-Where the RFCs let a recipient be lenient, this one is not: a proxy before the node may be lenient in another way, and
-what one of them takes for a body the other takes for the next request (request smuggling, RFC 9112 §11.2):
+The grammar is that of RFC 9112 and RFC 9110 §5, in regular expressions that read each byte once. Where the RFCs allow a
+recipient to be lenient, this one is strict. A proxy in front of the node may be lenient in another way, and then one of
+the two takes for a body what the other takes for the next request (request smuggling, RFC 9112 §11.2):
 
 * a line ends in CR LF; no bare CR or LF, no NUL, no folded line, no space before a colon;
 * `Content-Length` once, in digits; `Transfer-Encoding` is `chunked` and nothing else; never both;
 * one `Host`; a target in absolute form (`GET http://node.example/healthz`) says the host instead (§3.2.2);
 * sizes and counts are bounded: `TARGET_BYTES` (414), `HEAD_BYTES` and `FIELDS` (431).
 
-Nothing here waits or knows a socket: `connection` does. What it does not do: HTTP/2, upgrades, trailers (read, bounded,
-passed over), `CONNECT`.
+This module has no waits or sockets (`connection` has). It does not support HTTP/2, upgrades or `CONNECT`, and ignores
+trailers within a bound.
 """
 
 import re
@@ -42,8 +42,8 @@ TRAILER_BYTES: Final = 4 * 1024
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 §5.6.2
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])\r\n")
-# A field value holds no control characters but tabs (RFC 9110 §5.5); white space around it is not part of it. The value
-# is told from what follows by the line's end alone, so that nothing is looked at twice.
+# A field value holds no control characters but tabs (RFC 9110 §5.5); white space around it is not part of it. Only the
+# line's end separates the value from what follows, so that no byte is read twice.
 _FIELD: Final = re.compile(rb"(" + _TOKEN + rb"):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
 _HOST: Final = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=%]*(?::[0-9]*)?|\[[0-9A-Fa-f:.%A-Za-z\-_~]+\](?::[0-9]*)?")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#@]+)((?:[/?][^#]*)?)", re.IGNORECASE)
@@ -62,8 +62,8 @@ class RequestHead:
     Attributes:
         path: decoded, as text. raw_path, query: as sent.
         headers: names in lower case, in the order sent.
-        length: of the body in bytes; None where it comes in chunks.
-        is_kept: whether the sender would go on with this connection.
+        length: of the body in bytes; None if it comes in chunks.
+        is_kept: whether the sender would keep this connection open.
         is_awaiting: whether the sender waits for `100 Continue` before the body (RFC 9110 §10.1.1).
     """
 
@@ -79,13 +79,13 @@ class RequestHead:
 
 
 def head_end(buffer: bytearray, scanned: int) -> int:
-    """Where the head in `buffer` ends; -1 where it has not come whole.
+    """Return where the head in `buffer` ends; -1 if it is not complete.
 
     Args:
-        scanned: bytes that an earlier call has looked at.
+        scanned: bytes already searched by an earlier call.
 
     Raises:
-        InputError: it cannot become a head any more (400), or is too long (`target_too_long`, `head_too_large`).
+        InputError: it can no longer become a head (400), or is too long (`target_too_long`, `head_too_large`).
     """
     end = buffer.find(b"\r\n\r\n", max(0, scanned - 3))
     if 0 <= end <= HEAD_BYTES:
@@ -236,7 +236,7 @@ class RequestBody:
         length: as in `RequestHead`.
 
     Attributes:
-        is_done: whether it has come whole.
+        is_done: whether it is complete.
     """
 
     __slots__ = ("_is_chunked", "_is_in_chunk", "_is_last", "_left", "_trailer", "is_done")
@@ -250,10 +250,10 @@ class RequestBody:
         self.is_done = length == 0
 
     def feed(self, buffer: bytearray) -> bytes:
-        """Takes what is the body's out of `buffer`; empty where more must come first.
+        """Take bytes of the body out of `buffer`; empty if more must arrive first.
 
         Raises:
-            DecodeError: chunks that are none (`bad_request`).
+            DecodeError: malformed chunks (`bad_request`).
         """
         if not self._is_chunked:
             taken = bytes(buffer[: self._left])
@@ -262,7 +262,7 @@ class RequestBody:
             self.is_done = not self._left
             return taken
         found: list[bytes] = []
-        at = 0  # what is before it goes at once: taking many small chunks out one by one would move the rest each time
+        at = 0  # remove all before it at once: removing small chunks one by one would move the rest each time
         while not self.is_done:
             if self._left:
                 piece = bytes(buffer[at : at + self._left])
@@ -280,7 +280,7 @@ class RequestBody:
         return b"".join(found)
 
     def _between(self, buffer: bytearray, at: int) -> int:
-        """Reads what stands between two pieces of content, or after the last; how many bytes, 0 where some lack."""
+        """Read the bytes between two pieces of content, or after the last; return how many, 0 if some are missing."""
         if self._is_in_chunk:  # the CR LF after a chunk
             if len(buffer) - at < 2:
                 return 0
@@ -316,7 +316,8 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The head of an answer, with its empty line.
 
     Raises:
-        ValueError: a field would end its line: a fault of ours, which must not become somebody's second answer.
+        ValueError: a field contains a line end; this is a fault of this program, which must not produce a second
+            answer.
     """
     return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _REASONS.get(status, b""), encode_fields(headers))
 

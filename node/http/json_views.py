@@ -1,7 +1,7 @@
-"""From values to JSON and back, for people and their tools: bytes as lower-case hex, times as RFC 3339 with Z.
+"""Converts values to JSON and back, for people and their tools: bytes as lower-case hex, times as RFC 3339 with Z.
 
-Inside, a time is an integer (seconds since 1970 UTC) and looks like any other number, so this module has the one list
-of members that are times (`TIMES`). The free member `ext` keeps its numbers: nobody told us what they mean.
+Internally a time is an integer (seconds since 1970 UTC) like any other number, so this module has the list of members
+that are times (`TIMES`). The free member `ext` keeps its numbers, because their meaning is unknown.
 
     >>> plain({"id": b"\\x01\\x02", "iat": 0, "ext": {"iat": 0}})
     {'id': '0102', 'iat': '1970-01-01T00:00:00Z', 'ext': {'iat': 0}}
@@ -86,7 +86,7 @@ def parse_id(text: str, *, where: str = "", what: str = "an id") -> bytes:
     """The 32 bytes of an id in lower-case hexadecimal.
 
     Raises:
-        DecodeError: anything else; upper case too, so that one thing has one address.
+        DecodeError: any other text; upper case too, so that each statement has one address.
     """
     if _HEX32.fullmatch(text) is None:
         raise DecodeError(

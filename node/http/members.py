@@ -1,8 +1,8 @@
 """The description of each member of an answer, for `/openapi.json` and for `docs/http.md`.
 
-A member that means the same in every answer stands under its name; one that means something of its own in one answer
-under `Shape.member`. Requests describe their members where they are declared (`node.questions`). A test holds that no
-member of any shape goes without.
+A member with the same meaning in every answer is listed under its name, one with a special meaning in an answer under
+`Shape.member`. Requests describe their members where they are declared (`node.questions`). A test checks that every
+member of every shape has a description.
 """
 
 from collections.abc import Mapping
@@ -225,7 +225,7 @@ _SAID: Final[Mapping[str, str]] = {
     "why": "The known cause, a phrase.",
     "withdrawn": "When and by what it was withdrawn; null if it was not.",
     "word": "The status, a word.",
-    # What means something of its own in one answer.
+    # Members with a special meaning in one answer.
     "DecisionView.accreditations": "Ids of the accreditations that the answer is based on, the deciding one first.",
     "AuthorityStanding.keys": "Its keys under this mandate.",
     "IssuerLine.accreditations": "Its accreditations, a line each.",
@@ -370,7 +370,7 @@ def describe(components: dict[str, Any]) -> dict[str, Any]:
             said = _SAID.get(f"{name}.{member}") or _SAID.get(member)
             if said is None or "description" in schema:
                 continue
-            if "$ref" in schema:  # OpenAPI 3.1 lets a description stand beside a reference
+            if "$ref" in schema:  # OpenAPI 3.1 allows a description beside a reference
                 shape["properties"][member] = {**schema, "description": said}
             else:
                 schema["description"] = said

@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document, made of the same table of routes the application is made of.
+"""Makes the OpenAPI 3.1 document from the application's table of routes.
 
 JSON shapes are msgspec structs and typed dictionaries; their schemas are msgspec's. A test asks every route and checks
-what it really answers against this document, members that the document does not know included.
+the real answer against this document, including members that the document lacks.
 """
 
 import re
@@ -40,7 +40,7 @@ _REASON: Final = {
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
-    """The document for `routes`, as plain values; pages for people are no part of it."""
+    """Return the document for `routes`, as plain values; it leaves out pages for people."""
     routes = [route for route in routes if not route.is_page]
     distinct = list(dict.fromkeys([one for route in routes for one in _types(route)] + [Problem]))
     schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)

@@ -3,9 +3,9 @@
     {"type": "urn:accredit:problem:unknown_query_parameter", "title": "The input is not well-formed", "status": 400,
      "detail": "there is no parameter 'nane'.", "code": "unknown_query_parameter", "hint": "Known are name, limit."}
 
-`type` is stable: it is made from the error's code. `title` says whose fault it is, `detail` what is wrong and where,
-`hint` what to do next. Whatever happened inside (a path, a query, a traceback) never travels: of a `StorageError` and
-of an error we did not foresee only the class is told; the operator finds the rest in the node's log, by request id.
+`type` is stable: it is made from the error's code. `title` says who is at fault, `detail` what is wrong and where,
+`hint` what to do next. Internal details (a path, a query, a traceback) are never sent: for a `StorageError` or an
+unexpected error only the class is told, and the operator finds the rest in the node's log, by request id.
 """
 
 from typing import Any, Final
@@ -93,7 +93,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
 
 def problem_of(error: AccreditError) -> Problem:
-    """The problem that tells `error` to whoever asked."""
+    """Return the problem that describes `error` for the client."""
     of_class = next((row for row in _BY_CLASS if isinstance(error, row[0])), (AccreditError, 500, "An internal error"))
     status = _STATUS_OF_CODE.get(error.code, of_class[1])
     detail, hint = error.message, error.hint
@@ -115,7 +115,7 @@ def problem_of(error: AccreditError) -> Problem:
 
 
 def internal_problem(request_id: str) -> Problem:
-    """The problem for an error nobody foresaw; says where its traceback is to be found, and nothing of it."""
+    """Return the problem for an unexpected error; it says only where to find the traceback."""
     return Problem(
         type=TYPE_PREFIX + "internal_error",
         title="An internal error",

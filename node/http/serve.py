@@ -1,11 +1,11 @@
-"""The node on the wire: its application (`app`) behind our HTTP server (`server`), on the address of its settings.
+"""Serves the node's application (`app`) with our HTTP server (`server`), on the address in its settings.
 
-    sock = bind(config)                               first of all: a port in use is said before anything else begins
+    sock = bind(config)                               first, so that a port in use is reported before other work begins
     node = await open_node(config, …)
     url = await nursery.start(partial(serve, node.application(), config, sock=sock))
 
-`serve` returns when `shutdown` does, after answering what is being asked, or when cancelled.
-What it does not do: decide when to stop, or begin query workers (`node.workers`).
+`serve` returns when `shutdown` does, after finishing the answers under way, or when cancelled. It does not decide when
+to stop, or start query workers (`node.workers`).
 """
 
 import errno
@@ -109,7 +109,7 @@ class Workers(Protocol):
 
     @property
     def sharing(self) -> Sharing:
-        """What the node does with what it is asked on them."""
+        """How the node shares requests with them."""
         ...
 
 
@@ -172,7 +172,7 @@ async def serve(
 
 
 def bounds_of(config: NodeConfig) -> ConnectionLimits:
-    """What connections may take; never so many of them that the node itself is left without file descriptors."""
+    """Return the limits of connections, which always leave file descriptors for the node itself."""
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     most = config.max_connections
     if descriptors != resource.RLIM_INFINITY:
@@ -186,7 +186,7 @@ def bounds_of(config: NodeConfig) -> ConnectionLimits:
 
 
 def _tls(config: NodeConfig) -> ssl.SSLContext:
-    """What the server says of itself; TLS 1.2 at least (RFC 9325), HTTP/1.1 in it."""
+    """Return the server's TLS context: at least TLS 1.2 (RFC 9325), with HTTP/1.1."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(config.tls_cert, config.tls_key or None)

@@ -3,17 +3,17 @@
     server = Server(app, bounds=Bounds(), now=clock.now)
     await server.run(listener, shutdown=stopping.wait)      a `tcp.TcpListener`, or one with TLS around it
 
-What one address, or all of them together, can take from the node is bounded (`ConnectionLimits`):
+`ConnectionLimits` bounds what one address, and all addresses together, can use:
 
-* **connections in all**: where all are taken, the one that has waited longest for a request gives way to the newcomer,
-  so that whoever opens lines and says nothing shuts nobody out; where all are at work, the newcomer gets a 503;
-* **connections of one address** (for IPv6, of one /64): likewise, among its own. Trusted proxies, who bring the
-  requests of many, are not counted;
-* **bytes of unfinished bodies**, in all and of one address: above that, a 503 in place of an answer. The first
+* **connections in all**: if all are in use, the one that has waited longest for a request is closed for the new one, so
+  that a client with silent connections shuts nobody out; if all are at work, the new one gets a 503;
+* **connections of one address** (for IPv6, of one /64): the same among its own connections. Trusted proxies, which
+  carry requests of many clients, are not counted;
+* **bytes of unfinished bodies**, in total and of one address: above the bound, the answer is a 503. The first
   `SMALL_BYTES` of each are free, so that a question or an urgent statement always gets through.
 
-A server that runs out of file descriptors waits for some to be closed. Nothing of this is an error of the node's: it is
-logged in a line, at most once a second, without a traceback.
+A server that runs out of file descriptors waits for some to be closed. None of these conditions is an error of the
+node; each is logged in one line, at most once a second, without a traceback.
 """
 
 import errno
@@ -40,13 +40,13 @@ from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
 from .tcp import TcpStream
 
 GRACE_SECONDS: Final = 5.0
-"""For answers under way when the node stops: a submission waits for one tick, 1 s."""
+"""Seconds for answers under way when the node stops; a submission waits for one tick, 1 s."""
 
 SWEEP_SECONDS: Final = 0.5
-"""Between two looks at who is late: by so much a wait may be longer than its number says."""
+"""Seconds between two checks for late connections; a wait may be longer than its limit by so much."""
 
 SMALL_BYTES: Final = 16 * 1024
-"""Of each body, beside the budget: one statement, or a question."""
+"""The bytes of each body outside the budget: one statement, or a question."""
 
 PREPARED: Final = 256
 """Heads of requests that are remembered with what answers them, and `PREPARED_BYTES` of each: 1 MiB together."""
@@ -83,7 +83,7 @@ class AnswersAtOnce(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What connections may take.
+    """The limits of connections.
 
     Attributes:
         connections: at a time, in all. of_address: of one address.
@@ -103,8 +103,8 @@ class Server:
     Args:
         app: the ASGI application.
         now: seconds since 1970, for `Date`.
-        sharing: with whom it shares out what it is asked; None: it answers everything.
-        is_one_of_many: whether others accept on the same socket.
+        sharing: how it shares requests with other processes; None: it answers all.
+        is_one_of_many: whether other processes accept on the same socket.
 
     Attributes:
         is_stopping: whether connections end after the answer under way.
@@ -127,7 +127,7 @@ class Server:
         self._bounds = bounds
         self._now = now
         self._open: dict[Connection, str] = {}
-        self._waiting: dict[Connection, None] = {}  # for a request; who has waited longest stands first
+        self._waiting: dict[Connection, None] = {}  # connections that wait for a request, the longest-waiting first
         self._of_address: Counter[str] = Counter()
         self._bytes = 0
         self._bytes_of: Counter[str] = Counter()
@@ -155,12 +155,12 @@ class Server:
             await listener.aclose()
             self.stop()
             nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS
-            while self._open:  # who is slow is still looked after
+            while self._open:  # slow connections are still swept
                 await trio.sleep(_PAUSE_SECONDS)
             sweeping.cancel()
 
     async def _look_after(self, scope: trio.CancelScope) -> None:
-        """Connections that wait, and those that are late."""
+        """Serve waiting connections, and close late ones."""
         with scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.sweep)
@@ -169,7 +169,7 @@ class Server:
                     nursery.start_soon(self.lobby.run, *begin)
 
     async def sweep(self) -> None:
-        """Ends connections whose other side is late, for ever."""
+        """Close late connections, for as long as the server runs."""
         while True:
             await trio.sleep(SWEEP_SECONDS)
             now = trio.current_time()
@@ -212,7 +212,7 @@ class Server:
     # --------------------------------------------------------------------------------- what connections ask of it
 
     def waits(self, connection: Connection) -> None:
-        """It waits for a request: it is the first to give way from now on, after those that wait already."""
+        """Take note that it waits for a request; it may be closed for a new one, after those that already wait."""
         self._waiting[connection] = None
 
     def works(self, connection: Connection) -> None:
@@ -297,7 +297,7 @@ class Server:
         await self.serve(stream, client=_address(client), own=_address(own))
 
     def _refusal(self, address: str) -> BusyError | None:
-        """Why there is no room for one more connection from `address`; makes room where it can."""
+        """Return why there is no room for another connection from `address`; make room if possible."""
         hint = "Close connections you do not need, or ask again in a moment."
         is_full = bool(address) and self._of_address[address] >= self._bounds.of_address
         if is_full and not self._make_room(address):
@@ -333,7 +333,7 @@ class Server:
             ],
         )
         with trio.move_on_after(1.0), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            if not isinstance(stream, trio.SSLStream):  # a handshake for a refusal would be work for whoever floods us
+            if not isinstance(stream, trio.SSLStream):  # a handshake before a refusal would cost work under a flood
                 await stream.send_all(head + body)
         await trio.aclose_forcefully(stream)
 

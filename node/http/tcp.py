@@ -1,13 +1,13 @@
-"""TCP connections for the server: trio's streams, less what a question pays for and does not need.
+"""TCP connections for the server: like trio's streams, without costs that a question does not need.
 
     listener = TcpListener(sock)            a socket that listens
     stream = await listener.accept()        a `trio.abc.HalfCloseableStream`
 
-`trio.SocketStream` gives others a turn with every send, and guards each call against a second one at the same time. An
-answer of a kilobyte fits into the kernel's buffer: it is handed over at once here, and the turn comes with the next
-read, which waits for the next request. With trio's own streams a question costs a third more processor time.
+`trio.SocketStream` gives other tasks a turn at every send, and guards each call against a concurrent one. An answer of
+a kilobyte fits into the kernel's buffer, so this stream sends it at once; other tasks get their turn at the next read,
+which waits for the next request. With trio's streams a question costs a third more processor time.
 
-One rule differs from trio's: `send_all` is a checkpoint only where it has to wait. `receive_some` always is one.
+One rule differs from trio's: `send_all` is a checkpoint only if it has to wait. `receive_some` always is one.
 """
 
 import errno
@@ -19,7 +19,7 @@ import trio
 RECEIVE_BYTES: Final = 64 * 1024
 
 _GONE_MEANWHILE: Final = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.EHOSTUNREACH})
-"""What `accept` says of a connection that broke before it was accepted; accept(2)."""
+"""Errors of `accept` for a connection that broke before it was accepted; accept(2)."""
 
 
 class TcpStream(trio.abc.HalfCloseableStream):
@@ -27,7 +27,7 @@ class TcpStream(trio.abc.HalfCloseableStream):
 
     Args:
         sock: connected.
-        begun: what was read from it before.
+        begun: bytes already read from it.
 
     Attributes:
         socket: for its addresses and options.
@@ -73,7 +73,7 @@ class TcpStream(trio.abc.HalfCloseableStream):
             except OSError as error:
                 raise self._told(error) from error
             else:
-                if not has_waited:  # who sends without a pause must not keep others from their turn
+                if not has_waited:  # a client that sends without pause must not keep other tasks from their turn
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
 
@@ -124,7 +124,7 @@ class TcpStream(trio.abc.HalfCloseableStream):
         await trio.lowlevel.checkpoint()
 
     def _told(self, error: OSError) -> trio.ClosedResourceError | trio.BrokenResourceError:
-        """Who is at fault: we, who closed it, or the other side."""
+        """Return the error: closed here, or broken by the other side."""
         if self.socket.fileno() < 0:
             return trio.ClosedResourceError("this connection was closed")
         return trio.BrokenResourceError(f"the connection broke: {error}")

@@ -324,7 +324,7 @@ def short(digest: str | bytes) -> Markup:
 
 
 def external(link: str) -> Markup:
-    """A link that a statement names: one to follow for http and https, else the text alone. Nothing is ever fetched."""
+    """Return a link from a statement: clickable for http and https, else as text. The node never fetches it."""
     if not link.lower().startswith(("https://", "http://")):
         return isolated(link)
     opened = Markup('<a class="out" rel="noopener noreferrer nofollow" href="{}">').format(link)
@@ -333,13 +333,13 @@ def external(link: str) -> Markup:
 
 @lru_cache(maxsize=1024)
 def mark(status: str, section: str = "status") -> Markup:
-    """A status or verdict by shape and word; the colour only repeats what they say."""
+    """Return a status or verdict by shape and word; the colour only repeats them."""
     said = getattr(load(LANGUAGE), section).word(status)
     return Markup('<span class="mark {}">{}</span>').format(mark_of(status), said)
 
 
 @lru_cache(maxsize=1024)
 def word(name: str, section: str) -> str:
-    """A word of a list that others keep, as the catalogue has it."""
+    """Return the catalogue's word for a term of a vocabulary."""
     found: str = getattr(load(LANGUAGE), section).word(name)
     return one_line(found)

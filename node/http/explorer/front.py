@@ -1,4 +1,4 @@
-"""`GET /`: what this is. JSON for programs, for people the explorer's first page (a line where it is off)."""
+"""`GET /`: the front page. Programs get JSON, people the explorer's first page (one line if the explorer is off)."""
 
 import html
 from typing import Final, TypedDict
@@ -18,7 +18,7 @@ _NEWEST: Final = 6
 
 
 class Welcome(TypedDict):
-    """What this is, and where to go from here."""
+    """The node, and its most important addresses."""
 
     about: str
     name: str
@@ -67,7 +67,7 @@ async def welcome(call: Call) -> Response:
 
 
 def _first_page(call: Call) -> Response:
-    """What people may look for, and what has happened last."""
+    """Return the first page: the search, and the newest changes."""
     charter = call.reader.fold.charter
     description = None if charter is None else charter.body.get("description")
     values = {

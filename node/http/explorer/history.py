@@ -1,6 +1,7 @@
-"""An issuer's life as a list: what was said of it, from when it counts, who voted for it and why.
+"""Lists an issuer's history: statements about it, from when each counts, who voted for it and why.
 
-Two clocks in every entry: when it took effect (or reaches back to), and when it was stated. Times are the records'.
+Every entry has two times: when it took effect (or to when it reaches back), and when it was stated, both from the
+records.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -83,7 +83,7 @@ async def issuer(call: Call) -> Response:
 
 
 def _card(fold: Fold, record: AccreditationRecord, at: int, now: int) -> dict[str, Any]:
-    """An accreditation as of a time: what it says then, or would say once it begins."""
+    """Return an accreditation as of a time, or as of its beginning if that is later."""
     status = status_at(record, at, known=now)
     present = terms_at(record, at, known=now)
     terms = present or record["terms"][:1]

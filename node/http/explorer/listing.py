@@ -1,4 +1,4 @@
-"""What several pages show of authorities: their names, the chain from one up to the charter, who can be chosen.
+"""Authorities on several pages: their names, the chain from one up to the charter, and the choices in forms.
 
 Ids come from records and answers, where they have their one spelling.
 """
@@ -16,21 +16,21 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from .frame import address
 
 CHOICES: Final = 200
-"""Authorities that a form offers; others are named by their id. A page is to stay small."""
+"""Authorities that a form offers; others are named by their id. This keeps the page small."""
 
 HOW_TO_APPLY: Final = 10
 """Authorities that are named where somebody may want to apply."""
 
 
 def authority_name(fold: Fold, by: str, via: bytes | None) -> str:
-    """What an authority is called by the charter, or by whoever delegated to it; else its id."""
+    """Return the name that the charter or its delegator gives an authority; else its id."""
     record = authority_in(fold, CanonicalId(by))
     standings = () if record is None else record["standings"]
     return next((one["name"] for one in standings if one["via"] == via), by)
 
 
 def body_name(fold: Fold, id: str) -> str:
-    """What a body is called under the first of its mandates, where only its id is at hand; else its id."""
+    """Return a body's name under the first of its mandates; else its id."""
     record = authority_in(fold, CanonicalId(id))
     return id if record is None else str(record["standings"][0]["name"])
 

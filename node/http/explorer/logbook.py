@@ -1,4 +1,4 @@
-"""`/explore/log` and `/explore/statement`: what this node has written down, the newest first, and one entry decoded."""
+"""`/explore/log` and `/explore/statement`: the log of this node, newest entries first, and one entry decoded."""
 
 import shlex
 from typing import Any, Final
@@ -66,7 +66,8 @@ def _row(call: Call, index: int, id: bytes) -> dict[str, Any]:
 
 
 def _about(call: Call, held: Statement) -> str:
-    """What an entry is about: of a vote the statement voted on, not the ecosystem that all votes are about."""
+    """Return the subject of an entry; for a vote the statement voted on, because all votes have the ecosystem as
+    subject."""
     if held.kind.startswith("vote."):
         target = call.reader.fold.statement(held.body["targets"][0])
         if target is not None:
@@ -75,7 +76,7 @@ def _about(call: Call, held: Statement) -> str:
 
 
 async def statement(call: Call) -> Response:
-    """One statement: what it says, how it stands, who voted, where it is in the log."""
+    """Return the page of one statement: its content, its standing, its votes, its place in the log."""
     id: bytes = call.params["id"]
     fold, reader = call.reader.fold, call.reader
     held, verdict = held_statement(fold, id)

@@ -1,4 +1,4 @@
-"""Which of six shapes stands before a status or a verdict, so that nobody has to tell them by colour."""
+"""The six shapes before a status or a verdict, so that readers need not distinguish them by colour."""
 
 from typing import Final
 
@@ -47,5 +47,5 @@ MARKS: Final[dict[str, str]] = {
 
 
 def mark_of(word: str) -> str:
-    """The shape for a status, a verdict or a state of a statement; a diamond for what is new."""
+    """The shape for a status, a verdict or a state of a statement; a diamond for an unknown one."""
     return MARKS.get(word, "open")

@@ -1,4 +1,4 @@
-"""`/explore/nodes`: who holds this registry and who vouches for it, as this node sees the others; caught lies."""
+"""`/explore/nodes`: the nodes and signers of this registry, as this node sees them, and conflicts."""
 
 from typing import Any, Final
 

@@ -1,6 +1,6 @@
-"""`/explore/outcomes`: what the public records add up to, each figure as a plot with its table beside it.
+"""`/explore/outcomes`: totals of the public records, each as a plot with its table beside it.
 
-The count is that of `/v1/outcomes` (`node.outcomes.figures`), and so are the weekly totals of what was asked.
+The figures are those of `/v1/outcomes` (`node.outcomes.figures`), including the weekly totals of questions.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,10 +1,10 @@
-"""The words of the pages: one catalogue a language, TOML, by section and name, so that others can translate them.
+"""The words of the pages: one TOML catalogue for each language, by section and name, so that others can translate them.
 
     t = load("en")
     t.issuer.history                     a phrase; one that is not in the catalogue is an error, not an empty place
     fill(t.issuer.states, by="A & B")    a phrase with {names} filled in, each value escaped and isolated
 
-Sentences that the core makes (reasons of a decision, a scope said back) are those of the HTTP interface, in English.
+Sentences made by the core (reasons of a decision, a scope in words) are those of the HTTP interface, in English.
 """
 
 import tomllib
@@ -25,7 +25,7 @@ _FOLDER: Final = Path(__file__).parent / "strings"
 class Phrases:
     """A section of the catalogue: phrases and sections by name, as attributes.
 
-    No dictionary, for a phrase may have a name that dictionaries use themselves (`keys`, `items`).
+    It is not a dictionary, because a phrase may have a name that dictionaries use themselves (`keys`, `items`).
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ class Phrases:
         raise AttributeError(f"the catalogue has no phrase {name!r} here")
 
     def word(self, name: str) -> str:
-        """A word of a list that others keep, such as a status; as it is where it is new to the catalogue."""
+        """Return the phrase for a term of a vocabulary, such as a status; the term itself if the catalogue lacks it."""
         found = self._content.get(name, name.replace("_", " "))
         assert isinstance(found, str), name
         return found
@@ -64,7 +64,7 @@ def load(language: str) -> Phrases:
 def isolated(text: object) -> Markup:
     """Return strangers' text as HTML: on one line, escaped, and without influence on the text around it.
 
-    Remembered, as other small pieces of pages are: the same names and dates are on most of them.
+    The result is cached, because the same names and dates are on most pages.
     """
     return Markup(f"<bdi>{escape(one_line(str(text)))}</bdi>")
 
@@ -76,12 +76,13 @@ def linked(href: str, text: object) -> Markup:
 
 
 def fill(phrase: str, **values: object) -> Markup:
-    """A phrase with its {names} filled in; what is not HTML yet is made so, numbers as they are."""
+    """Return a phrase with its {names} filled in; values that are not HTML are escaped."""
     made = [(name, one if isinstance(one, (Markup, int)) else isolated(one)) for name, one in values.items()]
     return _filled(phrase, tuple(made))
 
 
 @lru_cache(maxsize=4096)
 def _filled(phrase: str, values: tuple[tuple[str, Markup | int], ...]) -> Markup:
-    """As `fill`. Remembered by values that are HTML already: a text and HTML that read alike are equal to Python."""
+    """Fill a phrase, cached by values that are already HTML, because Python takes a text and equal HTML for the
+    same."""
     return escape(phrase).format(**dict(values))

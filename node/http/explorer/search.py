@@ -1,7 +1,7 @@
-"""`/explore/search`: one box for whatever people have at hand, and facets to narrow what is found.
+"""`/explore/search`: one box for any name or id, and filters to narrow the result.
 
-The list is that of `GET /v1/issuers`, with the same bounds: a page looks at some thousand records and says so. What the
-text names exactly (an issuer by any of its ids, an authority, a framework, a competency, a statement) comes first, and
+The list is that of `GET /v1/issuers`, with the same bounds: a page examines some thousand records and says so. An exact
+match of an id (of an issuer by any of its ids, an authority, a framework, a competency, a statement) comes first, and
 costs no search.
 """
 
@@ -46,7 +46,7 @@ async def search(call: Call) -> Response:
     """Issuers that fit the text and every facet."""
     fold, asked = call.reader.fold, call.params
     found, following = list_issuers(call, {**asked, "name": None})
-    called = lru_cache(maxsize=None)(partial(_accreditor, call))  # for this request: most have the same few
+    called = lru_cache(maxsize=None)(partial(_accreditor, call))  # cached for this request: most have the same few
     rows = [_row(called, line) for line in found]
     given = {name: asked[name] for name in ("q", *_FACETS)}
     values = {
@@ -66,7 +66,7 @@ async def search(call: Call) -> Response:
 
 
 def _row(called: Callable[[str, str | None], str], line: IssuerLine) -> dict[str, Any]:
-    """A row, with each of its cells as it is shown: a template that puts each together itself takes thrice as long."""
+    """Return a row with finished cells; a template that builds each cell takes three times as long."""
     id, name = line["id"], line["name"] or ""
     held = [(one["status"], called(one["by"], one["via"])) for one in line["accreditations"]]
     return {
@@ -90,12 +90,12 @@ def _accreditor(call: Call, by: str, via: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _shown(status: str, by: str) -> Markup:
-    """One accreditation in a list: many issuers have the same."""
+    """Return one accreditation in a list, cached because many issuers have the same."""
     return Markup("{} <small>{}</small>").format(mark(status), isolated(by))
 
 
 def named_exactly(call: Call, text: str) -> list[tuple[str, str, str]]:
-    """What a text is the id of: kind, name and page of each."""
+    """Return what the text identifies: kind, name and page of each match."""
     fold, found = call.reader.fold, list[tuple[str, str, str]]()
     if _HASH.fullmatch(text):
         if fold.statement(bytes.fromhex(text)) is not None:

@@ -1,4 +1,4 @@
-"""`/explore/static/…`: the style sheet, the icon and the scripts of the pages, as they lie in the package.
+"""`/explore/static/…`: the style sheet, the icon and the scripts of the pages, from the package.
 
 Under `kit/` are the modules of the verifier's kit for JavaScript (`registry/javascript`), which check an answer in the
 browser: the same files that a wallet uses.
@@ -25,7 +25,7 @@ _TYPES: Final = {
 
 @cache
 def files() -> dict[str, tuple[bytes, str]]:
-    """Content and media type of each file, by its path; nothing else is ever read for a request."""
+    """Return content and media type of each file, by its path; a request never reads any other file."""
     found = [(path, path.relative_to(_FOLDER).as_posix()) for path in _FOLDER.rglob("*") if path.suffix in _TYPES]
     found += [(path, f"kit/{path.relative_to(_KIT).as_posix()}") for path in _KIT.rglob("*.js")]
     return {name: (path.read_bytes(), _TYPES[path.suffix]) for path, name in sorted(found)}

@@ -3,7 +3,7 @@
     secured = secure(document, signer, created=now)
 
 The proof is over the document's canonical JSON (RFC 8785), so no reader has to resolve a JSON-LD context to check it.
-The key is its own did:key: nothing has to be resolved for it either.
+The key is given as did:key, so no reader has to resolve it either.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def secure(document: Mapping[str, Any], signer: Signer, *, created: int) -> dict
     """Return a document with a proof that the signer asserts it.
 
     Args:
-        document: plain JSON without numbers that are not whole, and without a proof.
+        document: plain JSON without fractions, and without a proof.
         created: seconds since 1970.
     """
     proof = {

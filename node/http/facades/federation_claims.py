@@ -1,10 +1,10 @@
-"""OpenID Federation 1.0, seen from its trust anchor: what is said of the node itself, and of an issuer below it.
+"""OpenID Federation 1.0 claims of a trust anchor: about the node itself, and about an issuer below it.
 
-Each node is an anchor of its own; the issuers that may issue now are its direct subordinates. An issuer that may not is
-not there: in this form a revocation is the absence of a statement, no later than the last one expires.
+Each node is its own anchor; the issuers that may issue now are its direct subordinates. An issuer that may not issue is
+absent: in this format a revocation is the absence of a statement, which shows at the latest when the last one expires.
 
-The claims of an issuer are those that the Digital Credentials Consortium's verifier shows, besides the standard's.
-One trust mark type for each type of achievement is the only place where the form can say what an issuer may issue.
+An issuer's claims are those of the standard, and those that the Digital Credentials Consortium's verifier shows. The
+format can express what an issuer may issue only by trust marks, one type for each type of achievement.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -28,14 +28,15 @@ EVENTS: Final = "entity-events-statement+jwt"
 """Types of tokens: `typ`, and behind `application/` their media type."""
 
 LIFETIME: Final = 3_600
-"""Seconds for which a statement may be believed without asking again. The standard's readers have nothing else to tell
-them of a revocation; an hour is the shorter end of what federations use."""
+"""Seconds for which a statement is valid. The standard's readers learn of a revocation in no other way; an hour is
+short among federations."""
 
 STEP: Final = 60
-"""Statements made within the same so many seconds are the same bytes, so that they can be kept and compared."""
+"""Statements made within the same span of so many seconds have the same bytes, so that they can be cached and
+compared."""
 
 LISTED: Final = "listed"
-"""The trust mark of every issuer that may issue something; the others are named for types of achievements."""
+"""The trust mark of every issuer that may issue anything; other marks have the names of achievement types."""
 
 _PAGES: Final = {
     "federation_fetch_endpoint": "fetch",
@@ -53,7 +54,8 @@ _ED25519: Final = "z6Mk"  # how multibase of such a key begins
 
 
 def may_issue(decision: Decision) -> bool:
-    """Whether the answer to a question that did not say *what* is yes: nothing stands against it but that."""
+    """Return whether an issuer may issue anything: the only doubt in the answer is that the question did not say
+    what."""
     if decision.verdict is Verdict.INDETERMINATE:
         return all(reason.code == "question_too_open" for reason in decision.reasons)
     return decision.authorized
@@ -71,7 +73,8 @@ def validity(now: int, *ends: int | None) -> dict[str, int]:
 
 
 def anchor_claims(url: str, name: str, key: WebKey, now: int) -> dict[str, Any]:
-    """Return what a node says of itself (§3): its key, its endpoints, and that it alone issues its trust marks."""
+    """Return the claims of a node about itself (§3): its key, its endpoints, and that only it issues its trust
+    marks."""
     anchor = anchor_id(url)
     endpoints = {member: f"{anchor}/federation/{page}" for member, page in _PAGES.items()}
     return {
@@ -92,11 +95,11 @@ def issuer_claims(
     now: int,
     *ends: int | None,
 ) -> dict[str, Any]:
-    """Return what a node says of an issuer that may issue (§3, a subordinate statement).
+    """Return the claims of a node about an issuer that may issue (§3, a subordinate statement).
 
     Args:
         metadata: as `issuer_metadata` has it. keys: as `keys_of` has them.
-        ends: when something of it may change, seconds.
+        ends: times at which a part may change, seconds.
     """
     anchor = anchor_id(url)
     return {
@@ -113,7 +116,7 @@ def issuer_metadata(record: IssuerRecord, voices: Sequence[Voice]) -> dict[str, 
     """Return an issuer's metadata by entity type; members without a value are left out: readers refuse nulls.
 
     Args:
-        voices: those whose word counts, the nearest to the issuer first: nobody else's facts are told.
+        voices: the voices that count, the nearest to the issuer first; facts of others are left out.
     """
     stated = [each for each in standing(record["stated"]) if voice_of(each) in voices]
     facts = [each["facts"] for each in sorted(stated, key=lambda each: voices.index(voice_of(each)))]
@@ -147,16 +150,16 @@ def keys_of(
 ) -> tuple[list[dict[str, Any]], list[int]]:
     """Return the keys with which an issuer signs credentials now, as JWKs under the ids of their methods.
 
-    Kinds that have no JWK here are left out. Besides them: when they may change, seconds.
+    Kinds of key without a JWK form here are left out. The second result: when the keys may change, seconds.
 
     Args:
         voices: those that may state keys.
-        ask: the answer about what is signed with a key (its method's id, or itself as multibase).
+        ask: gives the answer about a signature with a key (its method's id, or the key as multibase).
     """
     found: dict[str, dict[str, Any]] = {}
     ends: list[int] = []
     added = [one for one in record["keys"] if one["op"] == "add" and voice_of(one) in voices]
-    # Where several are stated under one id, what somebody else has shown to be there in time goes before the rest.
+    # If several are stated under one id, those that another author has shown to exist in time come first.
     for one in sorted(added, key=lambda one: "unanchored" not in one):
         key, text = one["key"], one["key"].get("public_key_multibase", "")
         if not key.get("valid_from", now) <= now < key.get("valid_until", now + 1):
@@ -190,7 +193,7 @@ def mark_types(url: str, types: Iterable[str] = ACHIEVEMENT_TYPES) -> list[str]:
 
 
 def meant_by(url: str, mark_type: str) -> str | None:
-    """Return the type of achievement that a mark is for: empty for the general one, None if it is not of this node."""
+    """Return the achievement type of a mark: empty for the general one, None if it is not a mark of this node."""
     found = dict(zip(mark_types(url), ("", *ACHIEVEMENT_TYPES), strict=True))
     return found.get(mark_type)
 
@@ -198,7 +201,7 @@ def meant_by(url: str, mark_type: str) -> str | None:
 def mark_claims(url: str, issuer: str, mark_type: str, decision: Decision, now: int) -> dict[str, Any]:
     """Return the claims of a trust mark (§7.1).
 
-    `unchecked`, a member of ours, names what the accreditation limits and the mark cannot say, such as places.
+    Our own member `unchecked` names limits of the accreditation that the mark cannot express, such as places.
     """
     said = {"iss": anchor_id(url), "sub": issuer, "trust_mark_type": mark_type, **validity(now, decision.valid_until)}
     unchecked = [member for member in decision.unchecked if member != "key"]  # keys are in the issuer's statement

@@ -1,8 +1,8 @@
-"""An issuer's history as OpenID Federation Subordinate Events 1.0 tells it: registration, suspension, revocation.
+"""An issuer's history as OpenID Federation Subordinate Events 1.0: registration, suspension, revocation.
 
-The form knows one standing for each entity, and an issuer may have several accreditations: what it is told is the best
-of them. A change that leaves the best as it was, as when a second accreditation is suspended, is a `metadata_update`
-whose description says what happened. `iat` of an event is when it took effect.
+The format has one standing for each entity, but an issuer may have several accreditations; the events show the best of
+them. A change that leaves the best one as it was, such as the suspension of a second accreditation, is a
+`metadata_update` with a description. `iat` of an event is when it took effect.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ EVENTS_MAX: Final = 1_000
 
 
 class Registration(IntEnum):
-    """How an entity stands with its superior, the better the higher."""
+    """The registration state of an entity; a higher one is better."""
 
     REVOKED = 0
     SUSPENDED = 1

@@ -1,13 +1,14 @@
-"""W3C Recognized Entities 1.0: credentials that say whom an authority recognises, and for what.
+"""W3C Recognized Entities 1.0: credentials that list the entities an authority recognises, and for what.
 
-Two kinds, so that whoever trusts all subjects of a file, as some readers do, cannot be led further than it meant to go:
+There are two kinds of file, because some readers trust all subjects of a file, and must not trust more than they
+intended:
 
 * *issuers*: those whom one authority has accredited and who may issue now, each with the types of achievements;
 * *authorities*: those below an authority, or below the ecosystem, and this node, which signs all of these credentials.
 
-`issuer.recognizedIn` leads from the issuers of an authority to the authorities that it is among, and so up to the
-ecosystem, whose credential has none. Each credential is this node's rendering of the registry, and not the authority's
-own word.
+`issuer.recognizedIn` leads from an authority's issuers to the file that lists the authority, and so up to the
+ecosystem, whose credential has none. Each credential is this node's view of the registry, and not signed by the
+authority.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,17 +28,17 @@ _SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def issuers_url(url: str, authority: str) -> str:
-    """Return where the issuers of an authority are."""
+    """Return the URL of an authority's issuers."""
     return f"{anchor_id(url)}/exports/recognized-entities.json?authority={quote(authority, safe='')}"
 
 
 def authorities_url(url: str, above: str) -> str:
-    """Return where the authorities below an authority, or below the ecosystem, are."""
+    """Return the URL of the authorities below an authority, or below the ecosystem."""
     return f"{anchor_id(url)}/exports/recognized-authorities.json?authority={quote(above, safe='')}"
 
 
 def schema_url(url: str, achievement: str) -> str:
-    """Return where the schema of credentials for a type of achievement is."""
+    """Return the URL of the schema of credentials for a type of achievement."""
     return f"{anchor_id(url)}/exports/achievement-schema.json?achievement_type={quote(achievement, safe='')}"
 
 
@@ -54,10 +55,10 @@ def credential(
     """Return a signed credential about these subjects.
 
     Args:
-        id: where it is to be found.
+        id: its URL.
         name: of the authority that recognises them.
-        above: where those are among whom that authority is recognised; None for the ecosystem.
-        until: when the first of what it says ends by itself, seconds.
+        above: the URL of the file that lists that authority; None for the ecosystem.
+        until: when the first part of its content expires, seconds.
     """
     times = validity(now, until)
     issuer: dict[str, Any] = {"id": did_key(key.signer.public_key), "type": "RecognizedIssuer", "name": name}

@@ -3,8 +3,8 @@
     key = WebKey(signer)
     token = key.sign({"iss": …}, type="entity-statement+jwt")
 
-`alg` is `EdDSA`, which today's readers know; RFC 9864 calls the same algorithm `Ed25519`. The signature is made by a
-`Signer`, whose secret may be anywhere: that is why no JWT library makes it. The tests read these tokens with several.
+`alg` is `EdDSA`, which today's readers know; RFC 9864 calls the same algorithm `Ed25519`. A `Signer`, whose secret may
+be anywhere, makes the signature, so no JWT library can be used. The tests read these tokens with several libraries.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -25,7 +25,7 @@ TOKEN_BYTES: Final = 16 * 1024
 
 @dataclass(frozen=True)
 class WebKey:
-    """The key with which a node signs what programs on the web read.
+    """The key with which a node signs formats of the web.
 
     Attributes:
         signer: makes the signatures; the key has no other role.
@@ -51,7 +51,7 @@ class WebKey:
         return f"{signed}.{_encode(self.signer.sign(signed.encode()))}"
 
     def read(self, token: str, *, type: str) -> dict[str, Any] | None:
-        """Return the claims of a token of this type that this key signed; None where it did not.
+        """Return the claims of a token of this type if this key signed it; else None.
 
         Raises:
             DecodeError: `bad_token`: it is not a token at all.

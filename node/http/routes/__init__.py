@@ -1,6 +1,6 @@
-"""The HTTP routes, one module per family; each ends in its part of the one table, `ROUTES`.
+"""The HTTP routes, one module per family; each ends with its part of the table, `ROUTES`.
 
-`node_ports` says what a family may ask of the node, `request_reading` reads what came in, `route` is the row of the
-table. `node.http.app` makes an application of the table and `node.http.openapi` its document, so that neither can know
-a route the other does not. No module here imports trio: another ASGI server can run the same application.
+`node_ports` is the interface to the node, `request_reading` reads requests, `route` has the row of the table.
+`node.http.app` makes the application from the table and `node.http.openapi` the document, so both always know the same
+routes. No module here imports trio, so another ASGI server can run the same application.
 """

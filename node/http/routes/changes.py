@@ -1,11 +1,12 @@
 """`/v1/changes`: statements that took effect or ceased to, in the order this node saw them, as pages or as a stream.
 
-A page says with which number to go on (`next`). Numbers are a node's own: whoever changes nodes goes on from a time
-(`since`), somewhat before the last change it has seen, and tells by statements' ids what it knows already (ADR 31).
+A page names the number from which to continue (`next`). Numbers differ between nodes: a reader that changes nodes
+continues from a time (`since`) somewhat before the last change it has seen, and recognises known changes by their
+statements' ids (ADR 31).
 
 With `Accept: text/event-stream` the same rows come as server-sent events (WHATWG HTML §9.2), each under its number, so
-that a browser that reconnects goes on where it was (`Last-Event-ID`). A stream ends after an hour; whoever wants more
-reconnects. The feed is looked at once a second: that works in any process that can read the database.
+that a browser that reconnects continues where it was (`Last-Event-ID`). A stream ends after an hour; its reader then
+reconnects. The feed is read once a second, which works in any process that can read the database.
 """
 
 import logging
@@ -30,18 +31,19 @@ _log = logging.getLogger(__name__)
 EVENTS: Final = "text/event-stream"
 PAGE: Final = 1_000
 STREAMS: Final = 100
-"""Streams at a time in one process. A guess: each costs a look at the database a second."""
+"""Streams at a time in one process. A guess: each costs one read of the database a second."""
 
 STREAMS_OF_ADDRESS: Final = 10
-"""Of these, of one address: a few programs, or browsers behind one router."""
+"""Streams of one address: a few programs, or browsers behind one router."""
 
 STREAM_PAGE: Final = 100
-"""Changes that a stream tells in one piece. Streams that catch up take turns: what one turn takes, a hundred others may
-take each before a question is answered."""
+"""Changes in one piece of a stream. Streams that catch up take turns; up to a hundred such turns may come before a
+question is answered."""
 
 LOOK_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 15.0
-"""After so long without news a comment is sent, so that proxies do not take the line for dead (WHATWG HTML §9.2.7)."""
+"""Seconds without news after which a comment is sent, so that proxies do not take the connection for dead (WHATWG HTML
+§9.2.7)."""
 
 
 class ChangeView(TypedDict):
@@ -80,7 +82,7 @@ async def changes(call: Call) -> Response:
 
 
 def _start(call: Call) -> int:
-    """The number to go on from, said as such or by a time."""
+    """Return the number from which to continue, given as such or by a time."""
     after: int = call.params["after"]
     since: int | None = call.params["since"]
     if since is None:
@@ -93,7 +95,7 @@ def _start(call: Call) -> int:
 def _require_position(call: Call, after: int) -> None:
     """Refuse a position that this node's feed has not reached: it is another node's, or this one's before a restore.
 
-    Whoever waited there would miss everything until the feed had come so far.
+    A reader that waited there would miss all changes until the feed reached that number.
     """
     if after and not call.reader.log.changes(after - 1, 1):
         raise InputError(
@@ -131,7 +133,7 @@ class _EventStream(Response):
 
     @property
     def held(self) -> None:
-        """Nobody holds all of it."""
+        """None: the body is never held as a whole."""
         return
 
     async def __call__(self, _scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:

@@ -1,8 +1,7 @@
 """`/v1/conflicts`: nodes that were caught contradicting themselves, each with a file that proves it.
 
-A conflict authenticates itself, so anybody may bring one, and nobody has to believe the node that lists it: the file
-is checked with `accredit evidence check`. The list says what there is, the oldest first; the files are fetched one by
-one, under the SHA-256 of their bytes.
+A conflict proves itself, so anybody may submit one, and nobody needs to trust the node that lists it: `accredit
+evidence check` checks the file. The list has the oldest first; each file has its own address, the SHA-256 of its bytes.
 """
 
 from time import monotonic

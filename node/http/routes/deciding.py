@@ -1,8 +1,8 @@
-"""`decide` over the records that this node holds: one that is damaged costs its own subject an answer, and no other.
+"""Runs `decide` over this node's records; a damaged record prevents only answers about its own subject.
 
-Where a verifier finds such a record it refutes the file (`registry.evidence.deciding`). A node that finds one among its
-own has a damaged disk, or a fault: it says so to whoever asks, answers everybody else, and writes a line for its
-operator.
+A verifier that finds a damaged record refutes the file (`registry.evidence.deciding`). A node that finds one among its
+own records has a damaged disk, or a fault: it says so in answers about that subject, answers all other questions, and
+logs a line for its operator.
 """
 
 import logging

@@ -2,14 +2,13 @@
 
     {"issuer": "did:web:college.example", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"}
 
-Every member has its canonical name and, where people would say it otherwise, a plain one (`node.questions`). A list,
-or `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood
-has its problem in its place and spoils no other. With `evidence`, the answer is that of the newest state a quorum
-stands by, and comes with a file that proves it (`registry.evidence.check`, base64). Negative news need not wait for the
-quorum: where this node holds a statement by which the answer is no longer yes, it says so at once, as its own word and
-without proof, until the note has caught up. Only `entity` (or `issuer`) must be given: without an authority the
-whole ecosystem is asked, without a time it is now. `resource` is an address
-that may name a framework or a competency.
+Every member has its canonical name and, where people use another word, a plain one (`node.questions`). A list, or
+`{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood has
+its problem in its place, and the others are answered. With `evidence`, the answer is that of the newest noted state,
+with a file that proves it (`registry.evidence.check`, base64). Bad news does not wait for the quorum: if this node
+holds a newer statement by which the answer is no longer yes, it says so at once, without proof, until a note includes
+it. Only `entity` (or `issuer`) is required: without an authority the question is about the whole ecosystem, without a
+time about now. `resource` is an address that may name a framework or a competency.
 """
 
 from base64 import b64encode
@@ -72,14 +71,14 @@ class Failed(TypedDict):
     problem: Problem
 
 
-# Which of two dictionaries a row is, msgspec's schemas cannot say by themselves.
 _write: Final = msgspec.json.Encoder().encode
+# msgspec's schemas cannot express which of two dictionaries a row is.
 _ROW: Final = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("DecisionView", "Failed")]}
 _TURN: Final = 50
-"""Questions answered without letting others have a turn: some 2 ms, and whoever asks one waits for no thousand."""
+"""Questions answered before other requests get a turn: some 2 ms, so that one question does not wait for a thousand."""
 
 _PROVED_IN_TURN: Final = 10
-"""Those answered with evidence likewise."""
+"""The same for answers with evidence."""
 
 _Rows = Annotated[list[dict[str, Any]], Meta(extra_json_schema={"items": _ROW})]
 
@@ -164,7 +163,7 @@ def fresh_now(call: AnswerSource) -> int:
 
 
 def voices_of(call: Call, decision: Decision) -> list[Voice]:
-    """Return those whose word about an issuer counts: the decision's chain, and whom the charter lets state facts."""
+    """Return the voices whose facts about an issuer count: the decision's chain, and the charter's publishers."""
     charter = charter_in(call.reader.fold, served_ecosystem(call))
     assert charter is not None, "it is in effect"
     return [Voice(CanonicalId(by), via) for by, via in decision.chain] + [
@@ -173,7 +172,7 @@ def voices_of(call: Call, decision: Decision) -> list[Voice]:
 
 
 def require_served(records: Records, authority: str, ecosystem: CanonicalId) -> None:
-    """That this node can answer for `authority`.
+    """Check that this node can answer for `authority`.
 
     Raises:
         InputError: it is neither the ecosystem nor an authority in it (`unknown_authority`).
@@ -232,14 +231,14 @@ class _Asking:
         return view
 
     def count(self) -> None:
-        """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""
+        """Count all answers at once, because counting them one by one takes as long as deciding."""
         for verdict, count in self._verdicts.items():
             self._call.reader.metrics.decided(verdict, count)
         for one, count in self._tally.items():
             self._call.reader.metrics.tally(one, count)
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
-        """The answer of the noted state with its proof, unless what is held since makes it worse."""
+        """Return the answer of the noted state with its proof, unless a newer statement makes it worse."""
         noted = self._call.reader.noted
         if noted.note is None:
             raise NotYetError(
@@ -263,7 +262,7 @@ class _Asking:
 
 
 def _prover(call: AnswerSource, ecosystem: CanonicalId) -> Prover:
-    """The one of the newest note; what all answers under it rest on is proved once."""
+    """Return the prover of the newest note; it proves the shared records once."""
     noted = call.reader.noted
     assert noted.note is not None
     make = partial(Prover, noted, statements_root=noted.statements_root, note=noted.note, ecosystem_id=ecosystem)
@@ -271,7 +270,7 @@ def _prover(call: AnswerSource, ecosystem: CanonicalId) -> Prover:
 
 
 def judge(call: AnswerSource, query: Query, moment: Moment) -> Decision:
-    """The decision, counted."""
+    """Return the decision, and count it."""
     decision = decide_held_together(query, moment.sitting)
     call.reader.metrics.decided(decision.verdict)
     if query.action == ISSUE:
@@ -280,7 +279,7 @@ def judge(call: AnswerSource, query: Query, moment: Moment) -> Decision:
 
 
 def answered(records: Records, decision: Decision) -> Answered:
-    """Return what the weekly totals keep of an answer about an issuer."""
+    """Return the part of an answer about an issuer that the weekly totals keep."""
     cause = decision.reasons[0].code if decision.verdict is Verdict.INDETERMINATE else ""
     issuer = None if decision.issuer is None else issuer_in(records, decision.issuer)
     if issuer is None:

@@ -1,4 +1,4 @@
-"""`/v1/ecosystem`, `/v1/genesis`, `/v1/authorities`, `/v1/keys`, `/v1/heads`: who decides here, by which rules.
+"""`/v1/ecosystem`, `/v1/genesis`, `/v1/authorities`, `/v1/keys`, `/v1/heads`: the authorities and their rules.
 
 Before the genesis is in effect, `effective` is false and the charter is shown as proposed, so that founders can find
 each other's votes and a new node can wait.
@@ -189,7 +189,7 @@ async def authorities(call: Call) -> Response:
 
 
 async def key(call: Call) -> Response:
-    """Where a key stands; whoever signs next asks this first."""
+    """The state of a key; a signer asks for it before the next signature."""
     head = call.reader.fold.key_head(call.params["kid"])
     if head is None:
         raise InputError(

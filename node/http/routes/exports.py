@@ -2,10 +2,10 @@
 
     {"meta": {"created": …, "updated": …}, "registry": {"did:…": {"name": …, "location": …, "url": …}}}
 
-Its readers look an issuer up by its id and ask nothing more, so only issuers are listed for whom the answer to "may it
-issue?" is yes now. The format has no dates and no scope: whoever can should ask `/v1/decisions` instead. `location` is
-empty where nobody states one (`ext.location` of the issuer's facts). `updated` is the newest statement that the listed
-issuers rest on: on every node the same. A node whose view is too old lists nobody: it may not know of a revocation.
+Its readers only look an issuer up by its id, so the list has only issuers that may issue now. The format has no dates
+and no scope, so clients that can should ask `/v1/decisions` instead. `location` is empty if nobody states one
+(`ext.location` of the issuer's facts). `updated` is the date of the newest statement on which the listed issuers rest,
+the same on every node. A node whose view is too old lists nobody, because it may not know of a revocation.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,11 @@ from .registry import ids
 from .route import JSON, Call, Route, json_response
 
 KEPT_SECONDS: Final = 60
-"""How long the list is served as it is while no record changes: accreditations begin and end by the clock too."""
+"""Seconds for which the list is reused while no record changes, because accreditations also begin and end by the
+clock."""
 
 BREATH: Final = 100
-"""Issuers decided on at a time; then other requests get their turn."""
+"""Issuers decided in one turn; then other requests get theirs."""
 
 
 class Meta(TypedDict):
@@ -57,10 +58,10 @@ class DccRegistry(TypedDict):
 
 
 async def dcc_registry(call: Call) -> Response:
-    """The list, made anew where a record has changed or a minute has passed."""
+    """The list, made again if a record has changed or a minute has passed."""
     now, ecosystem, fold = fresh_now(call), served_ecosystem(call), call.reader.fold
     made_of = (fold.records_root(), now // KEPT_SECONDS)
-    async with call.shared.making:  # many readers wait for one list, instead of making one each
+    async with call.shared.making:  # concurrent readers wait for one list instead of each making one
         found = call.shared.kept.get("dcc")
         if found is None or found[0] != made_of:
             found = (made_of, await _list(call, fold, ecosystem, now))
@@ -88,7 +89,7 @@ async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> Dcc
 
 
 def _entry(record: IssuerRecord, voices: Sequence[Voice]) -> ListedIssuer:
-    """What those say of an issuer whose word counts, the nearest to it first; nobody else lends it a name."""
+    """Return an issuer's entry from the voices that count, the nearest first; no other voice can give it a name."""
     stated = [fact for fact in standing(record["stated"]) if voice_of(fact) in voices]
     facts = [fact["facts"] for fact in sorted(stated, key=lambda fact: voices.index(voice_of(fact)))]
     extensions = [fact.get("ext") for fact in facts]

@@ -1,12 +1,12 @@
 """`/.well-known/openid-federation`, `/federation/…`: OpenID Federation 1.0, this node as the trust anchor.
 
-Its subordinates are the issuers that may issue now, as in the Digital Credentials Consortium's list; whoever may not is
-not found. How long an answer may be kept (`Cache-Control`) is how long a revocation may take to be seen; how long a
-statement may be believed is its `exp`. What of the history the standard's core cannot say, Subordinate Events and the
-Extended Subordinate Listing do.
+Its subordinates are the issuers that may issue now, as in the Digital Credentials Consortium's list; others are not
+found. `Cache-Control` limits how long an answer may be kept, and so how long a revocation may stay unseen; a statement
+is valid until its `exp`. Subordinate Events and the Extended Subordinate Listing give the history, which the standard's
+core cannot express.
 
-An issuer is looked up by `sub` as it was sent and as it decodes, for readers differ in whether they encode it; what is
-signed is the registered id. Errors are the standard's own (§8.9). A node whose view is too old says nothing.
+An issuer is looked up by `sub` both as sent and as decoded, because readers differ in whether they encode it; the
+signed token has the registered id. Errors are the standard's own (§8.9). A node whose view is too old gives no answer.
 """
 
 from bisect import bisect_left
@@ -207,7 +207,7 @@ async def extended_listing(call: Call) -> Response:
         if entity is not None:
             found.append(entity)
         position += 1
-        # A history, or marks, cost as much as many plain decisions.
+        # A history, or trust marks, cost as much as many plain decisions.
         if entity is not None or _asks_for_times(call) or not position % BREATH:
             await anyio.sleep(0)
     page: ExtendedListing = {"immediate_subordinate_entities": found}
@@ -271,7 +271,7 @@ async def trust_mark_list(call: Call) -> Response:
     if achievement is None or call.params["sub"] is None:
         found = [] if achievement is None else await _trusted(call, achievement, now)
     else:
-        id = _known(call)  # one is decided on, however many there are
+        id = _known(call)  # only one is decided, however many there are
         is_held = id is not None and _is_listed(_decision(call, id, now, achievement), achievement)
         found = [id] if id is not None and is_held else []
     return json_response(found, cache=CACHE)
@@ -340,7 +340,7 @@ def _subject(call: Call, now: int) -> _Subject:
     """The issuer asked about, which may issue.
 
     Raises:
-        InputError: `not_found`: nobody, or somebody who may not.
+        InputError: `not_found`: no such issuer, or one that may not issue.
     """
     id = _known(call)
     subject = None if id is None else _judged(call, id, now)
@@ -361,7 +361,7 @@ def _judged(call: Call, id: CanonicalId, now: int) -> _Subject | None:
 
 
 def _statement(call: Call, subject: _Subject, now: int) -> dict[str, Any]:
-    """What this node says of an issuer that may issue: for no longer than its keys and its accreditation are good."""
+    """Return the statement about an issuer that may issue, valid no longer than its keys and its accreditation."""
     voices = voices_of(call, subject.decision)
     keys, ends = claims.keys_of(subject.record, voices, now, lambda key: _decision(call, subject.id, now, key=key))
     metadata = claims.issuer_metadata(subject.record, voices)
@@ -405,7 +405,7 @@ def _decision(call: Call, issuer: CanonicalId, now: int, achievement: str = "", 
 
 
 def _is_listed(decision: Decision, achievement: str) -> bool:
-    """Whether a decision makes an issuer one that may issue this type of achievement.
+    """Return whether a decision lets an issuer issue this type of achievement.
 
     If no type is named, it is enough that it may issue something.
     """
@@ -419,7 +419,8 @@ def accreditations_of(call: Call, record: IssuerRecord) -> list[AccreditationRec
 
 
 async def _trusted(call: Call, achievement: str, now: int) -> list[CanonicalId]:
-    """The ids of all issuers that may issue this type of achievement, or anything; made anew once a minute at most."""
+    """Return the ids of all issuers that may issue this type of achievement, or anything; computed at most once a
+    minute."""
     name, made_of = f"trusted {achievement}", (call.reader.fold.records_root(), now // KEPT_SECONDS)
     async with call.shared.making:  # many readers wait for one list, instead of making one each
         found = call.shared.kept.get(name)

@@ -1,8 +1,9 @@
-"""Predicts the result of a statement, for those who propose it, vote on it, or read it first.
+"""Predicts the result of a statement, for people who propose it, vote on it, or read it.
 
-Everything is derived from the records in force and told in sentences: the status an accreditation will then have and
-which other decision keeps it there, what an amendment or replacement changes, what an annulment answers, which waiting
-proposals ask for the same. `warnings` name what will probably not do what its author means. Nothing here decides.
+The predictions are derived from the records in force and given as sentences: the future status of an accreditation and
+the decision that keeps it there, the changes by an amendment or replacement, the statement that an annulment undoes,
+waiting proposals with the same content. `warnings` name statements that will probably not do what their author intends.
+This module decides nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +35,7 @@ from accredit.registry.statement import Unverified
 from .summaries import standing, summary
 
 AT_ONCE: Final = 300
-"""Seconds within which a date that lies ahead still counts as now: what clocks differ by."""
+"""Seconds by which a date may lie ahead and still count as now, because clocks differ."""
 
 _TARGETS: Final = ("accreditation", "delegation", "recognition", "publish", "target")
 _SHOWN: Final = 5  # of a list in a sentence
@@ -42,17 +43,17 @@ _SHOWN: Final = 5  # of a list in a sentence
 
 @dataclass(slots=True)
 class Foresight:
-    """What is foreseen.
+    """A prediction.
 
     Attributes:
-        now: the time as of which it is, seconds.
-        afterwards: sentences: what will be then.
-        warnings: sentences: what is probably not meant so.
-        differences: what changes of what, a line each.
-        begins: when it begins to count, seconds, where that lies ahead; None: at once.
-        duplicates: ids of other proposals that wait and ask for the same.
-        names: the names, as registered, of the ids that it speaks of.
-        unregistered: ids of issuers that it accredits and nobody has registered or proposes to.
+        now: the time of the prediction, seconds.
+        afterwards: sentences about the result.
+        warnings: sentences about probable mistakes.
+        differences: the changes, one line each.
+        begins: when it begins to count, seconds, if that lies ahead; None: at once.
+        duplicates: ids of other waiting proposals with the same content.
+        names: the registered names of the ids in it.
+        unregistered: ids of issuers that it accredits without a registration or a waiting one.
     """
 
     now: int
@@ -66,7 +67,7 @@ class Foresight:
 
 
 class Waiting:
-    """The proposals that wait, by what they ask for.
+    """The waiting proposals, by their content.
 
     Attributes:
         registers: ids of the issuers that they would register.
@@ -81,12 +82,12 @@ class Waiting:
             self._by_wish.setdefault(_wish(proposal.statement), []).append(proposal.statement.id.hex())
 
     def like(self, statement: Unverified) -> list[str]:
-        """Ids of the others that ask for the same as a statement."""
+        """Return the ids of others with the same content as a statement."""
         return [id for id in self._by_wish.get(_wish(statement), ()) if id != statement.id.hex()]
 
 
 def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresight:
-    """What will be once a statement, held or a draft, takes effect."""
+    """Predict the result of a statement, held or a draft, when it takes effect."""
     seen = Foresight(now=now, duplicates=waiting.like(said))
     begins = said.body.get("effective_from", said.body.get("valid_from"))
     if isinstance(begins, int) and begins > now + AT_ONCE:
@@ -106,7 +107,7 @@ def _wish(said: Unverified) -> tuple[Any, ...]:
     key = body.get("key")
     act = (body.get("event"), body.get("op"), body.get("status"), body.get("version"), body.get("part"))
     scope = plain(body.get("scope")) if said.kind == "accreditation.grant" else None
-    past = None  # the same event of two days, as a history tells it, is two wishes; two people's "now" is one
+    past = None  # the same event on two days, as in a history, is two proposals; the "now" of two people is the same
     if said.kind == "accreditation.status" and abs(body["effective_from"] - said.iat) > AT_ONCE:
         past = body["effective_from"]
     more = (body.get("sanction_level"), past, str(scope))
@@ -300,7 +301,8 @@ def _node(fold: Fold, said: Unverified, seen: Foresight) -> None:
 
 
 def _warn_of_neighbours(fold: Fold, said: Unverified, seen: Foresight) -> None:
-    """Warns where a node would be taken for another: by people for its name, by machines for its address or keys."""
+    """Warn if a node could be taken for another: by people because of its name, by machines because of its address or
+    keys."""
     for other in (cast(NodeRecord, record) for _, record in fold.items("node")):
         name = other["name"]
         if name == said.sub:

@@ -1,7 +1,7 @@
-"""`POST /gossip`: a frame of another node in, the answering frame out. What frames say is `gossip.wire`' business.
+"""`POST /gossip`: takes a frame from another node and returns the answering frame (`gossip.wire`).
 
-An answer may be held back for as long as the peer asked for (a poll of a node that cannot be dialled, 25 s); for one
-who hangs up meanwhile nothing is kept.
+An answer may be held back for as long as the peer allows (a poll of a node that cannot be dialled, 25 s). If the peer
+hangs up meanwhile, the answer is dropped.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ FRAME_BYTES: Final = 1024 * 1024
 
 
 async def gossip(call: Call) -> Response:
-    """Hands a frame to the node; whatever is wrong with it, or with its sender, is a problem."""
+    """Pass a frame to the node; a fault of the frame or of its sender becomes a problem."""
     writer = call.must_write()
     _, frame = await call.body()
     reply = await unless_hung_up(call.request, partial(writer.gossip, frame))
@@ -35,10 +35,10 @@ async def gossip(call: Call) -> Response:
 
 
 async def unless_hung_up(request: HttpRequest, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work` returns; it is cancelled when the other side hangs up. The body has been read.
+    """Return the result of `work`, which is cancelled when the other side hangs up; the body must have been read.
 
     Raises:
-        InputError: `hung_up`: there is nobody to tell it.
+        InputError: `hung_up`: the other side is gone.
     """
     done: list[T] = []
     async with anyio.create_task_group() as group:

@@ -1,7 +1,7 @@
-"""`/log/…`: the log as C2SP tlog-tiles, for witnesses, monitors and newcomers.
+"""`/log/…`: the log as C2SP tlog-tiles, for witnesses, monitors and new nodes.
 
-A full tile never changes and says so; a partial one is a prefix of a later one, so it may be kept too, under its own
-name, but is not worth a year (tlog-tiles allows it to disappear).
+A full tile never changes and says so. A partial tile is a prefix of a later one, so it may be cached under its own
+name, but not for a year (tlog-tiles allows it to disappear).
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
-"""What the HTTP side may ask of the node: small protocols, so that a query worker or a test can stand behind them.
+"""The interfaces of the node for the HTTP side: small protocols that a query worker or a test can implement too.
 
-A `ReadableNode` answers from what is held, at once and without waiting; what it returns is not to be changed. A
-`Writer` takes in what comes from outside and may wait. An application made without a `Writer` serves the reads only.
+A `ReadableNode` answers at once from held data; callers must not change its results. A `Writer` takes in statements and
+frames, and may wait. An application made without a `Writer` serves the reads only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,20 +29,20 @@ class Health(Protocol):
         ...
 
     def stale(self) -> str | None:
-        """Why its view is older than policy allows, a sentence; None when it is not."""
+        """Return a sentence if its view is older than its policy allows; else None."""
         ...
 
     def displaced(self) -> str | None:
-        """Why the others do not listen to this node any more, a sentence; None where they do."""
+        """Return a sentence if the other nodes ignore this one; else None."""
         ...
 
     def measure(self) -> None:
-        """Brings the gauges up to date."""
+        """Update the gauges."""
         ...
 
 
 class QuorumSource(Protocol):
-    """What a quorum stands by (`node.engine.notary.Notary`)."""
+    """The source of the noted state (`node.engine.notary.Notary`)."""
 
     @property
     def noted(self) -> Standing:
@@ -55,7 +55,7 @@ class QuorumSource(Protocol):
 
 
 class ReadableNode(Protocol):
-    """A node that can be asked."""
+    """The read interface of a node."""
 
     @property
     def name(self) -> str:
@@ -118,10 +118,10 @@ class ReadableNode(Protocol):
 
 
 class Writer(Protocol):
-    """The node's door for what comes from outside (`node.runtime.runtime.Runtime`)."""
+    """The write interface of a node (`node.runtime.runtime.Runtime`)."""
 
     async def submit(self, raws: Sequence[bytes]) -> Sequence[SubmissionResult]:
-        """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
+        """Take statements in; return once the accepted ones are in the log, under a signed checkpoint.
 
         Raises:
             BusyError: `not_ready`: the node shuts down.
@@ -140,17 +140,17 @@ class Writer(Protocol):
         """Takes another node's cosignature of a state in; returns the newest note with a quorum, empty for none.
 
         Raises:
-            InputError: it is none, or of nobody who may.
+            InputError: it is malformed, or by no signer.
             NotYetError: no charter is in effect here yet.
             BusyError: `not_ready`: the node shuts down.
         """
         ...
 
     async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
-        """Takes a conflict in: the one that is kept against its key then, and whether that is this one, just now.
+        """Take a conflict in; return the one kept against its key, and whether it is this new one.
 
         Raises:
-            InputError: it proves nothing, or nothing about a node that is known here.
+            InputError: it proves nothing about a known node.
             BusyError: more are kept than there is room for.
             BusyError: `not_ready`: the node shuts down.
             StorageError: it cannot be kept.
@@ -162,7 +162,7 @@ class WitnessDoor(Protocol):
     """The node as a witness of other nodes' logs (`node.witness.server.NodeWitness`)."""
 
     async def add_checkpoint(self, data: bytes) -> bytes | Refused:
-        """Cosignature lines, or why there are none."""
+        """Return cosignature lines, or the reason for a refusal."""
         ...
 
     async def checkpoint(self, hash: str) -> bytes | None:

@@ -1,7 +1,7 @@
-"""`/v1/state-note`, `/v1/cosignatures`, `/v1/trust-policy`, `/v1/renewal`: what a quorum vouches for, by whose word.
+"""`/v1/state-note`, `/v1/cosignatures`, `/v1/trust-policy`, `/v1/renewal`: the noted state and its signers.
 
-A cosignature authenticates itself, so anybody may carry one here; who may make one, the charter says. The policy is for
-convenience: it is made by the very node it is to judge, so it says in its first comment how it has to be compared.
+A cosignature proves itself, so anybody may deliver one; the charter says who may make one. The trust policy is a
+convenience: the node that it is meant to judge makes it, so its first comment says how to compare it.
 """
 
 from time import monotonic
@@ -35,7 +35,7 @@ def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
     """The newest noted state, what its note says, and the note.
 
     Raises:
-        NotYetError: `no_state_note`: no quorum stands by anything this node knows.
+        NotYetError: `no_state_note`: no state that this node knows has a quorum.
     """
     noted = call.reader.noted
     with noted.reading():
@@ -50,13 +50,14 @@ def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
 
 
 async def state_note(call: Call) -> Response:
-    """The newest note with a quorum, with every cosignature that has come in."""
+    """The newest note with a quorum, with every cosignature received."""
     _, _, note = standing(call)
     return bytes_response(note, _TEXT_UTF8, cache=REVALIDATE)
 
 
 async def cosignatures(call: Call) -> Response:
-    """Takes another node's cosignature in, `{1: note, ?2: ids}` (`node.engine.notary`); says what stands here."""
+    """Takes another node's cosignature in, `{1: note, ?2: ids}` (`node.engine.notary`); returns the noted state
+    here."""
     writer = call.must_write()
     wait = call.shared.note_pace.delay(call.client, 1, monotonic())
     _, data = await call.body()
@@ -81,7 +82,7 @@ async def trust_policy(call: Call) -> Response:
 
 
 async def renewal(call: Call) -> Response:
-    """What a policy that has followed the charter up to `step` is renewed with."""
+    """The renewal for a policy that has followed the charter up to `step`."""
     step: bytes = call.params["step"]
     with call.reader.noted.reading():
         noted, _, note = standing(call)

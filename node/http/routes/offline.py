@@ -1,15 +1,15 @@
-"""`/v1/snapshot`, buckets by prefix: for verifiers that ask offline, or without saying whom they ask about.
+"""`/v1/snapshot`, buckets by prefix: for verifiers that work offline, or do not reveal the issuer.
 
 A snapshot is all records of the noted state in one reproducible file; with `since` the changes since an earlier one, if
-this node remembers it. Its entity tag is the state root, and a weak one, for the note at its end goes on gathering
-cosignatures: whoever holds that state already asks with `since`, and gets a delta with nothing but a fresh note.
+this node remembers it. Its entity tag is the state root, and weak, because the note at its end keeps gathering
+cosignatures: a client that has that state asks with `since`, and gets a delta with only a fresh note.
 
-A bucket is everything whose key in the state map begins with some bits: the asker's own issuer is one of at least `k`.
-Each issuer comes with its accreditations, and with the charter and its authorities, proved under the noted root; all
-other records under the prefix are named, with the proof that there are no more. So who is not in the bucket is not in
-the registry. `registry.evidence.private_lookup` checks it and asks it; for an alias the bucket of its own key is asked
-for, and for a competency that of its. In that one each competency comes with all that a question about it may read:
-frameworks, broader items, and what mappings link.
+A bucket has all records whose key in the state map begins with certain bits; the client's issuer is one of at least
+`k`. Each issuer comes with its accreditations, the charter and its authorities, proved under the noted root. All other
+records under the prefix are named, with the proof that there are no more, so an issuer that is not in the bucket is not
+in the registry. `registry.evidence.private_lookup` checks and reads it. An alias has the bucket of its own key, and so
+does a competency; the latter has each competency with all records that a question about it may read: frameworks,
+broader items, and mappings.
 """
 
 from base64 import b64encode
@@ -39,7 +39,7 @@ from .request_reading import hex_digits, hex_id, integer
 from .route import JSON, REVALIDATE, Call, Route, bytes_response, json_response
 
 BUCKET: Final = 16
-"""Issuers among which an asker hides unless it says otherwise. A guess."""
+"""Issuers among which a client hides by default. A guess."""
 
 BUCKET_MAX: Final = 256
 """Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
@@ -80,7 +80,7 @@ class BucketPage(TypedDict):
 
 
 async def snapshot(call: Call) -> Response:
-    """All records, or what has changed since a state noted earlier."""
+    """All records, or the changes since an earlier noted state."""
     noted, state, _ = standing(call)
     if call.params["since"] is not None:
         made = await anyio.to_thread.run_sync(partial(_delta, noted, call.params["since"]))
@@ -152,7 +152,7 @@ def _snapshot(noted: NotedMap) -> _Snapshot:
 
 
 def _delta(noted: NotedMap, since: bytes) -> bytes | None:
-    """What leads from an earlier state to the newest; None where that one is not remembered. In a thread."""
+    """Return the delta from an earlier state to the newest; None if that one is not remembered. Runs in a thread."""
     with noted.apart() as held:
         changed = held.changed_since(since)
         if changed is None:
@@ -165,11 +165,11 @@ def _delta(noted: NotedMap, since: bytes) -> bytes | None:
 
 
 def _under(noted: NotedMap, about: str, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
-    """As much of the prefix as leaves at least `least` records of a type, and all records there; none of it if there
-    are fewer.
+    """Return the longest prefix with at least `least` records of a type, and all records there; an empty prefix if
+    there are fewer.
 
     Raises:
-        InputError: that is more than one answer holds.
+        InputError: one answer cannot hold so many.
     """
     key = bytes.fromhex(digits.ljust(2 * KEY_BYTES, "0"))
     for bits in range(4 * len(digits), -1, -1):
@@ -197,7 +197,7 @@ def _leaf(noted: NotedMap, kind: str, id: str) -> list[str]:
 
 
 def _proven_competencies(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
-    """What a question about any competency among them may read."""
+    """Return all records that a question about any of these competencies may read."""
     recorder = Recorder(noted)
     for kind, id in subjects:
         if kind == "competency":
@@ -208,7 +208,7 @@ def _proven_competencies(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[
 
 
 def _proven_issuers(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
-    """What a decision on any issuer or alias among them reads."""
+    """Return all records that a decision on any of these issuers or aliases reads."""
     recorder = Recorder(noted)
     for kind, id in noted.governing():
         recorder.get(kind, id)

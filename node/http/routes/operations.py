@@ -23,10 +23,11 @@ class Alive(TypedDict):
 class PeerStatus(TypedDict):
     """Another node, as this one last saw it.
 
-    `behind`: statements it counts and this node does not; `lag`: the other way round. `is_mesh` and `why`: whether
-    statements go there as they come, and the reason. `firsts`, `duplicates`: statements it was the first to bring; that
-    were here. `strikes`: promises broken lately. `distrusted_until`: why it is not listened to stands in `why`.
-    `beacon_time`: when it last said what it holds, by its own clock. `failures`, `error`: requests failed in a row.
+    `behind`: statements that it counts and this node does not; `lag`: the reverse. `is_mesh` and `why`: whether
+    statements are sent there as they arrive, and the reason. `firsts`, `duplicates`: statements that it was the first
+    to send, and ones already held. `strikes`: promises broken recently. `distrusted_until`: until when it is ignored;
+    `why` has the reason. `beacon_time`: when it last told its holdings, by its own clock. `failures`, `error`: requests
+    failed in a row.
     """
 
     name: str
@@ -50,9 +51,9 @@ class PeerStatus(TypedDict):
 
 
 class MissingSigner(TypedDict):
-    """A signer that is not on the newest note, or was long ago.
+    """A signer without a recent cosignature on the newest note.
 
-    When and at how many statements it was seen to cosign last, and why it does not, as far as this node can tell.
+    When and at which count it last cosigned, and why it does not now, as far as this node knows.
     """
 
     name: str
@@ -62,7 +63,7 @@ class MissingSigner(TypedDict):
 
 
 class StateNoteView(TypedDict):
-    """What a quorum stands by; null before the first one. The age is that of its youngest quorum."""
+    """The noted state; null before the first one. The age is that of its newest quorum."""
 
     count: int | None
     root: str | None
@@ -98,7 +99,7 @@ async def healthz(_call: Call) -> Response:
 
 
 async def readyz(call: Call) -> Response:
-    """200 when it is worth asking this node, else 503 with the reasons."""
+    """200 if this node can answer, else 503 with the reasons."""
     obstacles = call.reader.health.obstacles()
     if obstacles:
         raise NotYetError("not_ready", " ".join(obstacles), hint="GET /v1/status shows more.")

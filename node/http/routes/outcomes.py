@@ -1,11 +1,11 @@
-"""`/v1/outcomes`: what the public records add up to, and how many questions were answered how, week by week.
+"""`/v1/outcomes`: totals of the public records, and of the answers given in each week.
 
-Figures from the public records are exact (`node.outcomes.figures`); the explorer's page shows the same count. Of what
-this node was asked only weeks that are over are told, with small counts withheld (`node.outcomes.weeks`).
+Figures from the public records are exact (`node.outcomes.figures`); the explorer's page shows the same count. Of this
+node's questions it shows only complete weeks, with small counts withheld (`node.outcomes.weeks`).
 
-Counting reads every issuer and accreditation. It is done in turns, so that others are answered meanwhile, and kept for
-as long as no record changes, at most a minute. A count that was not quick is kept for `REST` times as long as it took,
-however many records change: so who asks again and again keeps the node busy for a part of its time only.
+Counting reads every issuer and accreditation. It runs in turns, so that other requests are answered meanwhile, and the
+result is kept until a record changes, but at most a minute. A slow count is kept for `REST` times as long as it took,
+even if records change, so that repeated requests use only a part of the node's time.
 """
 
 from collections.abc import Iterable
@@ -33,13 +33,13 @@ from .route import JSON, Call, Route, json_response
 
 KEPT_SECONDS: Final = 60
 BREATH: Final = 100
-"""Records counted at a time; then other requests get their turn."""
+"""Records counted in one turn; then other requests get theirs."""
 
 QUICK_SECONDS: Final = 1.0
-"""A count that took no longer, up to some ten thousand issuers, is made anew at every change. A guess."""
+"""A count that took no longer (up to some ten thousand issuers) is repeated at every change. A guess."""
 
 REST: Final = 9
-"""Of the time, counting takes a tenth at most. A guess."""
+"""Counting takes at most a tenth of the time. A guess."""
 
 FEED_PAGE: Final = 1_000
 """Changes of the feed read at a time."""
@@ -76,7 +76,7 @@ class PublicationView(TypedDict):
 
 
 class AnswersRow(TypedDict):
-    """Decisions of a week that were alike."""
+    """Decisions of a week with the same answer and kind of issuer."""
 
     verdict: str
     cause: str
@@ -94,7 +94,7 @@ class WeekView(TypedDict):
 
 
 class OutcomesView(TypedDict):
-    """What the public records add up to, and the weeks that are over."""
+    """Totals of the public records, and of complete weeks."""
 
     node: str
     as_of: str
@@ -164,7 +164,8 @@ def _share(count: int, whole: int | None) -> float | None:
 
 
 async def counted(call: Call) -> PublicFigures:
-    """The count, made anew where a record has changed or a minute has passed: accreditations end by the clock too."""
+    """Return the count, made again if a record has changed or a minute has passed, because accreditations end by the
+    clock."""
     fold, now = call.reader.fold, call.reader.now()
     made_of = (fold.records_root(), now // KEPT_SECONDS)
     async with call.shared.making:
@@ -220,7 +221,8 @@ async def _count(call: Call, now: int) -> PublicFigures:
 
 
 async def _told(call: Call) -> tuple[dict[bytes, int], int | None]:
-    """When this node first told that each statement is in effect, and when it told anything at all, seconds."""
+    """Return when this node first published that each statement is in effect, and when it first published anything,
+    seconds."""
     told: dict[bytes, int] = {}
     after, since = 0, None
     while rows := call.reader.log.changes(after, FEED_PAGE):

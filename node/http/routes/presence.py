@@ -1,7 +1,7 @@
 """`/v1/statements/{id}/proof`: a proof that the newest noted state includes a statement, or that it does not.
 
 The proof is of the state of the note in the same answer; `registry.evidence.statement_proof` checks it. Any id may be
-asked about, held here or not: that a statement is absent is proved as strictly as that it is present.
+asked about, held here or not: absence is proved as strictly as presence.
 """
 
 from base64 import b64encode

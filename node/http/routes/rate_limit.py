@@ -1,7 +1,8 @@
-"""Limits how fast one address may submit: a submission beyond its share waits, or is refused if the wait is too long.
+"""Limits how fast one address may submit: a submission over its share waits, or is refused if the wait is too long.
 
-The generic cell rate algorithm (ITU-T I.371): each address has a moment at which all it has sent would have been due at
-an even pace; it may run ahead of the clock by one minute's share. Addresses that have caught up are forgotten.
+The generic cell rate algorithm (ITU-T I.371): for each address it keeps the time at which all its statements would have
+been due at an even pace. This may run ahead of the clock by one minute's share. Addresses that have caught up are
+forgotten.
 """
 
 from collections import OrderedDict

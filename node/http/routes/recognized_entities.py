@@ -1,7 +1,7 @@
 """`/exports/recognized-…json`, `/exports/achievement-schema.json`: W3C Recognized Entities 1.0.
 
-Only issuers that may issue now are listed; how long a file may be kept is how long a revocation may take to be seen. A
-file has one page of subjects, and says in `Link` where the next one is (RFC 8288).
+It lists only issuers that may issue now; the time for which a file may be cached limits how long a revocation may stay
+unseen. A file has one page of subjects, and `Link` names the next one (RFC 8288).
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ from .request_reading import Param, identifier, integer, verbatim
 from .route import JSON, Call, Handler, Route, bytes_response, json_response
 
 PAGE: Final = 100
-"""Subjects of one credential: each is decided on for every type of achievement that its scope names."""
+"""Subjects of one credential: each needs a decision for every type of achievement in its scope."""
 
 EXAMINED: Final = 500
-"""Issuers looked at for one page."""
+"""Issuers examined for one page."""
 
 
 RecognizedEntityCredential = TypedDict(  # `@context` is no name for a member in a class
@@ -76,7 +76,7 @@ async def recognized_issuers(call: Call) -> Response:
     found: list[dict[str, Any]] = []
     following = call.params["after"]
     while len(found) < call.params["limit"] and looked_at < EXAMINED:
-        # One is found at a time, for it is decided on for every type: other requests get their turn between.
+        # Issuers are found one at a time, because each needs many decisions; other requests get turns in between.
         more, following = page(ids(call, "issuer"), following, 1, subject, min(BREATH, EXAMINED - looked_at))
         found += more
         if following is None:
@@ -150,7 +150,7 @@ def _issuer(
     types = [wanted] if wanted else [each for each in ACHIEVEMENT_TYPES if each in named]
     held = [each for each in types if wanted or _decision(call, id, authority, each, now).authorized]
     if not held:
-        return None  # a subject without types may issue anything, as readers understand it
+        return None  # readers understand a subject without types as one that may issue anything
     metadata = issuer_metadata(record, voices_of(call, general))
     return facade.issuer_subject(call.reader.url, id, metadata, authority, held)
 
@@ -194,7 +194,7 @@ def _authority(call: Call) -> AuthorityRecord:
 
 
 def _named(call: Call, authority: AuthorityRecord, now: int) -> tuple[str, str | None]:
-    """An authority's name, and where those are among whom it is recognised."""
+    """Return an authority's name, and the URL of the file that lists it."""
     ecosystem = served_ecosystem(call)
     standing = _standing(authority, now) or authority["standings"][0]
     return standing["name"], facade.authorities_url(call.reader.url, _above(standing, ecosystem))
@@ -214,7 +214,7 @@ def _acts(standing: MandateStanding, now: int) -> bool:
 
 
 def _ends(standing: MandateStanding) -> list[int]:
-    """When a mandate ends, as far as that is known, seconds."""
+    """Return when a mandate ends, if known, seconds."""
     withdrawn = standing["withdrawn"]
     ends = [] if withdrawn is None else [withdrawn["effective_from"]]
     return [*ends, standing["valid_until"]] if "valid_until" in standing else ends

@@ -1,11 +1,11 @@
-"""Reading the registry: issuers, accreditations, frameworks, competencies, each with its history.
+"""Shows the registry: issuers, accreditations, frameworks, competencies, each with its history.
 
 Ids go into the query, percent-encoded once. A list is paged by id: `next`, when not null, is the `after` of the next
-page. A search looks at a bounded number of records for each page, so that a page may be short, or empty, and still have
-a next one.
+page. A search examines a bounded number of records for each page, so a page may be short or empty and still have a next
+one.
 
-A record is shown as it is committed in the state map, bytes as hex and times as RFC 3339; what is added (a status as of
-now, a name) is derived from it and named in the types here.
+A record is shown as committed in the state map, with bytes as hex and times as RFC 3339; derived members (a status as
+of now, a name) are added and described in the types here.
 """
 
 import unicodedata
@@ -56,13 +56,13 @@ T = TypeVar("T")
 
 PAGE: Final = 200
 EXAMINED: Final = 5_000
-"""Records looked at for one page of a search: some 10 ms. A guess, to be measured."""
+"""Records examined for one page of a search: some 10 ms. A guess, to be measured."""
 
 FRAMEWORKS_INDEXED: Final = 8
 """Frameworks of which it is kept where each item stands: some 2 MB for each of 13,000 items."""
 
 DECIDED: Final = 200
-"""Issuers decided on for one page of who may attest a competency."""
+"""Issuers decided for one page of those that may attest a competency."""
 
 
 class AccreditationLine(TypedDict):
@@ -163,7 +163,7 @@ CompetencyView = TypedDict(  # `in` is no name for a member in a class
 
 
 class Attestor(TypedDict):
-    """An issuer that may attest a competency, and what that rests on.
+    """An issuer that may attest a competency, and the statements behind that.
 
     `how`: its scope covers the competency as `named`, as `any`, by its `framework`, as part of a `broader` one, or by a
     `mapping`; `through` has a sentence for each step of mappings.
@@ -179,7 +179,7 @@ class Attestor(TypedDict):
 
 
 class Attestors(TypedDict):
-    """A page of who may attest a competency, by id."""
+    """A page of issuers that may attest a competency, by id."""
 
     competency: str
     issuers: list[Attestor]
@@ -197,7 +197,7 @@ async def issuers(call: Call) -> Response:
 
 
 def list_issuers(call: Call, wanted: Mapping[str, Any]) -> tuple[list[IssuerLine], str | None]:
-    """A page of issuers that fit every filter given, and the id to go on from.
+    """Return a page of issuers that match every filter given, and the id from which to continue.
 
     Args:
         wanted: the parameters of `GET /v1/issuers`; None for one that was not given.
@@ -233,7 +233,7 @@ def _could_fit(record: IssuerRecord, wanted: Mapping[str, Any]) -> bool:
 
 
 def _is_found(id: str, facts: Sequence[IssuerFacts], text: str) -> bool:
-    """Whether a text is a part of a name or id, or an identifier: `ror:…` and an address that ends with it too.
+    """Return whether a text is part of a name or id, or an identifier, also as `ror:…` or at the end of an address.
 
     People paste https://ror.org/03yrm5c26 as well as 03yrm5c26.
     """
@@ -313,7 +313,7 @@ def find_issuer(call: Call, id: CanonicalId) -> IssuerRecord:
 
 
 def known_as(fold: Fold, id: CanonicalId) -> IssuerRecord | None:
-    """The record of the one issuer that is also known by an id; None where that is nobody, or several."""
+    """Return the record of the only issuer also known by an id; None if there is no such issuer, or several."""
     alias = alias_in(fold, id)
     return issuer_in(fold, alias["issuers"][0]) if alias is not None and len(alias["issuers"]) == 1 else None
 
@@ -334,7 +334,7 @@ def _no_issuer(call: Call, id: CanonicalId) -> InputError:
         hint = f"Did you mean {near}? {hint}"
     raw = call.request.query.partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
     if raw != id and call.reader.fold.get("issuer", raw) is not None:
-        # A DID with %3A that was sent as it stands: decoded, it is another DID (see the module).
+        # A DID with %3A was sent unencoded; decoded, it is another DID (see the module).
         hint = f"Did you mean {raw}? Percent-encode the id in the path: send % as %25."
     return InputError("not_found", f"the issuer {id} is not in this registry.", hint=hint)
 
@@ -467,7 +467,7 @@ def find_competency(call: Call) -> CompetencyRecord:
 
 
 async def attestors(call: Call) -> Response:
-    """Who may attest a competency now: those for whom `decide` says so."""
+    """The issuers that may attest a competency now, by `decide`."""
     uri = call.params["uri"]
     found, following = list_attestors(call, uri, call.params["after"], call.params["limit"], DECIDED)
     value: Attestors = {"competency": uri, "issuers": found, "next": following}
@@ -477,7 +477,8 @@ async def attestors(call: Call) -> Response:
 def list_attestors(
     call: Call, uri: CanonicalId, after: str | None, limit: int, examined: int
 ) -> tuple[list[Attestor], str | None]:
-    """A page of who may attest a competency, and the id to go on from; at most `examined` issuers are decided on."""
+    """Return a page of issuers that may attest a competency, and the id from which to continue; at most `examined` are
+    decided."""
     fold, now = call.reader.fold, call.reader.now()
     charter = fold.charter
     assert charter is not None, "there are no records before the genesis is in effect"
@@ -519,7 +520,7 @@ def _how(fold: Fold, uri: CanonicalId, accreditation: bytes) -> str:
 
 
 def ids(call: Call, type: str) -> Sequence[CanonicalId]:
-    """The ids of all records of a type, ascending; made anew only when a record has changed."""
+    """Return the ids of all records of a type, ascending; cached until a record changes."""
     fold = call.reader.fold
     return call.shared.keep(
         f"ids of {type}", fold.records_root(), lambda: [CanonicalId(id) for (_, id), _ in fold.items(type)]
@@ -529,7 +530,7 @@ def ids(call: Call, type: str) -> Sequence[CanonicalId]:
 def page(
     among: Sequence[S], after: str | None, limit: int, make: Callable[[S], T | None], examined: int = EXAMINED
 ) -> tuple[list[T], str | None]:
-    """What `make` makes of the ids behind `after`, at most `limit` of them, and the id to go on from."""
+    """Return the rows that `make` gives for at most `limit` ids after `after`, and the id from which to continue."""
     start = 0 if after is None else bisect_right(among, after)
     found: list[T] = []
     for id in islice(among, start, start + examined):

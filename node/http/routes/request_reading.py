@@ -1,13 +1,13 @@
-"""Reads requests: with limits, strictly, and with an error that says what was expected.
+"""Reads requests strictly and within limits; errors say what was expected.
 
-* A body is read while it is counted, and dropped at the first byte too many (413); one that does not arrive within
-  `BODY_SECONDS` is given up (408). It may be gzip; the bound is that of what is in it.
+* A body is counted while it is read, and dropped at the first byte too many (413) or after `BODY_SECONDS` (408). It may
+  be gzip; then the limit applies to the inflated content.
 * JSON is one value, UTF-8 (a byte order mark before it is passed over), no duplicate members (two readers could see two
   questions in one body), no NaN, numbers in range, at most some hundred levels; then it must be of the shape the route
   asks for.
 * A query parameter is known, given once, within its bounds; ids are percent-encoded once. A `+` is a space in words and
-  a plus in ids, which never hold spaces. A form of a page sends every field: there a `+` is always a space, space
-  around a value is dropped, and an empty field was not filled in.
+  a plus in ids, which never hold spaces. In a form of a page a `+` is always a space, white space around a value is
+  dropped, and an empty field counts as absent.
 """
 
 import json
@@ -34,7 +34,7 @@ from accredit.registry.limits import IDENTIFIER_CHARS, NAME_CHARS
 T = TypeVar("T")
 
 BODY_SECONDS: Final = 30.0
-"""For a whole body to arrive: 4 MiB at 140 kB/s. A guess."""
+"""Seconds for a whole body: 4 MiB at 140 kB/s. A guess."""
 
 QUERY_BYTES: Final = 4096
 """The longest query string: eight identifiers of the greatest length."""
@@ -57,7 +57,7 @@ class Param:
         schema: JSON Schema of the text.
         required: whether its absence is an error; always so in a path.
         place: query or path.
-        default: what an absent one is taken for.
+        default: the value of an absent one.
         is_words: whether `+` means a space.
     """
 
@@ -94,7 +94,7 @@ def place(name: str, about: str) -> Param:
 
 
 def verbatim(name: str, about: str, *, max_chars: int = IDENTIFIER_CHARS) -> Param:
-    """Text that an earlier answer gave and that comes back as it was."""
+    """Text from an earlier answer, sent back unchanged."""
     return replace(words(name, about, max_chars=max_chars), is_words=False)
 
 
@@ -187,7 +187,7 @@ def read_params(request: HttpRequest, known: Sequence[Param], *, as_form: bool =
     """Every known parameter with its value, absent ones with their defaults.
 
     Args:
-        as_form: the query is what a browser makes of a form.
+        as_form: the query is a browser's encoding of a form.
 
     Raises:
         DecodeError: an unknown or repeated parameter, a missing or malformed one.
@@ -267,7 +267,7 @@ async def read_body(request: HttpRequest, media_types: Sequence[str], max_bytes:
     declared = request.header("content-length")
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > max_bytes:
         raise _too_large(max_bytes)
-    # The server sees to it that a first piece comes in time; most bodies are in it whole, and need no clock.
+    # The server ensures that a first piece arrives in time; most bodies are complete in it and need no clock.
     body, is_more = await _piece(request)
     if is_more:
         whole = bytearray(body)
@@ -286,8 +286,8 @@ async def read_body(request: HttpRequest, media_types: Sequence[str], max_bytes:
 
 
 async def _piece(request: HttpRequest) -> tuple[bytes, bool]:
-    """A piece of the body, and whether more follow. Not `request.stream()`: a generator given up half-way is left to
-    the garbage collector."""
+    """Return a piece of the body, and whether more follow. (`request.stream()` would leave an abandoned generator to
+    the garbage collector.)"""
     message = await request.receive()
     if message["type"] == "http.disconnect":
         raise InputError("request_timeout", "the connection ended before the end of the body.")
@@ -295,7 +295,7 @@ async def _piece(request: HttpRequest) -> tuple[bytes, bool]:
 
 
 def _inflated(body: bytes, max_bytes: int) -> bytes:
-    """What gzip (RFC 1952) made `body` of; never more than `max_bytes`, however small it was made."""
+    """Inflate a gzip `body` (RFC 1952), never to more than `max_bytes`."""
     inflating = zlib.decompressobj(wbits=31)
     try:
         found = inflating.decompress(body, max_bytes + 1)
@@ -321,8 +321,8 @@ def decode_json(body: bytes) -> Any:
     try:
         text = without_mark(body)
         value = msgspec.json.decode(text)
-        # Without a backslash each text has exactly two quotation marks, so fewer of them after a round trip mean that
-        # a member, written twice, was dropped. Python's reader, which sees every pair, then says which.
+        # Without backslashes each text has exactly two quotation marks, so fewer of them after a round trip mean that a
+        # duplicate member was dropped. Python's reader, which sees every pair, then says which one.
         if b"\\" in text or text.count(b'"') != msgspec.json.encode(value).count(b'"'):
             json.loads(text, object_pairs_hook=once)
     except _UNREADABLE as error:
@@ -369,7 +369,7 @@ _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def _told(error: Exception) -> DecodeError:
-    """What is wrong with JSON, for whoever sent it."""
+    """Return what is wrong with JSON, for its sender."""
     if isinstance(error, msgspec.ValidationError):
         found = _WHERE.fullmatch(str(error))
         what, path = (found["what"], found["path"] or "") if found else (str(error), "")

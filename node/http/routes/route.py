@@ -1,7 +1,7 @@
-"""One row of the table of routes: how a request is read, who answers it, and what the answer looks like.
+"""A row of the table of routes: how to read a request, its handler, and the form of the answer.
 
-The row says everything that the application and its OpenAPI document need, so that they cannot drift apart. A handler
-gets a `Call` and returns a Starlette response; it raises our errors, which become problem details, and builds none.
+The row has everything that the application and its OpenAPI document need, so that they always agree. A handler gets a
+`Call` and returns a `Response`; it raises accredit's errors, which become problem details.
 """
 
 from collections import Counter
@@ -34,21 +34,21 @@ REVALIDATE: Final = "no-cache"  # may be kept, must be asked about: the entity t
 
 
 STREAM_SECONDS: Final = 3_600.0
-"""A stream of changes lasts an hour; whoever wants more reconnects."""
+"""A stream of changes lasts an hour; then its reader reconnects."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ApplicationState:
-    """What the requests of one application have in common.
+    """The shared state of an application's requests.
 
     Attributes:
-        pace: shares of submitters. urgent_pace: of keys that say what is urgent.
-        note_pace: shares of those who bring cosignatures.
+        pace: shares of submitters. urgent_pace: shares of keys that sign urgent statements.
+        note_pace: shares of senders of cosignatures.
         max_body_bytes: bound of every body, besides each route's own.
         proxies, proxy_header: as in `node.http.forwarded.client_of`.
         stream_seconds: how long a stream of changes lasts.
         streams: how many are open, of each address.
-        kept: answers that cost much to make, by name, each with what it was made of.
+        kept: expensive answers, by name, each with the data from which it was made.
         making: held while such an answer is made in several turns. counting: the same for what is counted for a page,
             which does not wait for the long ones.
         has_explorer: whether pages for people are served.
@@ -68,7 +68,7 @@ class ApplicationState:
     has_explorer: bool = True
 
     def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:
-        """What `make` returned when it was last made of the same."""
+        """Return the cached result of `make` for the same data, or make it."""
         found = self.kept.get(name)
         if found is None or found[0] != made_of:
             found = (made_of, make())
@@ -157,7 +157,7 @@ class Call:
 
     @property
     def client(self) -> str:
-        """The address that asks, for shares; empty where it is not known."""
+        """The client's address, for shares; empty if unknown."""
         peer, shared = self.request.peer, self.shared
         if not peer:
             return ""
@@ -177,7 +177,7 @@ class Call:
         return decode_as((await self.body())[1], shape)
 
     def must_write(self) -> Writer:
-        """The node's door for what comes from outside.
+        """Return the node's write interface.
 
         Raises:
             InputError: this server only reads (`read_only`).
@@ -187,10 +187,10 @@ class Call:
         return self.writer
 
     def must_be_heard(self) -> None:
-        """That what is said here reaches the other nodes.
+        """Check that submissions here reach the other nodes.
 
         Raises:
-            BusyError: the others do not listen to this node any more (`displaced`).
+            BusyError: the other nodes ignore this node (`displaced`).
         """
         displaced = self.reader.health.displaced()
         if displaced is not None:
@@ -242,11 +242,11 @@ def reading(answer: Callable[[AnswerSource, bytes], Response]) -> Handler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorForm:
-    """How a standard wants its errors, where those are not problem details.
+    """The form of errors that a standard requires instead of problem details.
 
     Attributes:
         media_type, shape: of the body.
-        respond: makes the answer that tells a problem in this form, under its status.
+        respond: makes the answer for a problem in this form, with its status.
     """
 
     media_type: str
@@ -270,8 +270,8 @@ class Route:
         is_page: whether it is a page for people: its query is a form's, its problems are pages for whoever accepts
             HTML, and it stands outside the OpenAPI document.
         errors: the form in which a standard wants its errors; None: problem details.
-        is_shared: whether it reads what is committed and nothing else, so that a query worker may answer it.
-        at_once: answers most of what `handler` does, in the same words, as soon as the body is there.
+        is_shared: whether it reads only committed data, so that a query worker may answer it.
+        at_once: answers most requests as `handler` does, as soon as the body has arrived.
     """
 
     method: str

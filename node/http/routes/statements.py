@@ -1,8 +1,7 @@
 """`/v1/statements`, `/v1/dry-run`, `/v1/proposals`: statements, drafts, and proposals that wait for votes.
 
-A statement authenticates itself, so anybody may submit one, through any node. Several travel as a CBOR sequence
-(RFC 8742): their encodings one after the other. Each gets its answer in its place; a single one that is refused is a
-problem.
+A statement proves itself, so anybody may submit one, through any node. Several are sent as a CBOR sequence (RFC 8742),
+and each gets its result in its place. A refused single statement is a problem.
 """
 
 from collections.abc import Sequence
@@ -36,12 +35,13 @@ CBOR: Final = "application/cbor"
 CBOR_SEQUENCE: Final = "application/cbor-seq"
 SUBMISSION_BYTES: Final = 4 * 1024 * 1024
 IDS_SHOWN: Final = 20
-"""Ids that begin alike: where there are more, whoever asks gives more digits."""
+"""The most ids shown with the same beginning; if there are more, the client must give more digits."""
 AHEAD_SECONDS: Final = 300
-"""By how much a statement may be dated after this node's clock: clocks set by NTP never differ so much."""
+"""Seconds by which a statement may be dated ahead of this node's clock; clocks set by NTP never differ so much."""
 
 STATEMENT_BYTES_MIN: Final = 200
-"""No statement is shorter: a signature, three hashes, some words. So 42 KB of nothing are not a thousand statements."""
+"""Every statement is at least so long (a signature, three hashes, some words), so 42 KB of junk are not a thousand
+statements."""
 
 _WAITS: Final = "what waits"
 
@@ -51,7 +51,7 @@ _DRAFT: Final = members(
 
 
 class Foreseen(TypedDict):
-    """What will be once a statement takes effect; see `foresight`."""
+    """The predicted result of a statement; see `foresight`."""
 
     afterwards: list[str]
     warnings: list[str]
@@ -98,11 +98,11 @@ StatementView = TypedDict(
         "foreseen": Foreseen,
     },
 )
-"""A statement, what governance says about it now, the votes on it, and what it brings about."""
+"""A statement with its present standing, its votes and its effects."""
 
 
 class SubmittedStatement(TypedDict):
-    """What became of one statement."""
+    """The result of one statement."""
 
     id: str | None
     status: Literal["logged", "known", "waiting", "refused"]
@@ -111,14 +111,14 @@ class SubmittedStatement(TypedDict):
 
 
 class Submission(TypedDict):
-    """What became of each, in the order sent, and the checkpoint that covers those in the log."""
+    """The result of each statement, in the order sent, and the checkpoint that covers those in the log."""
 
     statements: list[SubmittedStatement]
     checkpoint: str
 
 
 class StandingView(TypedDict):
-    """What would become of a statement, what it would need, and what would be then."""
+    """The standing that a statement would have, what it would need, and its predicted result."""
 
     state: str
     reason: str
@@ -179,7 +179,7 @@ def held_statement(fold: Fold, id: bytes) -> tuple[Statement, StatementEffect]:
 
 
 async def statement(call: Call) -> Response:
-    """One statement: as signed, which never changes, or as JSON with how it stands now."""
+    """One statement: as signed, which never changes, or as JSON with its present standing."""
     identity: bytes = call.params["id"]
     log, fold = call.reader.log, call.reader.fold
     wanted = accepts(call.request, (JSON, COSE))
@@ -201,14 +201,14 @@ async def statement(call: Call) -> Response:
 
 
 async def statement_ids(call: Call) -> Response:
-    """Whole ids for the beginning of one: whoever reads a table has a few digits."""
+    """Whole ids for the beginning of one, as tables show it."""
     found = call.reader.log.ids_beginning(call.params["begin"], IDS_SHOWN + 1)
     value: StatementIds = {"ids": [id.hex() for id in found[:IDS_SHOWN]], "more": len(found) > IDS_SHOWN}
     return json_response(value)
 
 
 async def submit(call: Call) -> Response:
-    """Takes statements in; answers once what was accepted is in the log, under a signed checkpoint."""
+    """Takes statements in; answers once the accepted ones are in the log, under a signed checkpoint."""
     writer = call.must_write()
     call.must_be_heard()
     media_type, body = await call.body()
@@ -235,15 +235,16 @@ async def submit(call: Call) -> Response:
 
 
 def _dated_ahead(call: Call, raw: bytes) -> RefusedError | None:
-    """Why a statement is not taken at this door: its date lies ahead, and dates all that its key says later.
+    """Return why a submission is refused for its date: it lies ahead, and later statements of the key cannot have an
+    earlier one.
 
-    What takes trust away is taken whatever its date. So is what other nodes bring, for no set may depend on a clock;
-    and what a key says whose last statement is dated so already: it can say nothing earlier.
+    Narrowing statements are accepted with any date. So are statements from other nodes, because no set may depend on a
+    clock, and statements of a key whose last statement has such a date already, because it cannot use an earlier one.
     """
     try:
         said = decode(raw)
     except InputError:
-        return None  # whoever takes it in says why not
+        return None  # a later step gives the reason
     now, fold = call.reader.now(), call.reader.fold
     if said.iat <= now + AHEAD_SECONDS or is_narrowing(said.kind, said.body):
         return None
@@ -259,8 +260,8 @@ def _dated_ahead(call: Call, raw: bytes) -> RefusedError | None:
 
 
 async def _submitted_in_turn(call: Call, writer: Writer, raws: Sequence[bytes], size: int) -> list[SubmissionResult]:
-    """What became of each, once its address' share lets it through. What is urgent, and said by a key that is known
-    here, does not wait behind what others say from the same address: it has the share of its key."""
+    """Return the result of each statement, once the share of its address allows it. An urgent statement by a known key
+    uses the key's own share and does not wait behind others from the same address."""
     count = max(1, min(len(raws), size // STATEMENT_BYTES_MIN))
     busy: BusyError | None = None
     try:
@@ -293,7 +294,7 @@ def _has_own_lane(call: Call, writer: Writer, raw: bytes) -> bool:
 
 
 async def dry_run(call: Call) -> Response:
-    """What would become of a draft if its key signed it now. Nothing is kept."""
+    """The standing of a draft if its key signed it now. The draft is not stored."""
     call.must_be_heard()  # before anybody signs it
     _, body = await call.body()
     value = decode_cbor(body, what="the draft")
@@ -337,7 +338,7 @@ def _what_waits(call: Call) -> Waiting:
 
 
 async def proposals(call: Call) -> Response:
-    """What waits; with `authority` or `key`, only what waits for their vote."""
+    """The waiting proposals; with `authority` or `key`, only those that wait for their vote."""
     authority, key = call.params["authority"], call.params["key"]
     fold = call.reader.fold
     waiting = fold.proposals()
@@ -361,7 +362,7 @@ def split_sequence(data: bytes) -> list[bytes]:
     """The statements of a CBOR sequence (RFC 8742), each as its bytes; only their outermost shape is looked at.
 
     Raises:
-        DecodeError: something else stands there, or the last one ends early.
+        DecodeError: the bytes are something else, or the last one ends early.
         InputError: too many (`too_many`).
     """
     raws: list[bytes] = []

@@ -11,7 +11,7 @@ _Teller = Callable[[str, _Body], str]
 
 
 def summary(kind: str, sub: str, body: _Body) -> str:
-    """What a statement of this kind about `sub` says, in one sentence; its body has been checked."""
+    """Return one sentence about a statement of this kind on `sub`; its body has been checked."""
     return _TELLERS[kind](sub, body) if kind in _TELLERS else f"{kind} about {sub}."
 
 
@@ -49,7 +49,7 @@ _EVENTS: Final[Mapping[str, str]] = {
     "appeal_open": "Open an appeal about {it}",
     "appeal_decide": "Decide the appeal about {it}",
 }
-"""Events whose own word before the accreditation would say something else: an event `annul` annuls no accreditation."""
+"""Events whose name before the accreditation would be misread: an event `annul` does not annul the accreditation."""
 
 _STANDINGS: Final[Mapping[str, str]] = {
     "candidate": "a candidate",
@@ -63,7 +63,7 @@ _STANDINGS: Final[Mapping[str, str]] = {
 
 
 def standing(status: str) -> str:
-    """A status as it follows "is" or "will be"."""
+    """Return a status in the form that follows "is" or "will be"."""
     return _STANDINGS.get(status, status.replace("_", " "))
 
 
@@ -79,7 +79,7 @@ def _status(sub: str, body: _Body) -> str:
 
 
 def _cohort(applies_to: _Body) -> str:
-    """For whom a teach-out goes on."""
+    """Return for which learners a teach-out continues."""
     programs = f" in {_some(applies_to['programs'], '')}" if "programs" in applies_to else ""
     before = applies_to.get("cohorts_enrolled_before")
     enrolled = "" if before is None else f" for students who enrolled before {day(before)}"

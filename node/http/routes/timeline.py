@@ -1,4 +1,4 @@
-"""`GET /v1/accreditation/timeline`: an accreditation's life, for people and for programs.
+"""`GET /v1/accreditation/timeline`: an accreditation's timeline, for people and programs.
 
     {"events": [{"event": "granted", "effective_from", "iat", "by", "reason", "votes": […], …}, …],
      "spells": [{"begins", "ends", "status", "verdict", …}, …],
@@ -29,7 +29,7 @@ from .route import JSON, Call, Route, json_response
 
 
 class TimelineVote(TypedDict):
-    """A vote on what was said, and why it was given."""
+    """A vote on an event, with its reason."""
 
     by: str
     by_name: str
@@ -53,7 +53,7 @@ class TimelineEnding(TypedDict):
 
 
 class TimelineEvent(TypedDict):
-    """Something that was said about the accreditation."""
+    """An event of the accreditation."""
 
     event: str
     statement: str
@@ -74,7 +74,7 @@ class TimelineEvent(TypedDict):
 
 
 class SpellView(TypedDict):
-    """A stretch of days with one status, and what a credential issued in them is worth today."""
+    """A run of days with one status, and the verdict today on a credential of these days."""
 
     begins: str
     ends: str | None
@@ -233,7 +233,7 @@ def _spell(one: Spell) -> SpellView:
 
 
 def _successors(fold: Fold, record: AccreditationRecord) -> list[SuccessorView]:
-    """Whom the events name as successors, and whether an authority states that they keep the issuer's records."""
+    """Return the successors that events name, and whether an authority states that they keep the issuer's records."""
     found: list[SuccessorView] = []
     for id in dict.fromkeys(event["successor"] for event in record["events"] if "successor" in event):
         issuer = issuer_in(fold, id)

@@ -5,10 +5,10 @@ Unknown members of the request and of `context` are ignored, whatever they hold 
 `context.time` is RFC 3339 in UTC, written Z or +00:00.
 
 Answer, 200: the four members as sent, `authorized` or `recognized`, `time_evaluated` (this node's clock),
-`time_requested` where given, `message`, and of `context` those members that were understood: whoever misses one knows
-that it narrowed nothing. Ours besides: `verdict`, `reasons` (codes), `valid_until`, so that unknown, unchecked and
-untrusted stay apart. 400 for what is malformed; 404 only for an authority this node does not serve; 503 where this
-node's own view is too old.
+`time_requested` where given, `message`, and those members of `context` that were understood: a missing one did not
+narrow the question. Our own members `verdict`, `reasons` (codes) and `valid_until` keep unknown, unchecked and
+untrusted apart. 400 means a malformed request; 404 only an authority that this node does not serve; 503 that this
+node's view is too old.
 
 Identifiers are URIs (RFC 3986), of any scheme and with any host, IPv6 literals among them. One that no record can have
 (`mailto:`, `http://[2001:db8::1]/`) is an entity that nobody has accredited: 200 with false.
@@ -43,10 +43,10 @@ from .route import JSON, REVALIDATE, AnswerSource, Call, Route, json_response, r
 CONTEXT_MEMBERS: Final = 50
 
 OF_RECOGNITION: Final = ("time",)
-"""Members of `context` that a question about a recognition understands: it is not for anything narrower."""
+"""Members of `context` that a question about a recognition understands, because a recognition cannot be narrowed."""
 
 _NOBODY: Final = "did:example:nobody"
-"""In the place of an entity that no record can be about, while the rest of the question is read."""
+"""Stands for an entity that no record can have, while the rest of the question is read."""
 
 _CHAR: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"  # RFC 3986 appendix A: pchar
 _USER: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*"
@@ -116,7 +116,7 @@ class RecognitionAnswer(_Answer):
 
 
 class QueryProfile(TypedDict):
-    """One of the two questions: where it is asked, and what it understands."""
+    """One of the two questions: its address, and the members that it understands."""
 
     path: str
     actions: list[str] | None
@@ -124,7 +124,7 @@ class QueryProfile(TypedDict):
 
 
 class ResourceForm(TypedDict):
-    """One way to write a resource: a prefix and what follows it, or a bare word. `values`: all there are, or null."""
+    """One way to write a resource: a prefix with a value, or a bare word. `values`: all values, or null."""
 
     prefix: str
     names: str
@@ -133,7 +133,7 @@ class ResourceForm(TypedDict):
 
 
 class ServiceEndpoint(TypedDict):
-    """Where a service is, and which protocol it speaks there."""
+    """The address and the protocol of a service."""
 
     uri: str
     profile: str
@@ -148,7 +148,7 @@ class ServiceEntry(TypedDict):
 
 
 class TrqpProfile(TypedDict):
-    """What this node answers by TRQP: for machines that find it, before they ask."""
+    """The TRQP interface of this node, for machines that find it before they ask."""
 
     protocol: str
     version: str
@@ -186,7 +186,7 @@ def authorization(asked: AnswerSource, body: bytes) -> Response:
 
 
 def recognition(asked: AnswerSource, body: bytes) -> Response:
-    """Does this authority recognise that one? A recognition speaks for the whole ecosystem, whoever proposed it."""
+    """Does this authority recognise that one? A recognition is by the whole ecosystem, whoever proposed it."""
     request, moment = _read(asked, body)
     _require_an_authority(request)
     authority = _served(request, moment)
@@ -202,7 +202,7 @@ def recognition(asked: AnswerSource, body: bytes) -> Response:
 
 
 async def profile(call: Call) -> Response:
-    """What this node answers by TRQP, and the entry by which a DID document leads here."""
+    """The TRQP interface of this node, and the service entry for DID documents that lead to it."""
     said: TrqpProfile = {
         "protocol": "TRQP",
         "version": "2.0",
@@ -259,7 +259,7 @@ _RESOURCE_FORMS: Final[list[ResourceForm]] = [
 
 @cache
 def _context_members() -> dict[str, str]:
-    """What each member of `context` means, in the words of /v1/decisions, which takes the same."""
+    """Return the meaning of each member of `context`, in the words of /v1/decisions, which accepts the same."""
     described = msgspec.json.schema(Question)["$defs"]["Question"]["properties"]
     return {name: described[name]["description"] for name in CONTEXT}
 
@@ -280,7 +280,7 @@ def _is_uri(text: str) -> bool:
 
 
 def _is_nobodys(entity: str) -> bool:
-    """Whether an entity is named by a URI that no record can have."""
+    """Return whether an entity's URI is one that no record can have."""
     try:
         spelled_entity(entity)
     except DecodeError:
@@ -297,7 +297,7 @@ def _about_nobody(asked: AnswerSource, moment: Moment, query: Query, verdict: Ve
 
 
 def _require_an_authority(request: TrqpRequest) -> None:
-    """That an authority's id is one that somebody here could have, or no URI at all, which is for others to say.
+    """Check that an authority's id could exist here; a text that is not a URI is left to later checks.
 
     Raises:
         InputError: it is a URI of another kind (`unknown_authority`). It is not quoted: it may hold a password.

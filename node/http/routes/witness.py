@@ -1,8 +1,8 @@
 """`/witness/…`: this node as a witness of the other nodes' logs, by C2SP tlog-witness.
 
-The submission prefix and the monitoring prefix are both `<public url>/witness`. Clients send their request under
-whatever media type they like: the specification names none. Statuses are the specification's; bodies of errors are
-problem details, but for the 409, whose body is the size that is held.
+The submission prefix and the monitoring prefix are both `<public url>/witness`. Clients may send any media type,
+because the specification names none. Statuses are those of the specification; error bodies are problem details, except
+for 409, whose body is the size held.
 """
 
 from typing import Final
@@ -22,14 +22,14 @@ _TEXT: Final = "text/plain; charset=utf-8"
 
 
 async def add_checkpoint(call: Call) -> Response:
-    """Cosigns a checkpoint that continues what is held of its log."""
+    """Cosigns a checkpoint that continues the one held for its log."""
     witness = call.must_witness()
     _, data = await call.body()
     verdict = await witness.add_checkpoint(data)
     if not isinstance(verdict, Refused):
         return Response(verdict, media_type=_TEXT, headers={"cache-control": "no-store"})
     if verdict.status == 409:
-        # As is: Starlette would add a charset to a text type, and the specification names the type alone.
+        # Send the media type without a charset, as the specification requires.
         headers = {"content-type": SIZE_TYPE, "cache-control": "no-store"}
         return Response(encode_size(verdict.size or 0), status_code=409, headers=headers)
     return problem_response(replace(problem_of(verdict.error), status=verdict.status))
