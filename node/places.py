@@ -1,15 +1,15 @@
 """Places: the codes of ISO 3166 as they are assigned today, and places as people write them.
 
-The core knows the form of a code (`registry.domain.axes`), not which codes there are: that list changes, and two nodes
-with two versions of it must never disagree about a statement. So the list (pycountry's, made from Debian's iso-codes)
-is asked where a person signs or asks, and nowhere else.
+The core knows the form of a code (`registry.domain.axes`), not the list of codes: that changes, and two nodes with two
+versions of it must never disagree about a statement. So the list (pycountry's, made from Debian's iso-codes) is checked
+only when a person signs or asks.
 
     >>> check_place("US-IN", "jurisdiction")              # or raises, naming the code that was probably meant
     >>> jurisdiction("Cambridge, MA, USA"), jurisdiction("Munich, Germany"), jurisdiction("Worldwide")
     ('US-MA', 'DE', None)
 
-Of a place in words the last part names the country, the one before it the state or province, for the United States and
-Canada; a country whose part we do not recognise is still that country. A state without its country is not enough (IN is
+In a place in words the last part names the country and, for the United States and Canada, the part before it the state
+or province; if that part is not recognised, the country still counts. A state without its country is not enough (IN is
 Indiana and India), save for `D.C.` with its dots. Names are compared without accents, case and full stops.
 """
 
@@ -91,7 +91,8 @@ def check_place(value: Any, path: str) -> None:
 
 
 def jurisdiction(place: str) -> str | None:
-    """Return the code of the narrowest jurisdiction that `place` certainly lies in; None if none is certain."""
+    """Return the code of the narrowest jurisdiction in which `place` certainly lies; None if no jurisdiction is
+    certain."""
     parts = [part.strip() for part in place.split(",")]
     if parts[-1] == "D.C.":
         return "US-DC"
@@ -141,7 +142,7 @@ def _unknown(value: str, path: str) -> DecodeError:
 
 
 def _meant(value: str) -> str:
-    """The code that somebody meant who wrote `value`; empty if that cannot be told."""
+    """Return the code that was probably meant by `value`; empty if unclear."""
     if code := jurisdiction(value):
         return code
     match = _CODE.fullmatch(value)
@@ -198,7 +199,7 @@ def _parts(country: str) -> dict[str, str]:
 
 
 def _iso() -> Any:
-    import pycountry  # 60 ms and 1 MB, which only who names a place has to pay for
+    import pycountry  # 60 ms and 1 MB, loaded only when a place is named
 
     return pycountry
 

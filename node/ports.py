@@ -1,9 +1,9 @@
 """Two small protocols for operations of a running node that may block, so that a simulation or a test can replace them.
 
-    size = await run_blocking(store.size)                                 RunBlocking: what waits for a disk
-    status, answer = await transport.post(name, url, frame, max_bytes=…)  Transport: what waits for a network
+    size = await run_blocking(store.size)                                 RunBlocking: work that waits for a disk
+    status, answer = await transport.post(name, url, frame, max_bytes=…)  Transport: work that waits for a network
 
-`in_thread` is the seam of a real node; the real transport is `peers.Peers`.
+A real node uses `in_thread` and `peers.Peers`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,8 @@ class RunBlocking(Protocol):
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """The seam in production: a worker thread; not abandoned when cancelled, so that nothing is half done."""
+    """Run it in a worker thread, as in production; it is not abandoned when cancelled, so that no work is left half
+    done."""
     return await trio.to_thread.run_sync(work)
 
 

@@ -1,14 +1,14 @@
 """Questions from every interface, and the one parser that reads them.
 
-`POST /v1/decisions`, the TRQP routes and the command line each make a `Question`; `query_of` alone makes of it what the
-core decides. So one question gets one answer wherever it is asked, and these hold at every door:
+`POST /v1/decisions`, the TRQP routes and the command line each make a `Question`; only `query_of` turns it into the
+core's query. So a question gets the same answer on every interface, and the same rules hold:
 
-* an instant is an instant: RFC 3339 with any offset, a date for the start of its day in UTC (TRQP's own rule, UTC only,
-  is checked by its door, with the instant in UTC as the hint);
-* a word that nobody knows is an error and never a "no": achievement types, places, levels and fields of study are
-  checked against their real lists, with the nearest one offered;
+* times are RFC 3339 with any offset; a date means the start of its day in UTC (the TRQP routes check TRQP's own rule,
+  UTC only, and hint at the time in UTC);
+* an unknown word is an error and never a "no": achievement types, places, levels and fields of study are checked
+  against their real lists, and the error suggests the nearest one;
 * an error names the member as it was written, and what is wrong with it;
-* null is as if absent; an issuer may be an object with an `id`, as it stands in a credential.
+* null counts as absent; an issuer may be an object with an `id`, as in a credential.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,13 +46,14 @@ _OneOrMore = _Text | _Texts
 
 
 class IssuerObject(msgspec.Struct, kw_only=True, frozen=True):
-    """An issuer as it stands in a credential: an object with an id; its other members are not looked at."""
+    """An issuer as in a credential: an object with an id; its other members are ignored."""
 
     id: Annotated[_Who, Meta(description="The issuer's DID or https URL.")]
 
 
 class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """One question. Of two names for one thing (entity and issuer, time and issued_on, …) one may be given."""
+    """One question. Only one of two names for the same member may be given (entity and issuer, time and issued_on,
+    …)."""
 
     entity: Annotated[
         _Who | IssuerObject | None,
@@ -134,7 +135,7 @@ PLAIN: Final[Mapping[str, str]] = {
 """Canonical names and the plain ones."""
 
 Canonicalise = Callable[[str], str]
-"""From a member of `Question` to what whoever asked calls it, for errors."""
+"""From a member of `Question` to its name in the asker's interface, for errors."""
 
 
 def question_from(members: Mapping[str, Any], named: Canonicalise = str) -> Question:
@@ -224,7 +225,7 @@ def _field(text: str, where: str) -> tuple[str, str]:
 
 
 def sort_word(word: str, where: str) -> tuple[str, str]:
-    """Return which member of a question a bare word belongs to, and its value there.
+    """Return the member of a question to which a bare word belongs, and its value there.
 
     A prefix removes ambiguity (`achievementType:`, `credentialType:`, `competency:`, `framework:`). Without one it is
     an achievement type if Open Badges has it, an address (the records decide of what), or a credential type.
@@ -288,7 +289,7 @@ def _spell_entity(text: str) -> str:
 
 
 spelled_entity: Final = lru_cache(maxsize=8192)(_spell_entity)
-"""Spelling a DID takes half as long as deciding, and who asks once about an issuer asks again."""
+"""Cached, because spelling a DID takes half as long as deciding, and questions about an issuer repeat."""
 _issuer: Final = lru_cache(maxsize=8192)(canonical_issuer)
 
 
@@ -375,9 +376,9 @@ _ANYBODY: Final = "did:web:anybody.example"
 
 @lru_cache(maxsize=1_024)
 def _asked_alike(authority_id: str, action: str, resource: str, ecosystem: str) -> Query | None:
-    """What questions without a context, about whomever, have in common; None where it is not understood.
+    """Return the common part of questions without a context, for any entity; None if it is not understood.
 
-    A service asks the same about one issuer after the other, and to read it takes as long as to decide.
+    A service asks the same about one issuer after the other, and reading the question takes as long as deciding it.
     """
     try:
         return query_from_trqp(_ANYBODY, authority_id, action, resource, {"time": None}, ecosystem)

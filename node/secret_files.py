@@ -1,15 +1,15 @@
-"""Secrets that people hand over in files: passphrases and private keys. Read here, and never quoted.
+"""Reads secrets that people give in files, passphrases and private keys, and never quotes them.
 
     read_passphrase(path)    the one line a passphrase file holds
     read_seed(path)          the 32 bytes of an Ed25519 private key, in any of the forms below
     check_strength(text)     whether a passphrase may protect a key
 
-An error of this module names the file, the form it seems to have and what to do. It holds nothing of the content, not a
-character and not a length, and no other error hangs behind it (`from None`): a message goes to terminals, CI logs and
+An error of this module names the file, the form it seems to have and what to do. It includes no part of the content,
+not even its length, and no other error is attached to it (`from None`), because messages go to terminals, CI logs and
 tickets. Forms of a private key: 64 hexadecimal digits · 128 of them (seed, then public key, as libsodium writes it) ·
-base64 of either · Multikey `secretKeyMultibase` (z3u2…) · PKCS#8 in PEM or DER, version 1 or 2 (RFC 8410, as
-`openssl genpkey -algorithm ed25519` writes) · JWK (RFC 8037), or a JWK set of one key. Where a form carries the public
-key too, the halves must agree.
+base64 of either · Multikey `secretKeyMultibase` (z3u2…) · PKCS#8 in PEM or DER, version 1 or 2 (RFC 8410, as `openssl
+genpkey -algorithm ed25519` writes) · JWK (RFC 8037), or a JWK set of one key. Where a form carries the public key too,
+the halves must agree.
 """
 
 import base64
@@ -51,7 +51,7 @@ class _NotThis(Exception):
 def read_passphrase(path: Path) -> str:
     """Return the one line that a passphrase file holds, without its line end or a byte order mark.
 
-    Its permissions are not looked at: container secrets and service managers' credentials come as they come.
+    Its permissions are not checked, because containers and service managers set them as they like.
 
     Raises:
         InputError: `no_such_file`, `empty_passphrase`, `passphrase_not_text`, `passphrase_lines`.

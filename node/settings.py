@@ -1,16 +1,16 @@
 """A node's settings: one TOML file, every setting also an environment variable `ACCREDIT_<SETTING>`.
 
     load(path)                   file, then environment over it, then checks
-    write_commented(path, ...)   a file that says of every setting what it is; what is not set stays a comment
+    write_commented(path, ...)   a file that describes every setting; unset ones stay comments
     settings()                   the same facts for the documentation
 
-`NodeConfig` below is the only source: name, type, default, bounds and description of each setting stand once. A number
+`NodeConfig` below is the only source: it has name, type, default, bounds and description of each setting once. A number
 has its unit in its name. Values in the environment: text as it is, everything else as TOML writes it (`true`, `1000`,
-`[{url = "https://...", key = "..."}]`). An unknown key is refused, with the nearest known one; so is an unknown
-variable that is nearly a setting's (other `ACCREDIT_` variables belong to the command line). Relative paths count from
-the folder of the file, so that it does not matter where a service manager starts the node.
+`[{url = "https://...", key = "..."}]`). An unknown key is refused with the nearest known one as a hint; so is an
+unknown variable similar to a setting's (other `ACCREDIT_` variables belong to the command line). Relative paths are
+relative to the file's folder, wherever a service manager starts the node.
 
-What it does not do: read keys or the genesis, or change while the node runs.
+It does not read keys or the genesis, and settings do not change while the node runs.
 """
 
 import difflib

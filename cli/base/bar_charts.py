@@ -1,7 +1,7 @@
-"""Bar charts as SVG: counts by word, one group below the other, in a drawing that stands alone.
+"""Draws bar charts as a self-contained SVG: counts by word, one group below the other.
 
-The text is the drawing's own, so that it can be searched, copied and read aloud, and it follows the reader's light or
-dark scheme by `currentColor`.
+Its text is real text, so that it can be searched, copied and read aloud, and follows the reader's light or dark scheme
+by `currentColor`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,13 +1,13 @@
-"""What every command has in common: lazy loading, `--json`, `--debug`, an example in its help, no traceback.
+"""The common behaviour of all commands: lazy loading, `--json`, `--debug`, an example in the help, no traceback.
 
     keys = Group("keys", help="…")
 
     @keys.command(example="accredit keys show alice.key")
     def show(…): ...
 
-A `CommandGroup` knows some of its commands only by name, a line of help and where they live
-(`"accredit.cli.commands.keys:keys"`); the module is imported when such a command is used. `accredit --help` therefore
-imports none of them.
+A `CommandGroup` knows some of its commands only by name, a line of help and their place
+(`"accredit.cli.commands.keys:keys"`), and imports the module when such a command is used. So `accredit --help` imports
+none of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ takes_encoding = click.option(
     default="",
     help="Encoding of a sheet that is not Unicode, such as windows-1252.",
 )
-"""Gives a command that reads sheets the option which their errors name."""
+"""Gives a command that reads sheets the option `--encoding`, which their errors mention."""
 
 
 def _remember(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
@@ -110,7 +110,7 @@ class CommandGroup(click.Group):
         return super().command(name, cls=Command, example=example, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """In the order in which a person meets them: as they were written down."""
+        """List the commands in the order of their definition."""
         return [*self.lazy, *(name for name in self.commands if name not in self.lazy)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -125,7 +125,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, and a typing error gets the nearest command offered."""
+        """Find a command as click does, and suggest the nearest one for a typing error."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -156,7 +156,7 @@ class CommandGroup(click.Group):
 
 
 class _ReaderGone(Exception):
-    """Whoever read help has seen enough (`| head`); by another name, for click ends with 1 on its own."""
+    """The reader of help has gone (`| head`). It has its own type, because click ends with 1 for the usual one."""
 
 
 class RootCommand(CommandGroup):
@@ -189,8 +189,8 @@ class RootCommand(CommandGroup):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         """Runs a command line and exits; never with a traceback unless `--debug` asks for one.
 
-        The exit code is the outcome's own: what becomes of printing it changes nothing, save that an answer which could
-        not be written (a full disk) is not done.
+        The exit code is that of the outcome. Trouble with printing does not change it, except that an answer which
+        could not be written (a full disk) counts as failed.
         """
         import sys
 

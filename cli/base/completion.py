@@ -1,8 +1,8 @@
 """Shell completion of values: words of closed lists, and ids that the node knows.
 
-What completes is told by a parameter's name, so that every command that takes an issuer completes issuers. Words come
-from the program itself. Ids are asked of the node that the command line or ACCREDIT_NODE names, with a short time-out:
-a shell that waits for a node that is down would be worse than one that completes nothing.
+A parameter's name decides what completes it, so that every command that takes an issuer completes issuers. Words come
+from the program itself. Ids come from the node that the command line or ACCREDIT_NODE names, with a short time-out,
+because a shell that waits for a dead node is worse than one without completion.
 """
 
 import os
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
 SECONDS: Final = 0.7
-"""To wait for a node. Long enough for one on another continent, short enough that a typist does not look up."""
+"""Seconds to wait for a node: long enough for one on another continent, short enough that a typist does not notice."""
 
 SHOWN: Final = 50
-"""Values offered at most; who has more types another letter first."""
+"""The most values offered; with more, type another letter first."""
 
 Found = Iterator[tuple[str, str]]
 """Values and a word on each."""
@@ -32,7 +32,7 @@ class Completed(click.types.StringParamType):
         self.kind = kind
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Values that begin with what is typed; nothing where they cannot be told, whatever the reason."""
+        """Return the values that begin with the typed text; none if they cannot be found, for any reason."""
         try:
             found = _WORDS[self.kind]() if self.kind in _WORDS else _asked(ctx, _IDS[self.kind], incomplete)
             items = []
@@ -77,7 +77,7 @@ KINDS: Final[Mapping[str, str]] = {
     "node_name": "node",
     "by": "authority",
 }
-"""Names of parameters and what they take."""
+"""Names of parameters and the kind of value they take."""
 
 
 # ------------------------------------------------------------------------------------------------ words

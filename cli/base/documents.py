@@ -1,4 +1,4 @@
-"""Between what people write and what statements hold: files and options in, readable text out.
+"""Converts between the files and options that people write and the bodies of statements, in both directions.
 
 People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false). On the way in
 
@@ -9,8 +9,8 @@ People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false)
 * ids of statements and keys become 32 bytes, from 64 hexadecimal digits;
 * public keys become 32 bytes, from `z6Mk…`, `did:key:z6Mk…` or 64 hexadecimal digits.
 
-Everything else is left as written and judged by `governance.rulebook.check_body`. `render` is the way back: what it
-returns can be written as JSON, and `convert(render(body)) == body`. The member `ext` is passed through as it is.
+All other members stay as written, and `governance.rulebook.check_body` judges them. `render` is the inverse: its result
+can be written as JSON, and `convert(render(body)) == body`. The member `ext` is passed through as it is.
 
 Errors name the file, the place in it and what was expected.
 """
@@ -122,7 +122,7 @@ def write_new(path: Path, content: str | bytes, *, force: bool = False) -> None:
         StorageError: it exists and `force` is false, or cannot be written.
     """
     raw = content.encode() if isinstance(content, str) else content
-    # What replaces a file is written beside it first: what was there stays until all of it is on the disk.
+    # Write a replacement under another name first, so that the old file stays until all of the new one is on the disk.
     beside = path.with_name(f".{path.name}.{os.getpid()}.new") if force and path.is_file() else path
     try:
         try:
@@ -197,7 +197,7 @@ def to_body(kind: str, written: Mapping[str, Any], source: str) -> dict[str, Any
 
 
 def convert(value: Any, name: str = "", path: str = "") -> Any:
-    """What was written, as a statement holds it. `name` is the member it stands in, `path` its place for errors."""
+    """Return a written value in the form of a statement. `name` is its member, `path` its place for errors."""
     if isinstance(value, dict):
         return {
             key: member if key == "ext" else convert(member, key, f"{path}.{key}" if path else key)
@@ -350,7 +350,7 @@ def outline(value: Any, *, indent: int = 0) -> Iterator[str]:
 
 
 def _line(value: object) -> str:
-    """One line whatever the text holds: nobody's reason can look like a member of its own."""
+    """Return one line for any text, so that a reason cannot look like a separate member."""
     return safe(value).replace("\n", "\\n")
 
 
@@ -362,7 +362,8 @@ def public_text(public: str) -> str:
 
 
 def _key_text(value: bytes) -> str:
-    """As `public_text`; what is no usable key as hexadecimal digits. Cryptography is loaded where keys are shown."""
+    """Return a key as `public_text` does, or as hexadecimal digits if it is not usable. Cryptography is loaded only
+    here."""
     from accredit.registry.encoding.ed25519 import is_usable_public, multibase
 
     return multibase(value) if is_usable_public(value) else value.hex()

@@ -1,4 +1,4 @@
-"""How a command ends: one stable exit code for each kind of outcome, and one way to print what went wrong.
+"""Ends a command: one stable exit code for each kind of outcome, and one way to print errors.
 
     0    done
     1    the answer is no: not trusted, a check that failed, a draft that cannot take effect
@@ -46,8 +46,8 @@ REMOTE: Final = 5
 STORAGE: Final = 6
 FAULT: Final = 70
 RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13, "unattributed": 14}
-"""Ways in which nothing was verified (`registry.evidence.state_check.CheckResult`): never to be taken for a no, nor for
-each other."""
+"""Results in which nothing was verified (`registry.evidence.state_check.CheckResult`); never take one for a no, or for
+another."""
 INTERRUPTED: Final = 130
 
 _DISK_FULL: Final = "disk_full"
@@ -61,7 +61,7 @@ _CODES: Final = (
 
 
 class Negative(Exception):
-    """The command did its work, said so, and the answer is no; or, with one of `RESULTS`, there is none."""
+    """The command did its work and printed it, and the answer is no or, with one of `RESULTS`, missing."""
 
     def __init__(self, result: str = "") -> None:
         super().__init__(result)
@@ -73,7 +73,7 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, RefusedError) and (result := RESULTS.get(getattr(error, "result", ""))):
         return result  # a check that failed: `registry.evidence.state_check.CheckError`, not worth importing here
     if getattr(error, "code", "") == _DISK_FULL or getattr(error, "errno", None) == errno.ENOSPC:
-        return NOT_YET  # nothing is wrong with the files: whoever starts a node again may succeed
+        return NOT_YET  # the files are sound: starting the node again may succeed
     for kind, code in _CODES:
         if isinstance(error, kind):
             return code

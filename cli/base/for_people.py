@@ -1,7 +1,7 @@
 """Translates a node's messages from the terms of HTTP into those of the command line.
 
-A node answers a program: its hints name routes, parameters and members. Somebody who typed a command needs the command
-to type next, so `said` rewrites them by the one table below. What it does not know it leaves as it is.
+A node answers a program, so its hints name routes, parameters and members. A person at the command line needs the next
+command, so `said` rewrites hints by the table below and leaves others unchanged.
 """
 
 import re
@@ -34,7 +34,7 @@ _REWRITTEN: Final = (
 
 
 def said(text: str) -> str:
-    """Return a message or a hint as somebody at a command line needs it."""
+    """Return a message or a hint in the words of the command line."""
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
     return text

@@ -1,4 +1,5 @@
-"""Ids as people type them: read in their one spelling, or refused with the command that finds what was meant."""
+"""Reads ids as people type them into their canonical spelling, or refuses them with the command that finds the right
+one."""
 
 import shlex
 from difflib import get_close_matches
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 ISSUERS: Final = "accredit issuer list --name {word}"
 AUTHORITIES: Final = "accredit authority list"
 LOOKED_AT: Final = 1_000
-"""Issuers that a mistyped id is compared with: ten questions to the node."""
+"""Issuers compared with a mistyped id: ten requests to the node."""
 
 
 def read_id(text: str, where: str = "ID", *, search: str = ISSUERS) -> str:
@@ -25,7 +26,7 @@ def read_id(text: str, where: str = "ID", *, search: str = ISSUERS) -> str:
         search: the command that finds an id by a name; `{word}` stands for what was typed.
 
     Raises:
-        DecodeError: not an id; of a name typed for one, the hint is the command.
+        DecodeError: not an id; if it is a name, the hint is the search command.
     """
     try:
         return canonical_issuer(text)
@@ -36,7 +37,7 @@ def read_id(text: str, where: str = "ID", *, search: str = ISSUERS) -> str:
 
 
 def is_name(text: str, where: str = "ID", *, search: str = ISSUERS) -> DecodeError:
-    """The error of a name typed where an id belongs."""
+    """Return the error for a name typed in place of an id."""
     said = f"{text[:80]!r} is not a DID or URL; perhaps it is a name."
     return DecodeError("identifier_scheme", said, where=where, hint=f"Search: {search.format(word=shlex.quote(text))}")
 
@@ -61,7 +62,7 @@ def authority(client: "NodeClient", text: str, where: str) -> str:
     """Return the id of an authority of the ecosystem that a node serves.
 
     Raises:
-        InputError: not an id, or no authority here: a list of what nobody said would be empty, and look like a no.
+        InputError: not an id, or not an authority here, for which a list would be empty and look like an answer.
     """
     id_ = read_id(text, where, search=AUTHORITIES)
     known = [str(one["id"]) for one in client.authorities()["authorities"]]
@@ -73,6 +74,6 @@ def authority(client: "NodeClient", text: str, where: str) -> str:
 
 
 def near(client: "NodeClient", issuer: str) -> list[str]:
-    """Return ids of registered issuers that are spelled nearly like one that is not, the nearest first."""
+    """Return ids of registered issuers similar to an unregistered one, the nearest first."""
     ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), LOOKED_AT)]
     return get_close_matches(issuer, ids, 3, 0.85)

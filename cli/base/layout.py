@@ -2,9 +2,9 @@
 
     table(("issuer", "id", "remarks"), rows, width=80)     -> lines
 
-A cell is broken at spaces only, so an id, a DID or an address is never broken and can be copied whole. Where columns
-are too wide together, the one with the longest text is wrapped first. Where even that does not fit, each row becomes a
-small block of `name  value` lines; nothing is cut off.
+A cell is broken at spaces only, so an id, a DID or an address is never broken and can be copied whole. If the columns
+together are too wide, the one with the longest text is wrapped first. If that is not enough, each row becomes a small
+block of `name  value` lines. No text is cut off.
 
 Widths are those of a terminal: a Chinese character takes two cells, an accent none. Text from right to left is put into
 an isolate, so that it cannot reorder its neighbours.
@@ -61,8 +61,8 @@ def facts(rows: Sequence[tuple[str, str]], width: int | None = None) -> list[str
 def prose(text: str, width: int) -> str:
     """Return text whose sentences are broken at spaces where they are wider than `width` cells.
 
-    What is set in columns (two spaces together) stays as it is. So does what is to be copied, a command or a line of
-    TOML: a terminal gives back in one piece what it broke itself.
+    Text in columns (with two spaces together) stays as it is. So does text to copy, such as a command or a line of
+    TOML, because a terminal copies lines that it wrapped itself in one piece.
     """
     return "\n".join(
         line if cells(line) <= width or _KEPT.search(line.lstrip()) else _folded(line, width)

@@ -1,4 +1,4 @@
-"""Lists that may be long: so many rows, and a word where there are more. No list stops in silence.
+"""Limits long lists to a number of rows, and always says if there are more.
 
 @listing
 def list_(limit: int | None, …) -> None:
@@ -20,7 +20,7 @@ from . import output
 T = TypeVar("T")
 
 LIMIT: Final = 100
-"""Rows of a list where nobody says otherwise: some screens."""
+"""Rows of a list by default: some screens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Rows(Generic[T]):
 
 
 def first_of(all_rows: Iterable[T], limit: int | None, step: Callable[[int], object] = lambda _: None) -> Rows[T]:
-    """Take the first rows; one more is looked at, to know whether there are more.
+    """Take the first rows, and read one more to know whether there are more.
 
     Args:
         limit: how many; None for all.
@@ -56,7 +56,7 @@ def first_of(all_rows: Iterable[T], limit: int | None, step: Callable[[int], obj
 
 
 def listing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--limit` and `--all`, and as `limit` what they come to: None for all."""
+    """Give a command `--limit` and `--all`, passed on as `limit`; None for all."""
 
     @click.option(
         "--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="How many to show at most."

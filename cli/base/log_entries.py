@@ -1,4 +1,4 @@
-"""A node's whole log, read by bundles of 256 entries: what asks about thousands of statements asks nothing singly."""
+"""Reads a node's whole log in bundles of 256 entries, for commands that need thousands of statements."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_entries(client: "NodeClient", size: int, step: Callable[[int], None]) -> Iterator[bytes]:
-    """Every entry of a node's log, each looked at as a statement; one that is none ends it.
+    """Yield every entry of a node's log as a statement; an entry that is not a statement ends it with an error.
 
     Args:
         size: how many. step: called with how many came since the last call.

@@ -1,8 +1,8 @@
-"""Asking nodes: the `--node` option, and the words for what cannot be reached.
+"""Asks nodes: the `--node` option, and the errors for nodes that cannot be reached.
 
-Every command that needs a node takes `--node URL` (environment ACCREDIT_NODE, several separated by white space;
-default http://127.0.0.1:8080). Commands that compare nodes use them all, the others the first. Commands that check all
-they read take a store of published files as well: a folder, or one such as s3://bucket/folder.
+Every command that needs a node takes `--node URL` (environment ACCREDIT_NODE, several separated by white space; default
+http://127.0.0.1:8080). Commands that compare nodes use all of them, other commands the first. Commands that check
+everything they read also take a store of published files: a folder, or a URL like s3://bucket/folder.
 """
 
 import os
@@ -95,7 +95,7 @@ def connected(url: str) -> Iterator["NodeClient"]:
 
 
 def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T":
-    """What the first node gives that gives something good, as `first_of`."""
+    """Return the result of the first node with a good one, as `first_of` does."""
 
     def connect(url: str) -> "_T":
         with connected(url) as client:
@@ -105,13 +105,13 @@ def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T
 
 
 def first_of(places: Sequence[str], fetch: Callable[[str], _T]) -> _T:
-    """What the first place gives that gives something good; of those before it is said why theirs was not.
+    """Return the result of the first place with a good one, and say for those before it why theirs was not.
 
     Args:
         fetch: fetches from a place, and raises where that does not stand.
 
     Raises:
-        AccreditError: the first place's error, where none has anything good.
+        AccreditError: the first place's error, if no place has a good result.
     """
     failed: list[tuple[str, AccreditError]] = []
     for place in places:
@@ -127,10 +127,10 @@ def first_of(places: Sequence[str], fetch: Callable[[str], _T]) -> _T:
 
 
 def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:
-    """The one id that `text` begins: 64 digits stand for themselves, 8 or more for the one candidate they begin.
+    """Return the id that `text` means: 64 digits are the whole id, 8 or more the beginning of one candidate.
 
     Raises:
-        InputError: too short, not hexadecimal, or none or several begin so.
+        InputError: too short, not hexadecimal, or no candidate or several begin so.
     """
     digits = hex_digits(text, what)
     if len(digits) == 64:
@@ -189,15 +189,16 @@ def effective_ids(client: "NodeClient", prefix: str = "") -> list[str]:
 
 
 def newest_heads(urls: Sequence[str]) -> dict[str, str]:
-    """The newest statement of each key over all nodes asked (key id -> statement id): none can hide one alone."""
+    """Return the newest statement of each key over all nodes asked (key id -> statement id), so that a single node
+    cannot hide one."""
     return newest_of([_heads_at(url) for url in urls])
 
 
 def compared_heads(urls: Sequence[str], keys: Container[str]) -> dict[str, str]:
-    """The newest statement of each of `keys`, as at least two nodes know them where the ecosystem has two.
+    """Return the newest statement of each of `keys`, known to at least two nodes if the ecosystem has two.
 
     Raises:
-        InputError: `one_node`: one alone was asked, and could leave out what it does not want to stand.
+        InputError: `one_node`: only one node was asked, which could leave statements out.
         RefusedError: `forked_key`: two nodes name different statements under one number.
     """
     if len(set(urls)) < 2:

@@ -1,11 +1,11 @@
-"""What commands print: text for people, JSON for programs, and nothing on a terminal that a stranger could abuse.
+"""Prints results: text for people, JSON for programs, and no control characters by strangers on a terminal.
 
 * `emit(data, text)` prints `data` as JSON under `--json`, else calls `text`. Bytes become lower-case hex.
 * Names and reasons come from other people: `safe` shows their control characters as escapes, so that no text in the
   registry can move the cursor, rename the window or hide a line. `say` and `table` apply it to what they are given.
 * Colours appear only where standard output is a terminal and NO_COLOR is unset. Tables fit the terminal's width and
   break no id (`layout`); into a file or pipe go whole columns.
-* Whatever becomes of printing changes nothing else (`streams`).
+* A failure to print changes nothing else (`streams`).
 * Progress is drawn on standard error, so that it never mixes with an answer.
 """
 
@@ -35,7 +35,7 @@ def emit(data: Any, text: Callable[[], None]) -> None:
 
 
 def to_json(data: Any) -> str:
-    """Return indented JSON; bytes as lower-case hex, tuples as lists. What a terminal would obey is escaped in it."""
+    """Return indented JSON; bytes as lower-case hex, tuples as lists. Control characters of terminals are escaped."""
     written = json.dumps(plain(data), indent=2, ensure_ascii=False)
     return written if written.isascii() else _OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], written)
 
@@ -99,7 +99,7 @@ def fits(line: str) -> bool:
 
 
 def _net(text: str) -> str:
-    """The last look at what is printed: colours stay, and nothing else that a terminal would obey."""
+    """Filter the printed text a last time: of a terminal's control characters only colours stay."""
     if text.isascii() and "\x1b" not in text:
         return text
     return _OBEYED.sub(
@@ -141,7 +141,7 @@ def fair(text: object) -> Styled:
 
 
 def faint(text: object) -> Styled:
-    """What few will want to read."""
+    """Text that few readers need."""
     return styled(text, dim=True)
 
 
@@ -165,7 +165,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> None:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "Nothing.") -> None:
-    """Rows under headers; `empty` says what it means that there are none."""
+    """Print rows under headers; `empty` is the text if there are no rows."""
     if not rows:
         say(empty)
         return

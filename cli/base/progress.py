@@ -1,4 +1,5 @@
-"""Progress of a node that loads its log or reads in another's: a bar on a terminal, otherwise a line in the log.
+"""Shows the progress of a node that loads its log or takes in another's: a bar on a terminal, otherwise lines in the
+log.
 
     with shown("Taking in the log", config.log_format) as step:
         step(done, size)
@@ -21,7 +22,7 @@ LINE_SECONDS: Final = 5.0
 """Between two lines. A guess: often enough to see that it goes on, and 40 lines for the largest log we know of."""
 
 BAR_SECONDS: Final = 0.5
-"""What is done before that shows no bar."""
+"""Seconds after which a bar appears; shorter tasks show none."""
 
 OnStep = Callable[[int, int], None]
 """Called with entries done and entries in all."""

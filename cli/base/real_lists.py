@@ -1,7 +1,7 @@
 """Checks words against closed lists before signing, because a signed statement cannot be changed.
 
-The rulebook knows the form of a place or a key; whether there is such a place, and whether a key is of a kind that
-somebody can verify with, depends on lists that change, and is asked here (`node.places`), where a person can mend it.
+The rulebook knows the form of a place or a key. Whether the place exists, or the kind of key can verify signatures,
+depends on lists that change. So this is checked here (`node.places`), where a person can correct it.
 """
 
 from collections.abc import Callable, Mapping

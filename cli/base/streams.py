@@ -1,9 +1,8 @@
 """Standard output and standard error: a failure to print changes nothing else.
 
-A command first settles its outcome (what it did, its report, its exit code) and prints on the way; so printing must not
-be able to stop it. A reader that has seen enough (`| head`, `less` and q) is no error: what is printed afterwards goes
-nowhere and the command goes on to its own end. Standard output that cannot be written for another reason, such as a
-full disk, is remembered and said at the end, because then an answer was lost.
+A command prints while it works, and printing must not stop it. If the reader has gone (`| head`, `less` and q), this is
+no error: later output is dropped and the command continues to its end. If standard output cannot be written for another
+reason, such as a full disk, this is reported at the end, because an answer was lost.
 
 Text that a terminal's encoding lacks is written in ASCII, or as an escape where there is no such spelling.
 """
@@ -51,7 +50,7 @@ def prepare() -> None:
 
 
 def write(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text; whatever becomes of it, this returns."""
+    """Print text; return in any case."""
     stream = sys.stderr if err else sys.stdout
     try:
         click.echo(text, err=err, nl=nl, color=False if os.environ.get("NO_COLOR") else None)
@@ -78,7 +77,7 @@ def finish() -> OSError | None:
 
 
 def _silence(stream: TextIO) -> None:
-    """From now on what is written there goes nowhere, also what the interpreter still holds back."""
+    """Drop everything written there from now on, and text that the interpreter still buffers."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):

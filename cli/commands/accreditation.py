@@ -1,11 +1,11 @@
 """`accredit accreditation`: granting, amending and ending what an issuer may issue.
 
-A grant is written as a TOML file (`template` prints one with every member explained). Every axis of its scope has to be
-said: a list, `"*"` for all of it, or `"none"` for none; so nothing is granted, or left out, by forgetting. Before
-anything is signed, the scope is said back as one sentence.
+A grant is written as a TOML file (`template` prints one with every member explained). It must give every axis of the
+scope: a list, `"*"` for everything, or `"none"` for nothing, so that no axis is granted or left out by mistake. Before
+signing, the command repeats the scope as one sentence.
 
-What happens later is a dated *event*. Each names the events it follows, which this module looks up, so that two
-authorities' decisions stand side by side only where neither knew of the other's.
+Later changes are dated *events*. Each names the events that it follows, which this module looks up. So two authorities'
+decisions stand side by side only if neither knew of the other's.
 """
 
 import time
@@ -47,7 +47,7 @@ _MEANT: Final = {
     "superseded": "supersede --successor ID",
     **{status_of_event({"event": event}): event for event in ("suspend", "condition", "expire", "close")},
 }
-"""What people write who name the status that an event brings -> the event."""
+"""The status that people may type in place of an event -> the event."""
 
 ENDED_OUTSIDE: Final = {
     "annulled": "Annulled by {}, as if it had never been said",
@@ -303,7 +303,7 @@ def amend(accreditation_id: str, file: Path, effective_from: str | None, desk: D
 
 
 def _require_same(file: Path, name: str, written: object, granted: object) -> None:
-    """Refuses what an amendment cannot change, where a person thinks that it does."""
+    """Refuse an amendment whose file tries to change what an amendment cannot change."""
     if written != granted:
         raise InputError(
             "not_amendable",
@@ -444,7 +444,7 @@ def grant_body(written: dict[str, Any], source: str, *, issuer: str | None = Non
 
 
 def said_scope(scope: Any, source: str) -> dict[str, Any]:
-    """A written scope without the axes it says "none" to.
+    """Return a written scope without its axes of "none".
 
     Raises:
         DecodeError: there is no scope.
@@ -467,7 +467,7 @@ def said_scope(scope: Any, source: str) -> dict[str, Any]:
 
 
 def sentence_of(body: dict[str, Any]) -> str:
-    """What a grant or amendment means, in one sentence."""
+    """Return the meaning of a grant or amendment in one sentence."""
     from accredit.registry.domain.scope import sentence
 
     until = f" until {documents.when(body['valid_until'])}" if "valid_until" in body else " with no end date"
@@ -505,7 +505,7 @@ def _followed(record: dict[str, Any], event: str, about: str | None) -> list[str
     """The events that a new one follows: the newest ones and, where it is about an earlier one, that one as well.
 
     Raises:
-        InputError: it is about an event that is none of this accreditation; or there is none that it could be about.
+        InputError: the event it names is not of this accreditation, or there is no event to which it could refer.
     """
     events = record["events"]
     heads = [str(one["statement"]) for one in _heads(events)]
@@ -513,7 +513,7 @@ def _followed(record: dict[str, Any], event: str, about: str | None) -> list[str
         wanted = complete(about, lambda: [str(one["statement"]) for one in events], "an event of this accreditation")
         return list(dict.fromkeys([*heads, wanted]))
     if event == "annul":
-        # An appeal, or a stay, may have followed what is to be annulled; what narrows is what it means.
+        # An appeal or a stay may have followed the event to annul; an annulment means the narrowing event.
         return list(dict.fromkeys([*heads, *_narrowing_before(events, heads)]))
     if event in GIVES_BACK and not heads:
         raise InputError(

@@ -26,13 +26,13 @@ from accredit.registry.statement import Draft, Unverified, decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundingProgress:
-    """How far a founding has come.
+    """The progress of a founding.
 
     Attributes:
         ecosystem: the genesis' id, by which the ecosystem is known from now on.
         effective: whether enough founders have approved.
         approved_by: ids of the authorities that speak for it.
-        needed: whose approval it takes in all, those given included, as a sentence part.
+        needed: the approvals needed in all, including those given, as part of a sentence.
         signatures: key ids (hex) that have signed or voted, in the order of the file.
     """
 
@@ -45,7 +45,7 @@ class FoundingProgress:
 
 
 def progress_of(signed: SignedStatements, source: str) -> FoundingProgress:
-    """Where a ceremony stands, every signature in it checked.
+    """Return the progress of a ceremony, after checking every signature in it.
 
     Raises:
         DecodeError, RefusedError: the genesis or a vote is not good.

@@ -1,10 +1,10 @@
 """`accredit charter`: the ecosystem's constitution, from the first draft to its amendments.
 
 draft    puts it together from exported key entries and node entries, as a commented TOML file
-check    says what it means, and whether its rules can be met
+check    describes its meaning, and checks that its rules can be met
 sign     a founder signs: the TOML file becomes the genesis, in a ceremony file the others then sign too
 publish  sends a ceremony file to a node
-show, history   what is in force, and how it came to be
+show, history   the charter in force, and its history
 amend    proposes the next version
 """
 
@@ -345,7 +345,8 @@ def amend(file: Path, desk: Desk) -> None:
 
 
 def _give_nothing_twice(before: dict[str, Any], written: dict[str, Any]) -> None:
-    """A key that the ecosystem knows keeps its budget: listed again it gets nothing more, its successor the least."""
+    """Set the budget of known keys to 0, because a key listed again gets no more, and that of their successors to the
+    least."""
     entries = [key for authority in before["authorities"] for key in authority["keys"]]
     known = {key["public"] for key in entries}
     committed = {key["next"]["key"] for key in entries if "next" in key}
@@ -413,7 +414,7 @@ def _describe(body: dict[str, Any]) -> None:
 
 
 def _advice(body: dict[str, Any]) -> list[str]:
-    """What is allowed and may be unwise."""
+    """Return remarks on rules that are allowed but may be unwise."""
     advice = []
     signers = len(body["signers"])
     if signers < 4:

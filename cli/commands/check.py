@@ -1,9 +1,9 @@
-"""`accredit check`: is this credential genuine, does it still stand, and was its issuer accredited to issue it?
+"""`accredit check`: checks whether a credential is genuine and still valid, and whether its issuer was accredited.
 
-The verdict first, in words for its reader; then each check: passed, failed, or not done and why. The credential stays
-on this machine: what is sent is the question about its issuer, to a node. Only `--fetch` reaches anybody else.
+It prints the verdict in words for its reader, then each check: passed, failed, or not done and why. The credential
+stays on this machine; only the question about its issuer is sent to a node. Only `--fetch` contacts other servers.
 
-What is checked, and how, is in `cli.credentials`, which needs the optional packages of `accredit[credentials]`.
+The checks are in `cli.credentials`, which needs the optional packages of `accredit[credentials]`.
 """
 
 import time

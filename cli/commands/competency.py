@@ -1,4 +1,4 @@
-"""`accredit competency`: one competency, what mappings link it with, and who may attest it."""
+"""`accredit competency`: one competency, its mappings, and the issuers that may attest it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,7 +20,7 @@ BASES: Final = {
     "broader": "as part of a broader one",
     "mapping": "through a mapping",
 }
-"""What `how` in the answer of `GET /v1/competencies/issuers` means."""
+"""The meaning of `how` in the answer of `GET /v1/competencies/issuers`."""
 
 
 @competency.command("show", example="accredit competency show https://example.org/skills/welding")

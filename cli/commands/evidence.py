@@ -112,7 +112,7 @@ def check(
 
 
 def require_evidence(data: bytes, file: Path) -> None:
-    """Refuse a file that was never meant as evidence: it accuses nobody.
+    """Refuse a file that is not evidence at all, which accuses nobody.
 
     Raises:
         DecodeError: `not_evidence`; says what it is, where that can be told.
@@ -134,7 +134,7 @@ _OTHER_FILES: Final = (
     (b"{", "JSON", "Only that node vouches for this answer; accredit query … --evidence FILE asks for proof."),
     (b"-----BEGIN", "a key or a certificate", "accredit query … --evidence FILE writes an evidence file."),
 )
-"""How other files begin that are given here by mistake, what they are, and what to do."""
+"""The beginnings of other files given here by mistake, their names, and what to do."""
 
 
 def is_conflict(data: bytes) -> bool:

@@ -1,6 +1,6 @@
 """`accredit export`: what the registry holds, as a table for spreadsheets and other programs.
 
-Everything is read page after page: however many there are, none is left out, and at the end it is said how many.
+It reads every page, leaves no accreditation out, and prints their number at the end.
 """
 
 from collections.abc import Iterator

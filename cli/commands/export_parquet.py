@@ -1,8 +1,8 @@
 """`accredit export parquet`: statements, votes and accreditations with their histories, as tables for analysis.
 
-Everything is derived here from the node's log, whose entries lead to its checkpoint; nothing that the node says of its
-records is believed. One file is the node's own word: when it first told that a statement is in effect. What could name
-a person stays out: keys, texts, contacts, and what statements hold besides.
+All tables but one are derived here from the node's log, whose entries must lead to its checkpoint; the node's own
+records are not trusted. The exception is a file with the times at which the node first published that a statement is in
+effect. Data that could identify a person is left out: keys, texts, contacts, and all other members of statements.
 
 `examples/analysis/outcomes.sql` makes the figures of `accredit outcomes` from these files.
 """

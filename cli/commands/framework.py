@@ -1,8 +1,8 @@
 """`accredit framework`: competency frameworks as signed, versioned objects that accreditations refer to.
 
-Our own form is TOML or JSON: the members of `framework.publish` and a list of `items`. Frameworks in the field's
-formats come in with `framework import`. Either way a framework is one statement that says how many items there are and
-what they hash to, and then the items, in parts.
+Our own form is TOML or JSON: the members of `framework.publish` and a list of `items`. `framework import` reads the
+formats of the field. Either way a framework is one statement with the number and the root hash of its items, followed
+by the items in parts.
 """
 
 import hashlib
@@ -133,7 +133,7 @@ def framework_says(
     says = [Say(kind="framework.publish", sub=body["id"], body=body, label=body["title"])]
     for number, part in enumerate(_parts(listed, source)):
         members = {"framework": body["id"], "part": number, "items": part}
-        # Checked with a stand-in: the publication's id is known only once its number is.
+        # Checked with a placeholder, because the publication's id depends on its number.
         documents.to_body("framework.items", {**members, "publish": bytes(32)}, f"{source}: part {number}")
         label = f"{body['title']}, items {part[0]['id']} …"
         says.append(Say(kind="framework.items", sub=body["id"], body=_naming_first(members), label=label))

@@ -1,4 +1,4 @@
-"""`accredit history`: accreditation histories that others keep: searched for contradictions, told to the registry."""
+"""`accredit history`: finds contradictions in others' accreditation histories, and imports them."""
 
 import time
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""`accredit issuer import` and `accredit framework import`: what others publish, proposed here.
+"""`accredit issuer import` and `accredit framework import`: propose issuers and frameworks from published lists.
 
-A list is read whole (`cli.importers`) and judged row by row before anything is signed; then `issuer.register` and, with
-`--grant`, `accreditation.grant` is said for each row that stands (`cli.commands.register_list`). A framework is read
-likewise and published (`cli.commands.publish_framework`). Either way everything that was left out is named, with what
+A list is read completely (`cli.importers`) and judged row by row before signing; then each good row gets an
+`issuer.register` and, with `--grant`, an `accreditation.grant` (`cli.commands.register_list`). A framework is read in
+the same way and published (`cli.commands.publish_framework`). Either way the report names everything left out, and what
 to do about it.
 """
 
@@ -228,7 +228,7 @@ def _with_terms(row: Row, terms: dict[str, Any] | None) -> Row:
 
 
 def _require_new(path: Path | None) -> None:
-    """Refuses a report that could not be written, before anything is signed."""
+    """Refuse a report file that cannot be written, before signing."""
     if path is None:
         return
     if path.exists():
@@ -238,7 +238,7 @@ def _require_new(path: Path | None) -> None:
 
 
 def _closing(desk: Desk, rows: Sequence[Row], has_grant: bool, report_path: Path | None) -> None:
-    """The last lines: what to do next; without a grant, that nobody is accredited."""
+    """Print what to do next; without a grant, that nobody is accredited."""
     found = report.counts(rows)
     if desk.wishes.dry_run:
         output.say("This was a dry run: nothing was signed.")

@@ -1,8 +1,8 @@
-"""`accredit issuance`: an issuer shows by when its credentials existed, and nobody learns which, or how many.
+"""`accredit issuance`: an issuer shows by when its credentials existed, without revealing which or how many.
 
     commit      salted digests of credentials under one root, signed with the issuer's own key; a receipt for each
-    resume      goes on where a commit was interrupted
-    receipts    shows how far receipts are; with --prove fetches the proof that a quorum holds their commitment
+    resume      continues an interrupted commit
+    receipts    shows the state of receipts; with --prove fetches the proof that a quorum holds their commitment
 
 The holder keeps the receipt beside the credential: `accredit check CREDENTIAL --receipt RECEIPT`.
 """

@@ -1,6 +1,6 @@
 """`accredit issuer`: the organisations that issue credentials, and what is stated about them.
 
-Facts are kept per stating authority: what one says of an issuer never overwrites what another says. Registering an
+Facts are kept per authority: one authority's facts about an issuer never overwrite another's. Registering an
 issuer accredits nobody; that is `accredit accreditation propose`, or `issuer import --grant`, which does both.
 """
 

@@ -1,7 +1,7 @@
 """`accredit keys`: an authority's keys, from the first one to the day one is stolen.
 
-A key lives in an encrypted file. What others need of it is its *public entry*, a small TOML file that `export` writes
-and that a charter, a delegation or `keys add` takes in:
+A key is in an encrypted file. Others need only its *public entry*, a small TOML file that `export` writes and that a
+charter, a delegation or `keys add` reads:
 
     authority = "did:web:board.example"
     [key]
@@ -28,10 +28,10 @@ from accredit.registry.encoding.ed25519 import did_key, key_id, multibase
 from accredit.registry.errors import DecodeError, InputError, RemoteError
 
 FOUNDER_BUDGET: Final = 1_000_000
-"""Statements a key named in a charter may make unless told otherwise: 27 a day for a hundred years."""
+"""The default budget of a key named in a charter: 27 statements a day for a hundred years."""
 
 ADDED_BUDGET: Final = 10_000
-"""As much for keys that another key introduces, and pays for out of its own budget."""
+"""The default budget of a key that another key introduces out of its own budget."""
 
 RECENT: Final = 10
 """Statements of a stolen key that are shown to choose from."""
@@ -418,7 +418,7 @@ def _check_last(desk: Desk, kid: bytes, last: bytes) -> None:
 
 
 def _every_id(desk: Desk, head: str | None, count: int) -> list[str]:
-    """The ids of all statements of a key, latest first: two may begin alike, and a thief can see to it that they do.
+    """Return the ids of all statements of a key, latest first; a thief can make two that begin in the same way.
 
     Raises:
         RemoteError: the node gives another statement than it was asked for.

@@ -1,13 +1,14 @@
-"""`accredit log`: a node's log of everything it has accepted, checked rather than believed.
+"""`accredit log`: reads and checks a node's log of everything it has accepted.
 
     show      the signed checkpoint
     prove     one statement's place in the log, as a file that proves itself (C2SP tlog-proof); with --state, that the
               state which a quorum noted binds to it (`presence`)
-    verify    URL: read the whole log, derive root, records, map and note again; FILE: check such a proof, without a
+    verify    URL: read the whole log, and compute root, records, map and note again; FILE: check such a proof, without
+    a
               network
 
-A proof file carries the statement itself. What vouches for it is the log's own key: from the file's ecosystem as a node
-tells it, or given with `--log-key` by somebody you trust.
+A proof file includes the statement itself. The log's key vouches for it; a node gives that key for the file's
+ecosystem, or somebody you trust gives it with `--log-key`.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 log = CommandGroup("log", help="A node's log: show, prove, verify.")
 
 _TRIES = 5
-"""Notes and snapshots that are asked for until both are of one state: it changes every second at most."""
+"""Tries until note and snapshot belong to the same state, which changes at most every second."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _LOG_KEY = click.option(

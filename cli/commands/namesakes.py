@@ -1,4 +1,4 @@
-"""Registered issuers that have a name which is about to be registered: one may be meant twice, under two ids."""
+"""Finds registered issuers with a name that is about to be registered, because the same one may have two ids."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final

@@ -1,4 +1,4 @@
-"""`accredit node`: a node of its own, from its keys to its last day.
+"""`accredit node`: operates a node, from its keys to its retirement.
 
 init      keys, a commented configuration, and the NODE entry that a charter or an admission takes
 genesis   puts the signed genesis in place, for a node that the charter names
@@ -7,8 +7,8 @@ admit, replace, retire   propose to let a node in, to give its name another entr
 run       runs it
 status, peers   how nodes are, as they say themselves (`node_status`)
 conflicts, accuse   which of them were caught lying, and the proof (`node_conflicts`)
-audit     derives everything anew from the stored bytes
-publish   writes what proves itself as files, to a folder or an object store (`node_publish`)
+audit     computes everything again from the stored bytes
+publish   writes the state and the log as files, to a folder or an object store (`node_publish`)
 """
 
 import re

@@ -1,16 +1,16 @@
 """Recomputes everything a node stores from its bytes, and compares it with what the node reports.
 
-In this order, so that the first thing that does not fit is the cause and not a consequence:
+It checks in this order, so that the first inconsistency is the cause and not a consequence:
 
 1. the database against itself (`node.storage.audit`: rows, tiles, root, checkpoint, checksums, the noted map);
-2. every statement accepted again, signatures included;
+2. every statement, accepted again with its signature;
 3. the signature of the checkpoint;
 4. the last head the node signed, which is kept apart from the database;
-5. records and roots, by a fold from nothing;
+5. records and roots, by a new fold;
 6. the newest noted state with all its records, and the last state that the node cosigned, each by a fold of its part
    of the log;
 7. the feed of changes against the statements it names;
-8. what the running node reports of itself.
+8. the running node's own report.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,8 @@
 """`accredit node backup` and `restore`: a copy of a node's database, and putting one back.
 
-A copy holds the log as of one moment. Putting back one that is older than what the node signed since would make it sign
-a second history, so `restore` refuses it, by the last signed head, which is kept apart from the database and is never
-part of a backup.
+A copy holds the log as of one moment. Restoring one that is older than the node's last signature would make it sign a
+second history. So `restore` compares it with the last signed head, which is apart from the database and never part of a
+backup, and refuses it.
 """
 
 import os

@@ -1,10 +1,10 @@
-"""`accredit node conflicts` and `accuse`: nodes that contradicted themselves, by proof and not by anybody's word.
+"""`accredit node conflicts` and `accuse`: nodes that provably contradicted themselves.
 
 conflicts   asks nodes for the conflicts they keep, fetches each file and checks it here; `--save` writes the files
 accuse      shows nodes a conflict's file; they keep it and tell all others, and it is an alarm to every operator
 
-What a node says of a conflict is not looked at: everything shown is read from the file, after its signatures were
-checked. A file that does not check is the fault of the node that served it, and is said so.
+A node's description of a conflict is ignored: everything shown comes from the file, after its signatures were checked.
+A bad file is reported as the fault of the node that served it.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """`accredit node doctor`: whether a node matches its registry entry, can write, and has the right time.
 
-It reads the node's own configuration and keys, asks the node itself, and asks the other nodes what they know of it: a
-node that was retired, displaced or moved is the last to hear of it.
+It reads the node's configuration and keys, and asks both the node and the other nodes about it, because a node that was
+retired, displaced or moved is the last to learn of it.
 """
 
 import shutil
@@ -30,7 +30,7 @@ ROOM_BYTES: Final = 256 * 2**20
 
 
 class DoctorFinding(NamedTuple):
-    """One thing looked at: whether it is well, what was looked at, and what was found or is to be done."""
+    """One finding: whether the part is well, its name, and the result or what to do."""
 
     is_well: bool
     what: str

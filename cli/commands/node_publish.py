@@ -1,7 +1,7 @@
-"""`accredit node publish`: what proves itself, as files that a web server or an object store hands out.
+"""`accredit node publish`: writes a node's state and log as files for a web server or an object store.
 
-The node may run meanwhile or not: its database is only read. A running node publishes by itself where its setting
-`publish_to` says so.
+It only reads the database, so the node may run or not. With the setting `publish_to` a running node publishes by
+itself.
 """
 
 import time

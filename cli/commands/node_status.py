@@ -1,7 +1,7 @@
 """`accredit node status` and `peers`: the status that nodes report.
 
-status   of each node asked: what it holds, who vouches for it, who is missing and why, what a person must look at
-peers    how one node sees the others: who they are, and how it goes with each
+status   of each node asked: its statements, its signers, missing signers and why, alarms for a person
+peers    the other nodes as one node sees them, and the state of each connection
 """
 
 from typing import Any, Final

@@ -1,7 +1,7 @@
 """`accredit sign` and `accredit submit`: signing on a machine without a network, and bringing the result back.
 
-The machine that holds the key needs no configuration and asks nobody: everything it must know is in the request file,
-and what it will sign is shown from the bytes themselves (see `offline_files`).
+The machine that holds the key needs no configuration and no network: the request file has all it needs, and the command
+shows what it will sign from the bytes themselves (see `offline_files`).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""`accredit outcomes`: what the registry's public records add up to, and how many questions were answered how.
+"""`accredit outcomes`: totals of the registry's public records, and of the node's answers.
 
-The node counts (`/v1/outcomes`); this command only lays it out: as text, CSV, JSON or a drawing.
+The node counts (`/v1/outcomes`); this command only shows the result as text, CSV, JSON or a drawing.
 """
 
 import csv

@@ -1,6 +1,6 @@
-"""`accredit inbox` and `accredit show`: what waits for a governance body, and any proposal in full before voting.
+"""`accredit inbox` and `accredit show`: list the proposals that wait for a body, and show any of them in full.
 
-What a proposal would change, and what will be then, the node says (`foreseen`); here it is only laid out.
+The node predicts the changes and the result of a proposal (`foreseen`); this module only shows them.
 """
 
 import time

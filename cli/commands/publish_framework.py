@@ -1,9 +1,8 @@
 """Publishes a framework through the signing desk: finds the statements that are still missing, and signs them.
 
-The items of a framework name the statement that publishes it, and have no effect before that one has. So only the first
-statement can be judged beforehand; the others stand and fall with it. Said a second time, a framework that is here
-already needs nothing, one that is not complete only the parts that are missing, and a new version of it supersedes the
-one before.
+The items of a framework name the statement that publishes it, and have no effect before it does. So only the first
+statement can be judged beforehand, and the others depend on it. Published again, a complete framework needs no
+statement, an incomplete one only its missing parts, and a new version supersedes the one before.
 """
 
 from collections.abc import Mapping, Sequence

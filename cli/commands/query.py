@@ -1,14 +1,14 @@
-"""`accredit query`: is this issuer trusted, for what and when, and who says so?
+"""`accredit query`: asks whether an issuer is trusted, for what and when, and by whose decision.
 
-The answer a person gets: the verdict in words, who accredits, why, until when, and what to do next; and the same
-question as one curl command. Ends with 0 where the answer is yes, 1 where it is not. With several nodes (`--node`
-repeated) all are asked; where they differ, that is said and the answer is no.
+A person gets the verdict in words, the accreditor, the reasons, the validity, what to do next, and the same question as
+one curl command. It ends with 0 if the answer is yes, else with 1. With several nodes (`--node` repeated) it asks all;
+if they differ, it says so and the answer is no.
 
-With `--private` a node is not even told whom one asks about (`private_query`).
+With `--private` the node does not learn the issuer (`private_query`).
 
-With a trust policy no node has to be believed: the answer comes with its evidence, which is checked here at once, and
-what is shown is what a quorum of the policy's signers vouches for. A node may know of something newer that has no
-quorum yet, such as a revocation a second ago: that is shown as its own word, and the answer is no.
+With a trust policy no node needs to be trusted: the answer comes with evidence, which is checked here, and the answer
+shown is the one for which a quorum of the policy's signers vouches. If a node knows of a newer statement without a
+quorum yet, such as a revocation a second ago, it is shown as the node's own claim, and the answer is no.
 """
 
 import time
@@ -162,7 +162,7 @@ def _ask(
     if target is None and policy_path is None:
         _show_unproved(nodes, question, _ask_all(nodes, question), audience)
         return
-    # Whoever takes a node's word does not wait until all that checks evidence is loaded.
+    # Without a policy the modules that check evidence are not loaded.
     from accredit.cli.verifying.checks import check_answer, read_policy
     from accredit.cli.verifying.proved_query import rank, show_checked_answers
 
@@ -179,7 +179,7 @@ def _ask(
     checked = [
         None if one is None else check_answer(one, read_as, policy_path, now, audience=audience) for one in proofs
     ]
-    # One that proves itself is enough, whoever gave it.
+    # One proved answer is enough, from any node.
     order = sorted(range(len(checked)), key=lambda at: rank(checked[at]))
     _keep(target, proofs[order[0]])
     show_checked_answers(question, [(answers[at], checked[at]) for at in order], now)

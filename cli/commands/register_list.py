@@ -1,8 +1,8 @@
 """Registers and accredits the issuers of a list: the statements for each row, and their outcome.
 
-What this authority has said already, or has proposed and waits for votes, is not said twice. The rest goes through the
-signing desk in one piece. Where something of it cannot take effect (outside the authority's limits, say) the rows it
-belongs to are taken out, with both of their statements, and the others go on.
+Statements that this authority has made already, or that wait for votes, are not made twice. The rest goes through the
+signing desk together. If a statement cannot take effect (for example outside the authority's limits), its row is taken
+out with both of its statements, and the others continue.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,14 +30,14 @@ _NOT_TERMS: Final = ("issuer", "kind", "level", "publishers")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """A row and what is to be said because of it."""
+    """A row and its statements."""
 
     at: int
     says: tuple[Say, ...]
 
 
 class Registering:
-    """One import: from judged rows to rows that say what became of them.
+    """One import: from judged rows to rows with their outcome.
 
     Args:
         terms: of the accreditation to grant to each, without the issuer; None to register only.
@@ -146,7 +146,7 @@ class Registering:
 
 
 class _Here:
-    """What the registry has of this authority's, and what waits.
+    """This authority's statements in the registry, and its waiting proposals.
 
     Args:
         names: of the issuers to register.

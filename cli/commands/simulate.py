@@ -1,8 +1,8 @@
 """`accredit simulate`: whole ecosystems with faults and adversaries, on this machine.
 
 In three tiers: engines in virtual time (`world`), whole nodes over HTTP in virtual time (`http`), real nodes as
-processes (`processes`). A run prints its seed, its digest, and the command that runs the same again. Exit code 1:
-something that must hold did not.
+processes (`processes`). A run prints its seed, its digest, and the command that repeats it. Exit code 1: a check
+failed.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""`accredit snapshot`: all records in one file, to ask without a network, and without saying whom one asks about.
+"""`accredit snapshot`: all records in one file, for questions without a network that reveal no issuer.
 
-    sync      fetch the file, or what changed since; verified before the file is replaced
+    sync      fetch the file, or the changes since, and verify it before the file is replaced
     query     ask it
-    show      of when it is, and until when it can be asked
+    show      its date, and until when it can be queried
 
 A snapshot covers the time up to the age limit of its note. Beyond it the answer is *not covered*, never "not revoked".
 Exit codes are those of `accredit evidence check`.
@@ -162,7 +162,7 @@ def show(file: Path, policy_path: Path, max_age: str | None) -> None:
 
 
 def load(file: Path, policy: TrustPolicy, now: int) -> Snapshot:
-    """The snapshot in a file, its map derived anew and compared with its note.
+    """Return the snapshot in a file, after computing its map again and comparing it with its note.
 
     Raises:
         DecodeError: it is none.

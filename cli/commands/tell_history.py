@@ -1,8 +1,8 @@
-"""Tells a planned history to the registry: in pieces, each statement once, whatever was interrupted before.
+"""Sends a planned history to the registry in pieces, each statement once, even after interruptions.
 
-Before anything is said, the log is read for what the authority and its agencies have said already. What is there with
-the same content is not said again, and later statements refer to it; so a second run goes on where the first one
-stopped, and a run over newer data says only what is new.
+It first reads the log for statements that the authority and its agencies have already made. A statement with the same
+content is not made again, and later statements refer to it. So a second run continues where the first one stopped, and
+a run over newer data adds only what is new.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,12 +1,12 @@
 """`accredit trust`: the verifier's trust policy, against which everything else is checked.
 
-    export    write one from what nodes say; what it says has to be compared out of band, once
-    show      what a policy takes on faith, and until when
-    renew     follow the signers as nodes come and go, by what the old ones vouch for
+    export    write one from nodes' answers; compare its content with another source once
+    show      what a policy relies on, and until when
+    renew     follow the signers as nodes come and go, by a note of the old ones
 
 A policy says which ecosystem, which signers and how many of them, how old cosignatures may be, and whose answers count.
-It remembers the highest state that was verified with it. It expires after 90 days; until then it can be renewed, after
-that only replaced by hand.
+It remembers the highest state that was verified with it. It expires after 90 days; it can be renewed before that, and
+only replaced by hand afterwards.
 """
 
 import time

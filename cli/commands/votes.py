@@ -1,7 +1,7 @@
-"""`accredit approve`, `reject`, `retract`, `annul`: deciding on what waits for a governance body.
+"""`accredit approve`, `reject`, `retract`, `annul`: decide on the proposals of governance bodies.
 
 A vote is a statement; one can name up to 400 proposals, so that a whole import is one table, one passphrase, one vote.
-Votes on something that takes away (a suspension, a revocation) are marked urgent: nodes pass them on at once.
+Votes on narrowing proposals (a suspension, a revocation) are marked as urgent, and nodes pass them on at once.
 """
 
 import csv
@@ -355,7 +355,7 @@ def _decided(desk: Desk, id_: str) -> str:
 
 
 def _tell_left_out(left_out: Mapping[str, str]) -> None:
-    """Names what a batch leaves out; many with one reason, as in an import's report, are counted."""
+    """Name the proposals that a batch leaves out; many with the same reason are counted."""
     whys = {id_: why.replace(shorten(id_), "it") for id_, why in left_out.items()}
     counts = Counter(whys.values())
     for why, count in counts.items():

@@ -1,4 +1,5 @@
-"""Checking a credential: what it says, who signed it, whether it is still good. Pure: told the time, without I/O.
+"""Checks a credential: its content, its signature and its status. Pure: it gets the time as an argument, and has no
+I/O.
 
-A credential never leaves this machine. What leaves it is the question about its issuer (`claims.question_of`).
+A credential never leaves this machine; only the question about its issuer does (`claims.question_of`).
 """

@@ -1,9 +1,9 @@
-"""What a credential says, and the question about its issuer that follows: the only part of it that leaves this machine.
+"""Reads a credential's claims, and makes the question about its issuer, the only part that leaves this machine.
 
     said = claims_of(credential, loader)
     question_of(said, key=…)      ->  {"issuer": …, "achievement_types": […], "credential_types": […], "issued_on": …}
 
-Everything is read from the RDF statements (`json_ld`), never from JSON members.
+All claims are read from the RDF statements (`json_ld`), never from JSON members.
 """
 
 from collections.abc import Mapping, Sequence

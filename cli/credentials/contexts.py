@@ -1,4 +1,4 @@
-"""The contexts that credentials may name: `terms` as JSON-LD, and those that a user adds. Nothing is fetched."""
+"""The contexts that credentials may name: `terms` as JSON-LD, and those that a user adds. It fetches none."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,12 +1,12 @@
-"""JSON-LD as RDF statements: the one door to PyLD, which has no types.
+"""Reads JSON-LD as RDF statements, and is the only module that calls PyLD, which has no types.
 
     statements = Statements.of(document, loader, is_whole=True)
     statements.objects(statements.root, CREDENTIALS + "issuer")
     canonical(document, loader)                            the text that eddsa-rdfc-2022 signs
 
-What a credential says is read from its RDF statements alone, because these are what was signed: JSON members that lead
-to no statement could be added by anybody afterwards. Where RDF is what was signed (`is_whole`), such a member is
-refused: other programs might read it.
+A credential is read from its RDF statements alone, because these were signed: anybody could add JSON members that lead
+to no statement. If the RDF statements were signed (`is_whole`), such a member is refused, because other programs might
+read it.
 """
 
 import re
@@ -38,7 +38,7 @@ be slow (a "poison graph") needs more than anybody has time for."""
 
 _UNDEFINED: Final = "urn:x-undefined:"
 _RELATIVE: Final = "x-relative://relative.invalid/"
-"""Where relative addresses lead; without a base PyLD takes one of its own."""
+"""The base of relative addresses; without one PyLD uses its own."""
 _ROOT: Final = "urn:x-root:"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 

@@ -1,4 +1,4 @@
-"""A credential checked: all checks in their order, and the verdict that follows.
+"""Judges a credential: all checks in their order, and the verdict.
 
     asked = prepare(credential, loader)                            what it says, and what is needed to check it
     checked = judge(asked, supplies, now)

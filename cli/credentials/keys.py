@@ -1,4 +1,4 @@
-"""Whose key a verification method is: one that the registry pins for an issuer, or the issuer itself (did:key).
+"""Finds the key of a verification method: one that the registry pins for an issuer, or the issuer itself (did:key).
 
 A signature shows only that somebody had a key. So a key counts that the registry pins for this issuer; that is the
 issuer, where its id is the key; or that the issuer's own document names, where the user asked to fetch that. A key that

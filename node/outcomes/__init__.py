@@ -1,1 +1,1 @@
-"""What the registry's public records add up to, and how a node's answers are counted without saying who asked."""
+"""Totals of the public records, and counts of a node's answers that do not reveal who asked."""

@@ -1,17 +1,17 @@
-"""What the public records add up to: one count for the route, the command line and the explorer.
+"""Totals of the public records: one count for the route, the command line and the explorer.
 
     figures = PublicFigures(now, approvals_of, constituency_of, told, since, dated)
     figures.add_issuer(record, accreditations); figures.add_framework(record); figures.add_mapping(record)
     figures.tables()["categories"]     -> {"community_college": 41, …}
 
-Every record behind a count is public and can be looked up one by one, so no count is left out for being small.
+Every record behind a count is public and can be looked up, so small counts are shown too.
 
-* A duration runs from one stated time to another, and only decisions that state both take part; a time that comes out
-  negative counts as nought, for an effect may be announced before it begins.
-* *Public* is when this node first told that a decision is in effect, by its own clock. What was decided before this
-  node told anything is counted apart: a history that was brought in later says nothing about how fast anybody was.
-* The yardstick is U.S. law for recognised accrediting agencies: the public hears of adverse decisions within 24 hours,
-  of others within 30 days (34 CFR 602.26).
+* A duration runs from one stated time to another, and only decisions that state both are counted. A negative duration
+  counts as zero, because an effect may be announced before it begins.
+* A decision is *public* when this node first publishes that it is in effect, by its own clock. Decisions from before
+  this node began to publish are counted separately, because an imported history does not show how fast anybody was.
+* The yardstick is U.S. law for recognised accrediting agencies: they tell the public of adverse decisions within 24
+  hours, and of others within 30 days (34 CFR 602.26).
 """
 
 from collections import Counter
@@ -43,13 +43,13 @@ from accredit.registry.domain.vocabulary import (
 from accredit.registry.encoding import rfc3339
 
 YARDSTICK: Final[Mapping[str, int]] = {"adverse": 24 * 3_600, "other": 30 * 86_400}
-"""Seconds within which the public hears of a decision: 34 CFR 602.26 (b) and (a)."""
+"""Seconds within which the public must be told of a decision: 34 CFR 602.26 (b) and (a)."""
 
 NO_ACCREDITATION: Final = "no_accreditation"
 """The status of an issuer that nobody has accredited."""
 
 ALL: Final = "*"
-"""What an axis of a scope says where it means everything."""
+"""The value of an axis of a scope that means everything."""
 
 _FORMAL: Final = ("Degree", "Diploma")
 GOOD: Final = (NewlyIssued.TRUSTED, NewlyIssued.ADVISORY)
@@ -66,7 +66,7 @@ _ROWS: Final[Mapping[str, Sequence[str]]] = {  # tables that show a word that oc
 
 
 class Span(NamedTuple):
-    """How long something took: how often it was seen, and seconds that half and nine tenths of it took at most."""
+    """Durations of one kind: their number, and the most seconds that half and nine tenths of them took."""
 
     seen: int
     median: int
@@ -74,7 +74,7 @@ class Span(NamedTuple):
 
 
 class Promptness(NamedTuple):
-    """How fast decisions became public: how many were seen, and how many of them in time."""
+    """How many decisions became public, and how many of them in time."""
 
     seen: int
     within: int
@@ -88,8 +88,9 @@ class PublicFigures:
         now: seconds since 1970; statuses are as of then.
         approvals_of: ids of the authorities that spoke for a grant, by its id.
         constituency_of: the sector that an authority represents, by its id; None if it is not known any more.
-        told: when this node first told that a statement is in effect, seconds, by its id. since: when it began to tell.
-        dated: the effect that a statement states itself, seconds, by its id; what the record says may be later.
+        told: when this node first published that a statement is in effect, seconds, by its id. since: when it began to
+            publish.
+        dated: the beginning that a statement itself states, seconds, by its id; the record may have a later one.
     """
 
     now: int
@@ -111,7 +112,7 @@ class PublicFigures:
     # ------------------------------------------------------------------------------------------------ counting
 
     def add_issuer(self, record: IssuerRecord, accreditations: Sequence[AccreditationRecord]) -> None:
-        """Counts an issuer, under each word that a standing fact says of it once, and its accreditations."""
+        """Count an issuer, once under each word in its standing facts, and its accreditations."""
         words = words_of(record)
         self.issuers += 1
         for table, said in words.items():
@@ -133,7 +134,7 @@ class PublicFigures:
             self._of("frameworks")["complete"] += 1
 
     def add_mapping(self, record: MappingRecord) -> None:
-        """Notes which frameworks a mapping connects, where it counts in decisions."""
+        """Note which frameworks a mapping connects, if it counts in decisions."""
         for one in record["stated"]:
             if one["withdrawn"] is None and one["usable_for_scope"]:
                 self._mapped |= {one["source"]["framework"], one["target"]["framework"]}
@@ -167,7 +168,7 @@ class PublicFigures:
             self._add_decision(event, "other")
 
     def _add_decision(self, said: Sourced, kind: str) -> None:
-        """How long a decision took from its proposal, and from there to the public."""
+        """Add the time from a decision's proposal to the decision, and from there to the public."""
         decided = met(said)
         if decided != said["iat"]:
             self._took("proposal_to_decision", decided - said["iat"])
@@ -214,7 +215,7 @@ class PublicFigures:
         return found
 
     def whole(self, table: str, counts: Mapping[str, int]) -> int | None:
-        """Return what the counts of a table are shares of: whatever it counts, each once; None for years."""
+        """Return the total behind the counts of a table, each item once; None for years."""
         if table in ("categories", "sectors", "modes"):
             return self.issuers
         if table in ("begun", "adverse"):
@@ -223,7 +224,7 @@ class PublicFigures:
         return sum(counts.values()) if first is None else counts[first]
 
     def spans(self) -> dict[str, Span]:
-        """Return how long things took, by name; a name that nothing is known of is left out."""
+        """Return durations by name; names without data are left out."""
         return {name: _span(sorted(seconds)) for name, seconds in sorted(self._spans.items())}
 
     def promptness(self) -> dict[str, Promptness]:
@@ -249,7 +250,8 @@ class PublicFigures:
 
 
 def appeal_spans(events: Iterable[StatedEvent]) -> list[int | None]:
-    """Return of each appeal the seconds from its opening to its decision, which names it; None where there is none."""
+    """Return for each appeal the seconds from its opening to the decision that names it; None if there is no
+    decision."""
     events = list(events)
     decided: dict[bytes, int] = {}
     for event in events:
@@ -264,7 +266,7 @@ def appeal_spans(events: Iterable[StatedEvent]) -> list[int | None]:
 
 
 def words_of(record: IssuerRecord) -> dict[str, set[str]]:
-    """Return the words that standing facts say of an issuer, each once: `categories`, `sectors`, `modes`."""
+    """Return the words in the standing facts of an issuer, each once: `categories`, `sectors`, `modes`."""
     facts = [fact["facts"] for fact in standing(record["stated"])]
     return {
         "categories": {word for one in facts for word in one.get("categories", ())},
@@ -274,7 +276,7 @@ def words_of(record: IssuerRecord) -> dict[str, set[str]]:
 
 
 def learning_of(terms: Sequence[StatedTerms]) -> str:
-    """Whether terms are about degrees and school diplomas, about skills (anything else that is named), or both."""
+    """Return whether terms are about degrees and school diplomas, about skills (anything else named), or both."""
     scopes = [one["scope"] for one in terms]
     types = {word for scope in scopes for word in listed(scope.get("achievement_types"))}
     formal = {word for word in types if any(above in _FORMAL for above in with_ancestors(word))}

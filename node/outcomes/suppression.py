@@ -1,22 +1,22 @@
-"""Withholds small counts from a table, and as many others as it takes so that nobody can work the small ones out.
+"""Withholds small counts from a table, and enough others that nobody can compute the small ones.
 
     withhold({("trusted", "employer"): 4, …}, least=10) -> {("trusted", "employer"): None, ("trusted", ALL): 61, …}
 
-The table has a row of totals and a column of totals, and both count as cells: whoever knows all cells of a line but one
-works that one out. A count from 1 to `least - 1` is *small* and withheld; a nought is shown, for it is nobody's.
+The table has a row and a column of totals, which count as cells: a reader who knows all cells of a line but one can
+compute that one. A count from 1 to `least - 1` is *small* and withheld; a zero is shown, because it concerns nobody.
 
-For each small cell three more are withheld that form a rectangle with it, chosen so that the table would add up as well
-if the small one were `least` greater. Two consequences, whatever else is withheld:
+For each small cell three more cells, which form a rectangle with it, are withheld. They are chosen so that the table
+would still add up if the small one were greater by `least`. This has two consequences, whatever else is withheld:
 
-* nobody can tell that a small count is less than `least` greater than it is;
-* every sum of withheld counts that can be worked out and has a small one in it has one of at least `least` as well: it
-  goes along the rectangle, and what goes down by `least` was that great.
+* nobody can exclude that a small count is up to `least` greater than it is;
+* every computable sum of withheld counts that includes a small one also includes a count of at least `least`, because
+  the cell of the rectangle that would shrink by `least` is that great.
 
-A rectangle with the row, the column and the corner of the totals is always there. Of several the one is taken that
-withholds the fewest totals, then the fewest counts that are shown otherwise, then the least sum.
+A rectangle with the row, the column and the corner of the totals always exists. If there are several, the one that
+withholds the fewest totals is taken, then the fewest other counts, then the least sum.
 
-What it cannot do: hide anything from whoever knows the counts of other tables that overlap with this one. So a table is
-made once, of a time that is over, of questions that no other table counts (`weeks`).
+It cannot hide a count from a reader who knows the counts of overlapping tables. So a table is made once, for a period
+that is over and for questions that no other table counts (`weeks`).
 """
 
 from collections.abc import Iterator, Mapping

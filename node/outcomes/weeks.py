@@ -1,13 +1,13 @@
-"""How many questions about issuers were answered how, week by week, and never by whom, about whom or for whom.
+"""Counts the answers about issuers by verdict and week, without recording who asked, about whom or for whom.
 
     weeks = WeeklyAnswers(store, metrics, clock, run_blocking, least=config.outcomes_least)
     await weeks.run()                              counts what `Metrics.tally` was told, once a minute
     released(store, 12)                            the newest weeks that are over
 
-A question is counted under its verdict (an undecided one under what was missing) and the issuer's category, and nothing
-else is kept of it. A week is published once, when it is over, with small counts withheld (`suppression`); then its own
-counts are deleted. So no two exports of a week differ, no running total can be compared with itself an hour later, and
-a smaller `outcomes_least` later brings nothing back. Sums over weeks are published nowhere.
+A question is counted under its verdict (an undecided one under the missing piece) and the issuer's category; no other
+data of it is kept. A week is published once, when it is over, with small counts withheld (`suppression`); then its own
+counts are deleted. So all exports of a week are equal, nobody can compare a running total with its value an hour later,
+and a smaller `outcomes_least` later reveals nothing. Sums over weeks are never published.
 
 A week begins on Monday, 00:00 UTC (ISO 8601); a question answered in its first minute may be counted there or before.
 """
@@ -32,7 +32,7 @@ from accredit.registry.errors import StorageError
 from .suppression import ALL, Cell, withhold
 
 COUNT_SECONDS: Final = 60.0
-"""Between two writes of what was counted; so much is lost when the machine fails."""
+"""Seconds between two writes of the counts; so much is lost if the machine fails."""
 
 _RUNNING: Final = "answers this week"
 _RELEASED: Final = "answers of "
@@ -77,7 +77,7 @@ class WeeklyAnswers:
         self._least = least
 
     async def run(self) -> None:
-        """Counts until it is cancelled; what came in last is counted then."""
+        """Count until cancelled, including the last answers."""
         try:
             while True:
                 await self.count()
@@ -95,7 +95,7 @@ class WeeklyAnswers:
 
         try:
             await self._run_blocking(lambda: self._store.write(work))
-        except StorageError as error:  # the next look may be luckier; nobody's answer depends on it
+        except StorageError as error:  # the next attempt may succeed; no answer depends on it
             for one, count in answered.items():
                 self._metrics.tally(one, count)
             event(_log, logging.ERROR, "answers not counted", code=error.code, reason=str(error))
@@ -105,7 +105,7 @@ def _count(store: Store, connection: Connection, answered: Mapping[Answered, int
     held = store.kept(_RUNNING)
     running = _Running(week=week, counts=[]) if held is None else msgspec.json.decode(held, type=_Running)
     if running.week < week:
-        if store.kept(_RELEASED + running.week) is None:  # a clock that went back publishes no week twice
+        if store.kept(_RELEASED + running.week) is None:  # a clock set back must not publish a week twice
             keep(connection, _RELEASED + running.week, msgspec.json.encode(_release(running, least)))
         running = _Running(week=week, counts=[])
     elif held is not None and not answered:

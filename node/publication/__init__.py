@@ -1,1 +1,1 @@
-"""Publishing what proves itself as files, for a web server or an object store to hand out in place of the node."""
+"""Publishes data that proves itself as files, which a web server or an object store can serve in place of the node."""

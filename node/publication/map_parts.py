@@ -4,9 +4,9 @@
     cutting.file()                          the map
     cutting.buckets(names)                  the buckets of those names, one by one
 
-Where a part has not changed since the map that was published last, its top is taken over: what a new state costs
-follows from what is new in it. The depth of the cut is the greatest at which every part still has `ISSUERS` issuers, so
-that nobody's bucket tells more than that.
+The top of a part that has not changed since the last published map is reused, so the cost of a new state depends on its
+changes. The depth of the cut is the greatest at which every part still has `ISSUERS` issuers, so that a bucket never
+reveals more than that.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ from accredit.registry.evidence.published_map import (
 )
 
 ISSUERS = 16
-"""Issuers among which an asker hides, at least. A guess, and the same as at a node (`http.routes.offline`)."""
+"""The fewest issuers among which a client hides. A guess, the same as at a node (`http.routes.offline`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Cutting:
 
     Args:
         held: the noted state, within one transaction (`StoredNoted.apart`).
-        before: what was published last; None: nothing, or nobody knows what has changed since.
+        before: the last publication; None if there is none, or the changes since are unknown.
     """
 
     def __init__(self, held: StoredNoted, before: CutBefore | None = None) -> None:
@@ -67,7 +67,7 @@ class Cutting:
             for part in {part_of(record_key(*subject), self.bits) for subject in before.changed}:
                 self.tops[part] = self._top(part)
         if root_of(self.tops) != held.records_root():
-            # What was published before is not what it should have been; the stored records are checked elsewhere.
+            # The last publication does not match; the stored records are checked elsewhere.
             self.tops = [self._top(part) for part in everything]
         self._parts = {name_of(top): part for part, top in enumerate(self.tops) if top}
 

@@ -1,8 +1,8 @@
-"""The pages that are published as the node's own routes answer them, made from its database without the node.
+"""Makes the published pages with the handlers of the node's routes, from its database and without the node.
 
     pages(config, now)          path -> the answer, or why there is none now
 
-One table says what they are, and the handlers are the node's. What only the node's keys can sign is not among them.
+One table lists them, and the handlers are the node's. Pages that the node's keys must sign are not included.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ async def _made(config: NodeConfig, view: CommittedView, now: int) -> PublishedP
 
 
 def _outdated(reader: WorkerReader, now: int) -> str | None:
-    """Why no list of who is trusted now can be made: nobody has vouched for this state lately."""
+    """Return why no list of trusted issuers can be made: this state has no recent cosignatures."""
     try:
         note = reader.noted.note
         if note is not None:

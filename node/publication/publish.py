@@ -2,12 +2,12 @@
 
     done = publish(database, target, pages=pages, now=time.time())
 
-What never changes is written first, what leads to it last: the state note, which says of which state the files are,
-after all of that state's files. So a run that is interrupted, or finds the disk full or the store gone, leaves what was
-published before as it was, and the next run goes on from there. What is there already is not written again.
+Unchanging files are written first and files that lead to them last; the state note, which names the state of the files,
+is written after all of that state's files. So a run that is interrupted, or finds the disk full or the store gone,
+leaves the earlier publication intact, and the next run continues from there. Existing files are not written again.
 
-A state that was followed by another is removed `keep` seconds later, with the buckets that no other state has: whoever
-read the older note can read on for so long.
+A state is removed `keep` seconds after a newer one replaced it, with the buckets that no other state has, so that
+readers of the older note can continue for so long.
 """
 
 import json
@@ -46,16 +46,16 @@ from .map_parts import CutBefore, Cutting
 from .targets import Target
 
 KEEP_SECONDS: Final = 3_600
-"""How long a state that has been followed by another stays: a verifier's slowest download, with a margin. A guess."""
+"""Seconds for which a replaced state stays: a verifier's slowest download, with a margin. A guess."""
 
 DELTAS: Final = 32
 """Older states from which a delta leads to the newest: half an hour at one state a minute. A guess."""
 
 BASE_SHARE: Final = 8
-"""All records are written anew once the delta from those written last is an eighth of them. A guess."""
+"""All records are written again once the delta from the last written ones is an eighth of their size. A guess."""
 
 NEWEST: Final = "public, max-age=10"
-"""For the files that change: a cache between may keep them for a moment, far below a trust policy's maximum age."""
+"""For changing files: a cache may keep them for a moment, far below a trust policy's maximum age."""
 
 PAGE_BYTES: Final = 256 * 1024 * 1024
 """The longest page that is compared with the one published before: a list of a million issuers."""
@@ -83,13 +83,13 @@ PublishedPages = Mapping[str, PublishedPage | str]
 
 @dataclass(slots=True, kw_only=True)
 class Publication:
-    """What a run has done.
+    """The result of a run.
 
     Attributes:
         root, count: of the state that is published now.
         note: as it was published.
         written: files, and bytes in all of them. removed: files of older states.
-        left_out: pages that could not be made now, each with the reason; what was published of them before stays.
+        left_out: pages that could not be made now, each with the reason; their earlier publication stays.
     """
 
     root: bytes
@@ -111,7 +111,7 @@ def publish(
     anew: bool = False,
     step: Callable[[int], None] = lambda _files: None,
 ) -> Publication:
-    """Publishes what is noted now. The node may run meanwhile: its database is only read.
+    """Publish the newest noted state. The node may run meanwhile, because its database is only read.
 
     Args:
         pages: makes the pages that follow from all that is held.
@@ -120,8 +120,8 @@ def publish(
         step: is told of each file written.
 
     Raises:
-        NotYetError: `no_state_note`: no quorum stands by any state yet. `behind_target`: a newer one is published.
-        InputError: `other_ecosystem`: what is published is of another ecosystem.
+        NotYetError: `no_state_note`: no state has a quorum yet. `behind_target`: a newer one is published.
+        InputError: `other_ecosystem`: the target has files of another ecosystem.
         StorageError, RemoteError: the database cannot be read, or the target not be written to.
     """
     with target.held(), open_reader(database) as log, StoredNoted(log).reading() as held:
@@ -174,7 +174,8 @@ class _Run:
         self._checkpoint: tuple[int, str] | None = None
 
     def compare(self, state: StateNote) -> None:
-        """A note that is there must not be newer than ours, nor of another ecosystem, unless all is written anew."""
+        """Refuse a published note that is newer, or belongs to another ecosystem, unless everything is written
+        again."""
         there = None if self._anew else self._read_note()
         if there is None:
             return
@@ -230,7 +231,7 @@ class _Run:
                 self._replace(path, page.body, media_type=page.media_type, cache=page.cache)
 
     def publish_pointers(self, state: StateNote) -> None:
-        """What leads to everything else, the state note last."""
+        """Write the files that lead to all others, the state note last."""
         genesis = self._log.entry(0)
         assert genesis is not None, "a noted state has statements"
         self._replace("v1/genesis", genesis, media_type="application/cose", cache=IMMUTABLE)
@@ -251,7 +252,7 @@ class _Run:
         self._replace(STATE_NOTE, self._done.note, media_type=TEXT, cache=NEWEST)
 
     def prune(self, keep: int) -> None:
-        """Removes what no reader of a note published within the last `keep` seconds needs."""
+        """Remove files that no reader of a note published within the last `keep` seconds needs."""
         doomed, before = self._doomed(keep), self._now - keep
         if not doomed:
             return
@@ -375,7 +376,7 @@ class _Run:
         return {root for root, time in followed.items() if time < self._now - keep} - {self._done.root}
 
     def _read(self, path: str, max_bytes: int) -> bytes | None:
-        """What is there; None also where that is none of our files, which is then written again."""
+        """Return a published file; None also if its content is not ours, so that it is written again."""
         try:
             return self._target.read(path, max_bytes)
         except RemoteError as error:
@@ -387,7 +388,7 @@ class _Run:
         return self._anew or path not in self._states
 
     def _replace(self, path: str, data: bytes, *, media_type: str, cache: str) -> None:
-        """A file that changes is written where it differs from what is there."""
+        """Write a changing file if it differs from the published one."""
         if self._anew or self._read(path, PAGE_BYTES) != data:
             self._write(path, data, media_type=media_type, cache=cache)
 

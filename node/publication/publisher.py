@@ -1,10 +1,9 @@
-"""Publishes again and again while the node runs, as its settings say: in a process of its own, so that nothing waits.
+"""Publishes repeatedly while the node runs, as its settings say, in a separate process so that the node never waits.
 
     await Publisher(config).run()       until it is cancelled
 
-The process reads the node's database and nothing else of it; it ends with the node, however that came about. A run
-that fails (a full disk, a store that is away) is logged, and the next one goes on from there: what was published before
-stays.
+The process reads only the node's database and ends with the node, however that ends. A failed run (a full disk, an
+unreachable store) is logged, the earlier publication stays, and the next run continues from there.
 """
 
 import json
@@ -28,7 +27,7 @@ from .publish import publish
 from .targets import open_target
 
 PAUSE_SECONDS: Final = 30.0
-"""Before a publisher that ended is begun anew. A guess: an operator's minute."""
+"""Seconds before an ended publisher is restarted. A guess: an operator's minute."""
 
 _WORK: Final = """
 import json, sys
@@ -44,7 +43,7 @@ class Publisher:
     """See the module.
 
     Raises:
-        InputError: nothing can be published to the target: said before the node serves.
+        InputError: the target cannot be written to; this is raised before the node serves.
     """
 
     def __init__(self, config: NodeConfig) -> None:
@@ -65,7 +64,7 @@ class Publisher:
                 await process.stdin.send_all(settings)
                 await process.wait()
             finally:
-                # A run that is interrupted leaves nothing half-done, so nobody waits for its end.
+                # An interrupted run leaves no half-written state, so its end need not be awaited.
                 process.kill()
                 with trio.CancelScope(shield=True):
                     await process.stdin.aclose()
@@ -75,7 +74,7 @@ class Publisher:
 
 
 def work() -> None:
-    """The life of the process; its settings are the first line of standard input, and the end of that is its own."""
+    """Run the process: its settings are the first line of standard input, and it ends when standard input does."""
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=NodeConfig)
     configure_logging(config.log_format, config.log_level)
     while True:

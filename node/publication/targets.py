@@ -1,7 +1,7 @@
-"""Where published files are put: a folder, or an object store.
+"""The targets of published files: a folder, or an object store.
 
-A file is there whole or not at all, whatever ends the writer: in a folder it is written beside its place, forced to the
-disk, and renamed. Readers that do not run as the writer may read it: nothing of it is secret.
+A file is complete or absent, however the writer ends: in a folder it is written under another name, synced to the disk,
+and renamed. Other users may read it, because published files are not secret.
 """
 
 import os
@@ -36,7 +36,7 @@ class Target(Protocol):
     url: str
 
     def held(self) -> AbstractContextManager[None]:
-        """Let nobody else publish there meanwhile, where the place can do that."""
+        """Keep others from publishing there meanwhile, if the target can do that."""
         ...
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
@@ -50,7 +50,7 @@ class Target(Protocol):
             cache: the Cache-Control that it is to be served with, where the place can keep that.
 
         Raises:
-            StorageError, RemoteError: it cannot be written; what was there still is.
+            StorageError, RemoteError: it cannot be written; the old file is still there.
         """
         ...
 
@@ -84,7 +84,7 @@ def open_target(place: str) -> Target:
 
 
 class ObjectTarget(ObjectStore):
-    """An object store. It has no locks: two publishers at once write each file twice, and spoil nothing."""
+    """An object store. It has no locks: two concurrent publishers write each file twice, which does no harm."""
 
     def held(self) -> AbstractContextManager[None]:
         """See `Target`."""
@@ -139,7 +139,7 @@ class FolderTarget:
             raise unwritten(error, place) from error
 
     def names(self, folder: str) -> dict[str, Stored]:
-        """See `Target`. What is half-written, or a link to nowhere, is not there."""
+        """See `Target`. Half-written files and broken links are left out."""
         found: dict[str, Stored] = {}
         try:
             for at, _, files in os.walk(self._folder / folder):
@@ -157,7 +157,7 @@ class FolderTarget:
         return found
 
     def _clear(self) -> None:
-        """Remove what a writer that was killed has left half-written."""
+        """Remove half-written files of a killed writer."""
         for at, _, files in os.walk(self._folder):
             for name in files:
                 if _HALF_WRITTEN.fullmatch(name):

@@ -1,1 +1,2 @@
-"""A replica: a query server without keys, which serves what it has verified itself and is believed by nobody."""
+"""A replica: a query server without keys, which serves a state that it has verified itself, and that nobody needs to
+trust."""

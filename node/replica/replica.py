@@ -1,11 +1,11 @@
-"""Runs a replica: fetches, verifies, serves; holds no key, and needs none of those it fetches from to be honest.
+"""Runs a replica: it fetches, verifies and serves a state, holds no key, and need not trust its sources.
 
     replica = Replica(policy, places, clock=SystemClock(), remember=…)
     await replica.refresh()                 asks every place once, and takes the newest state that stands
     app = replica.application()             the routes of a node that read records, and no others
 
-Each place is a node or a store of published files. What one of them sends counts if a quorum of the policy's signers
-vouches for it and if it is not older than what was verified before; else it is logged, and the next place is asked.
+Each place is a node or a store of published files. A state counts if a quorum of the policy's signers vouches for it
+and it is not older than the last verified one; otherwise this is logged, and the next place is asked.
 
 Once the newest note is older than the policy allows, every question is answered by 503 with Retry-After, and so is
 `/readyz`: a balancer then asks another replica. Until then each answer says how old the state is
@@ -43,10 +43,10 @@ from accredit.registry.transparency.state_note import StateNote
 from .served_state import ServedState
 
 REFRESH_SECONDS: Final = 15
-"""Between two rounds: a note is made anew every minute. A guess."""
+"""Seconds between two rounds; signers make a new note every minute. A guess."""
 
 PATIENCE_SECONDS: Final = 20.0
-"""For one place, while others wait: more than any delta takes. A guess."""
+"""Seconds for one place while others wait: more than any delta takes. A guess."""
 
 PATHS: Final = frozenset(
     {
@@ -63,10 +63,10 @@ PATHS: Final = frozenset(
         "/metrics",
     }
 )
-"""The routes of a node that records and their proofs are enough for."""
+"""The routes of a node that need only records and their proofs."""
 
 ALWAYS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Those that are answered however old the state is."""
+"""The routes that answer however old the state is."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +75,8 @@ class Replica:
     """See the module; also the `node_ports.ReadableNode` and `Health` of its routes.
 
     Args:
-        policy: what it takes on faith. places: nodes and stores, asked in this order.
-        remember: is told of each state that was verified, so that a restart does not go back behind it.
+        policy: the trust policy for verification. places: nodes and stores, asked in this order.
+        remember: is told of each verified state, so that a restart does not go back behind it.
 
     Attributes:
         name, url, version, ecosystem, metrics: as of a node.
@@ -115,10 +115,10 @@ class Replica:
     async def refresh(self) -> dict[str, AccreditError]:
         """Ask every place once; in a thread, while what is served stays as it is.
 
-        A place that takes long holds up no other: what it has is taken in a later round, once it is here.
+        A slow place does not delay the others: its state is taken in a later round, once it has arrived.
 
         Returns:
-            The places that gave nothing good, each with why.
+            The places without a good state, each with the reason.
         """
         failed: dict[str, AccreditError] = {}
         for place in self._places:
@@ -139,7 +139,7 @@ class Replica:
 
         begun = self._begun.get(place)
         if begun is None:
-            # What is held is changed where it lies, so a place that may be left alone with it is lent none.
+            # An update changes the snapshot in place, so a place that may be abandoned does not get one.
             lent, self._held = (None, self._held) if place in self._slow else (self._held, None)
             work = partial(fetch_snapshot, place, lent, self._policy, self.now(), outgoing=self._outgoing, tell=tell)
             begun = self._begun[place] = _Fetching(work)
@@ -219,11 +219,11 @@ class Replica:
         return int(self._clock.now())
 
     def age(self) -> int | None:
-        """How long ago a quorum vouched for what is served, seconds; None before the first state."""
+        """Return how long ago a quorum vouched for the served state, seconds; None before the first state."""
         return None if self._served is None else max(0, self.now() - self._served.noted.since)
 
     def stale(self) -> str | None:
-        """Why nothing can be said about now, a sentence; None while something can."""
+        """Return a sentence if questions about now cannot be answered; else None."""
         age, now = self.age(), self.now()
         if self._served is None or age is None:
             return "This replica has not verified any state yet."
@@ -259,7 +259,7 @@ class Replica:
 
 
 class _Fetching:
-    """What is being fetched from a place, in a thread that may be left alone."""
+    """A fetch from a place, in a thread that may be abandoned."""
 
     def __init__(self, work: Callable[[], tuple[Snapshot, str]]) -> None:
         self._work = work
@@ -290,7 +290,7 @@ class _Fetching:
 
 
 class ReplicaApplication:
-    """The routes, and what is said with each answer: how old the state is, or that it is too old."""
+    """The routes; each answer tells the age of the state, or that it is too old."""
 
     def __init__(self, replica: Replica, routes: Application) -> None:
         self._replica = replica

@@ -3,8 +3,7 @@
     state = ServedState.of(snapshot)
     state = state.followed_by(snapshot)         the next one; what does not change is shared
 
-A state never changes: whoever serves one goes on to the next by naming it, and threads that still read the older one
-read it to the end.
+A state never changes: a server switches to the next one, and threads that still read the older one can finish.
 """
 
 from bisect import bisect_left, bisect_right
@@ -45,7 +44,7 @@ class ServedState:
     """See the module; a `node.engine.quorum_state.NotedMap`.
 
     Attributes:
-        noted: what a quorum vouches for, and since when.
+        noted: the state for which a quorum vouches, and since when.
         statements_root: the other half of the state root, 32 bytes.
         trie: the map over all records.
     """
@@ -78,7 +77,7 @@ class ServedState:
         )
 
     def records(self, charter: CanonicalId) -> Fold:
-        """Return the records, for what reads a fold's; of what it knows besides there is nothing."""
+        """Return the records in place of a fold, without the fold's other data."""
         return _Records(self, charter)
 
     @property

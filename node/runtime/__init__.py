@@ -1,1 +1,1 @@
-"""The trio shell around one engine: order of durable writes, who waits for what, health."""
+"""The trio shell around one engine: the order of durable writes, waiting callers, and health."""

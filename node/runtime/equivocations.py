@@ -1,15 +1,15 @@
-"""How a running node handles conflicts: anybody may submit one; each is kept once and shown to people.
+"""Handles conflicts in a running node: anybody may submit one; each is kept once and shown to people.
 
     conflict, is_new = accuse(engine, handle, file)      what is kept against that key now, and whether this is it
     alarm(conflict)                                      a sentence for whoever looks after a node
     view(conflict)                                       what `GET /v1/conflicts` lists
 
-A conflict (`registry.transparency.equivocation`) proves itself, so it does not matter who shows it. It says something
-about an ecosystem only where the accused key is one of a node's keys there, under that node's name: the engine keeps
-one of each kind against each key, and here it is said why one was not kept.
+A conflict (`registry.transparency.equivocation`) proves itself, so its source does not matter. It concerns an ecosystem
+only if the accused key belongs to a node there, under that node's name. The engine keeps one of each kind against each
+key; this module says why one was not kept.
 
-What it does not do: store or spread them (`persistence`, `engine`, gossip), or judge what an accused node's word is
-worth: that is for people, and for relying parties' policies.
+It does not store or spread them (`persistence`, `engine` and gossip do), or judge whether to trust an accused node:
+people and the policies of relying parties do.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _WHAT: Final = {CHECKPOINTS: "checkpoints of its log", STATE_NOTES: "state notes
 
 
 class Judge(Protocol):
-    """What of `engine.Engine` is used."""
+    """The part of `engine.Engine` used here."""
 
     fold: Fold
 
@@ -39,13 +39,13 @@ class Judge(Protocol):
 
 
 def accuse(judge: Judge, handle: Callable[[ConflictArrived], None], file: bytes) -> tuple[Conflict, bool]:
-    """Shows a conflict to the engine: the one that is kept against its key now, and whether that is this one, just now.
+    """Submit a conflict to the engine; return the one kept against its key, and whether it is this new one.
 
     Args:
         handle: hands an event to the engine and does what it asks for.
 
     Raises:
-        DecodeError: it is no conflict's file.
+        DecodeError: it is not a conflict file.
         RefusedError: it proves nothing, or nothing about a node that is known here.
         BusyError: more are kept than there is room for.
     """
@@ -59,7 +59,7 @@ def accuse(judge: Judge, handle: Callable[[ConflictArrived], None], file: bytes)
 
 
 def digest(conflict: Conflict) -> bytes:
-    """What names a conflict: the SHA-256 of its file."""
+    """Return the name of a conflict: the SHA-256 of its file."""
     return sha256(conflict.encode()).digest()
 
 

@@ -6,8 +6,8 @@
     fitness.disown("node2 holds a checkpoint … that is not of this log")           for good: until a person has looked
     fitness.obstacles()                      each a sentence, for /readyz, alarms and refusals
 
-A node that cannot keep what others tell it does not know what was revoked meanwhile, and one whose key signed two
-histories must not sign on in either. Both would otherwise go on answering as if nothing were.
+A node that cannot store statements does not know of new revocations, and one whose key signed two histories must not
+continue either. Without this module both would continue to answer as usual.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from accredit.registry.errors import StorageError
 
 STATEMENTS = "statements"
-"""The one kind of write without which answers grow old."""
+"""The kind of write without which answers grow old."""
 
 
 class Fitness:
@@ -28,7 +28,7 @@ class Fitness:
 
     Attributes:
         failures: writes that failed since the start, by the error's code.
-        disowned: why nothing may be signed any more; empty where that is not so.
+        disowned: why the node must not sign any more; empty if it may.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -58,7 +58,8 @@ class Fitness:
         self._failing.clear()
 
     def disown(self, why: str) -> None:
-        """This node's key has signed what is not of its log, or two things that cannot both be true."""
+        """Stop signing: this node's key has signed something outside its log, or two things that cannot both be
+        true."""
         self.disowned = self.disowned or why
 
     def check_may_sign(self) -> None:
@@ -79,7 +80,7 @@ class Fitness:
         return [*([f"This node has stopped signing: {self.disowned}."] if self.disowned else []), *self.alarms()]
 
     def alarms(self) -> list[str]:
-        """What cannot be stored, each a sentence; why its log is disowned is an alarm already, of whoever saw it."""
+        """Return a sentence for each kind of write that fails; a disowned log has its own alarm already."""
         now = self._monotonic()
         return [
             f"This node has been unable to store {what} for {now - since:.0f} s ({error.code})."
@@ -87,7 +88,7 @@ class Fitness:
         ]
 
     def outdated(self) -> str | None:
-        """Why what it answers may be out of date or is not its own to say; None where it is neither."""
+        """Return why its answers may be out of date, or why it must not answer; None if neither applies."""
         if self.disowned:
             return f"This node's log is disowned: {self.disowned}."
         if STATEMENTS in self._failing:

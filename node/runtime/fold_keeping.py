@@ -1,4 +1,4 @@
-"""When a node's fold is written to its database, and how it is loaded at the start.
+"""Decides when a node's fold is written to its database, and loads it at the start.
 
     kept = FoldKeeping(store, signed)      what is stored is of the anchor at most, or it is forgotten
     engine = Engine(holdings=kept.holdings, entries=kept.entries, ...)
@@ -7,11 +7,11 @@
     kept.finish(engine, part)              then all of it, and both maps
     changes = kept.take(part); ...; kept.written(engine)      while the node runs: with each note of a quorum
 
-* While a node runs, what is stored is what the newest stored note is of: one transaction has both. Until there is a
-  note, and while a log is loaded, it is the beginning of the log, as far as it was read.
-* Killed at any moment, the node finds a mark and goes on from there. What another version of the fold made is forgotten
-  and folded anew, in batches, so that memory stays bounded.
-* While much is taken in the maps are left alone, and made once at the end: a tenth of the work.
+* While a node runs, the stored fold is that of the newest stored note; one transaction has both. Before there is a
+  note, and while a log is loaded, it is that of the beginning of the log read so far.
+* Killed at any moment, the node finds a mark and continues from there. Data by another version of the fold is dropped
+  and folded again, in batches, so that memory stays bounded.
+* While much is taken in, the maps are not updated but made once at the end, which is a tenth of the work.
 """
 
 from contextlib import AbstractContextManager, suppress
@@ -37,8 +37,8 @@ UNWRITTEN: Final = 30_000
 
 
 CHECKED: Final = 50_000
-"""Statements up to which records and maps are read through at a start, some half a second; where there are more, an
-audit does."""
+"""With at most so many statements, a start reads all records and maps, in some half a second; with more, an audit
+does."""
 
 
 class FoldKeeping:
@@ -49,9 +49,9 @@ class FoldKeeping:
         signed: the state cosigned last, and of which part of the log it is.
 
     Attributes:
-        anchor: the part of the log that the stored fold is brought up to at the start: that of the newest stored note;
-            before there is one, of the state cosigned last; before that, all.
-        reason: why everything is made anew from the log, if it is.
+        anchor: the part of the log for the stored fold at the start: that of the newest stored note, else of the last
+            cosigned state, else the whole log.
+        reason: why everything is made again from the log, if it is.
     """
 
     def __init__(self, store: Store, signed: tuple[StateNote, Part] | None) -> None:
@@ -67,7 +67,7 @@ class FoldKeeping:
             self.reason = None
 
     def _why_not(self) -> str | None:
-        """Why what is stored is of no use, if it is not."""
+        """Return why the stored fold cannot be used, if it cannot."""
         try:
             if not self.holdings.resume():
                 return "this version of the program has stored nothing"

@@ -1,12 +1,11 @@
-"""How a running node is: `/v1/status`, `/readyz`, `/metrics`, and whether its view is too old to answer from.
+"""The health of a running node: `/v1/status`, `/readyz`, `/metrics`, and whether its view is too old for answers.
 
 A node is *ready* when the genesis is in effect, its newest checkpoint covers its log, it is not shutting down, it is
-fit (`fitness`: it can store what it is told, and its key has not signed anything else), its name is still its own (it
-was neither retired nor replaced), and it has caught up: where
-there are other nodes, one has been heard lately, and none is known to be far ahead. Its view is *stale* when all other
-nodes have been silent for `stale_after_seconds`, when it cannot store what they say, or when its name is its own no
-more, so that they tell it nothing: what they revoked meanwhile it does not know. Of that last one people are told too:
-it takes no statements, which nobody would hear of.
+fit (`fitness`: it can store statements, and its key has not signed another history), it still owns its name (it was
+neither retired nor replaced), and it has caught up: if there are other nodes, one was heard recently, and none is known
+to be far ahead. Its view is *stale*, so that it may not know of revocations, when all other nodes have been silent for
+`stale_after_seconds`, when it cannot store their statements, or when its name belongs to another node, so that they
+ignore it. In the last case it also accepts no statements, because they would reach nobody.
 """
 
 from collections import Counter
@@ -31,14 +30,15 @@ from .equivocations import alarm
 from .fitness import Fitness
 
 UNSIGNED_SECONDS: Final = 10.0
-"""How long entries may wait for a checkpoint before that is an obstacle; a healthy node signs with each append."""
+"""Seconds for which entries may wait for a checkpoint before that is an obstacle; a healthy node signs at each
+append."""
 
 BEHIND: Final = 1_000
-"""Entries of a peer's log that may be unread in a node that has caught up: one page of requests."""
+"""Unread entries of a peer's log in a node that counts as caught up: one page of requests."""
 
 
 class RunningNode(Protocol):
-    """What of `node.runtime.runtime.Runtime` is looked at."""
+    """The part of `node.runtime.runtime.Runtime` that health reads."""
 
     @property
     def fold(self) -> Fold:
@@ -93,7 +93,7 @@ class NodeHealth:
         config: its settings.
         clock: the machine's.
         metrics: its figures.
-        alarms: what else a person must look at, such as what witnesses saw.
+        alarms: other alarms for a person, such as those of witnesses.
         publics: its own public keys by role; empty where they are not known.
     """
 
@@ -160,7 +160,7 @@ class NodeHealth:
         return found
 
     def displaced(self) -> str | None:
-        """Why the node's name is its own no more: the others do not listen to it then, and tell it nothing."""
+        """Return why the node no longer owns its name, so that the other nodes ignore it."""
         record = node_in(self._running.fold, self._config.name)
         if record is None:
             return None
@@ -177,7 +177,7 @@ class NodeHealth:
         return None
 
     def _strandings(self) -> list[str]:
-        """That it is displaced, and what its operator is to do."""
+        """Return the alarm that it is displaced, with what its operator must do."""
         displaced = self.displaced()
         if displaced is None:
             return []
@@ -187,9 +187,9 @@ class NodeHealth:
         ]
 
     def _misplaced(self) -> list[str]:
-        """That the others look for the node at another address than its own settings say.
+        """Return the alarm that the registry has another address for this node than its settings.
 
-        Not of a displaced node: the address is that of its successor, which must not be led away from it.
+        A displaced node gets none: the address is that of its successor and must not be changed.
         """
         record, url = node_in(self._running.fold, self._config.name), self._config.public_url.rstrip("/")
         if record is None or self.displaced() is not None or not url or record["url"].rstrip("/") == url:
@@ -200,7 +200,7 @@ class NodeHealth:
         ]
 
     def _impostors(self) -> list[str]:
-        """That the settings name another key for a peer's address than the registry does."""
+        """Return alarms about peers whose key in the settings differs from the registry's."""
         known = {node["url"].rstrip("/"): node["keys"]["peer"].hex() for node in self._running.fold.nodes()}
         return [
             f"peers has the key {peer.key[:12]} for {peer.url}, but the registry has {key[:12]}: that node was "
@@ -262,8 +262,8 @@ class NodeHealth:
         return [*found, *self._other_folds()]
 
     def _other_folds(self) -> Iterator[str]:
-        """Who reckons by other rules than the charter asks for: records of one and the other differ, and no quorum
-        forms between them."""
+        """Return alarms about programs with another fold version than the charter's: their records differ, so they
+        cannot form a quorum together."""
         notary = self._running.notary
         asked = notary.charter_fold()
         if asked is not None and asked != FOLD_VERSION:
@@ -300,7 +300,7 @@ class NodeHealth:
         }
 
     def _why_missing(self, signer: SignerView) -> str:
-        """Why a signer is not on the newest note, as far as this node can tell; for people."""
+        """Return why a signer is missing from the newest note, as far as this node knows; for people."""
         peer = next((peer for peer in self._running.statistics().peers if peer.name == signer.name), None)
         if peer is None:
             return "this node itself has not cosigned it yet: its log shows whether it could store its signatures"

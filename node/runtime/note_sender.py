@@ -3,10 +3,10 @@
     telling = Telling(peers, hear=hear, newest=newest)
     telling.tell(peers, note, nursery)
 
-What does not arrive is counted and nobody's problem: the notary tells again, and so do the others. An answer is the
-newest note that the other node knows, so that one that was cut off catches up at once.
+A note that does not arrive is only counted: the notary sends it again, and so do other nodes. An answer is the newest
+note that the other node knows, so that a node that was cut off catches up at once.
 
-What it does not do: decide who is told, or what (`notary`, `engine`).
+It does not decide whom to tell, or what (`notary` and `engine` do).
 """
 
 from collections.abc import Callable, Sequence
@@ -53,7 +53,8 @@ class Telling:
             self._waiting[peer.name] = data
 
     async def _tell_one(self, peer: Peer) -> None:
-        """Posts what waits for a peer, until nothing does. Connections of their own: gossip must not wait for them."""
+        """Post the notes that wait for a peer. They use their own connections, so that gossip does not wait for
+        them."""
         line, url = f"{peer.name} notes", f"{peer.url.rstrip('/')}{NOTE_PATH}"
         while (data := self._waiting[peer.name]) is not None:
             self._waiting[peer.name] = None

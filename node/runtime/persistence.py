@@ -1,19 +1,19 @@
-"""What a running node makes durable, and how it comes back at the start: log, head, feed, states, notes, conflicts.
+"""Stores a running node's data durably and restores it at the start: log, head, feed, states, notes, conflicts.
 
     keeping = Keeping(store=store, head=head, state=state, log_signer=keys.log, run_blocking=in_thread, fitness=fitness)
     size, root = await keeping.append(statements)       stored on return
     await keeping.sign(size, root)                      under a signed checkpoint on return
 
 * **Order of an append.** Statements durable -> root recomputed and compared -> head recorded durably, apart from the
-  database -> checkpoint signed -> checkpoint durable. Killed anywhere in between, the node signs what is stored when it
+  database -> checkpoint signed -> checkpoint durable. Killed anywhere in between, the node signs the stored log when it
   starts again, and never two trees of one size.
-* What this node cosigned last is durable, apart from the database (`signing_guard.SignedState`), before anybody is told
-  of it.
-* **A full disk** before the statements are stored is the caller's to tell; after that, signing is tried until there is
-  room. What can be stored with the next of its kind waits for that. Whatever else goes wrong with storage is raised: a
-  person must look.
+* The last cosigned state is durable, apart from the database (`signing_guard.SignedState`), before others are told of
+  it.
+* **A full disk** before the statements are stored is an error for the caller; after that, signing is tried until there
+  is room. Data that can be stored with the next of its kind waits for it. Any other fault of storage is raised, because
+  a person must look.
 
-One at a time: the caller does these things in order. What it does not do: decide what is kept (`engine`).
+The caller does these steps in order, one at a time. This module does not decide what is kept (`engine` does).
 """
 
 import logging
@@ -58,7 +58,7 @@ _log = logging.getLogger(__name__)
 
 
 def is_disagreement(error: StorageError) -> bool:
-    """Whether an append failed because engine and store tell two stories, which is not for submitters to hear."""
+    """Return whether an append failed because engine and store disagree, which submitters are not told."""
     return error.code in ("known_statement", "tree_damaged")
 
 
@@ -129,7 +129,7 @@ class Keeping:
         return size, root
 
     async def sign(self, size: int, root: bytes) -> bytes:
-        """Signs the log as it is stored, as soon as the disk has room for it; the signed checkpoint.
+        """Sign the stored log as soon as the disk has room; return the signed checkpoint.
 
         Raises:
             StorageError: it must not be signed, or cannot be for another reason: a person must look.
@@ -146,7 +146,7 @@ class Keeping:
         raise AssertionError("it goes on until it is signed")
 
     async def feed(self, changed: Changed) -> None:
-        """Continues the feed. What finds no room on the disk goes with the next changes, or after a restart."""
+        """Continue the feed. Changes without room on the disk are stored with the next ones, or after a restart."""
         self._unfed += rows_of(changed)
         try:
             with self._fitness.writing("the feed of changes"):

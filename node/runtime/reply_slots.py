@@ -5,8 +5,8 @@
         handle(FrameArrived(token=token, data=frame))       may call `slots.fill(token, reply)` here, or much later
         reply = await slots.answer(token)                   None: nobody will answer any more
 
-Who hangs up leaves its slot behind closed: an answer that comes then is for nobody, and dropped. `end` sends everybody
-away who waits. What it does not do: give out tokens, or decide what is said to those who get no answer.
+A caller that hangs up closes its slot, and a later answer is dropped. `end` ends all waits without an answer. It does
+not give out tokens, or decide what callers without an answer are told.
 """
 
 from collections.abc import Iterator

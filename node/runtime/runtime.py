@@ -8,16 +8,16 @@
     await runtime.accuse(conflict)                    proof that a node contradicted itself
     await runtime.stop()
 
-* **One thread of control.** Every event goes through `Engine.handle` in the trio thread; what waits (disk, network) is
-  done by tasks that come back with an event. The fold may be read between two awaits and is whole then.
-* **An answer means**: durable, under a signed checkpoint, and in what every route reads. What is stored in which order,
-  and how a node that was killed goes on, is `persistence`'s business; what cannot be repaired ends `run`: a person must
-  look.
-* **State notes.** A restart derives what was cosigned last anew and goes on from there, or does not start. The newest
-  note with a quorum is stored too, so that a node which starts again has it at once. Others are told by `note_sender`.
-* **Blocking work** goes through one seam, `run_blocking` (`ports`): a worker thread here, inline in simulations.
+* **One thread of control.** Every event goes through `Engine.handle` in the trio thread; tasks do the work that waits
+  (disk, network) and return with an event. The fold may be read between two awaits and is then consistent.
+* **An answer means** that the statement is durable, under a signed checkpoint, and visible to every route.
+  `persistence` decides the order of writes and restores a killed node. A fault that cannot be repaired ends `run`,
+  because a person must look.
+* **State notes.** A restart computes the last cosigned state again and continues from there, or does not start. The
+  newest note with a quorum is stored too, so that a restarted node has it at once. `note_sender` tells other nodes.
+* **Blocking work** goes through `run_blocking` (`ports`): a worker thread here, inline in simulations.
 
-What it does not do: HTTP (`server`), the choice of files (`cli`).
+It does not speak HTTP (`server` does) or choose files (`cli` does).
 """
 
 import logging
@@ -82,10 +82,11 @@ from .state_writer import Noting
 T = TypeVar("T")
 
 STOP_SECONDS: Final = 5.0
-"""How long a stop waits for those whose statements are pending: a few ticks."""
+"""Seconds for which a stop waits for submitters of pending statements: a few ticks."""
 
 PROBE_SECONDS: Final = 2.0
-"""Between two tries whether the disk takes writes again. A guess: an operator looks again after some seconds."""
+"""Seconds between two tests whether the disk accepts writes again. A guess: an operator looks again after some
+seconds."""
 
 POLLS_MAX: Final = 256
 """Frames whose answer is still to come: a poll is held for 25 s by each peer that only dials out. A guess; each costs a
@@ -332,7 +333,7 @@ class Runtime:
             self.handle(ConflictArrived(data=conflict.encode()))
 
     def handle(self, event: Event) -> None:
-        """One event into the engine, now; starts what it asks for."""
+        """Pass one event to the engine, and start its effects."""
         self._perform(self.engine.handle(event, now=self._now()))
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -351,7 +352,7 @@ class Runtime:
             self._frames.end()
 
     async def stop(self) -> None:
-        """Takes nothing new, lets those who wait for the next append have their answer, then ends `run`."""
+        """Refuse new submissions, answer those that wait for the next append, then end `run`."""
         self._stopping = True
         self._frames.end()
         with trio.move_on_after(STOP_SECONDS):
@@ -500,7 +501,8 @@ class Runtime:
         self.fitness.disown(why)
 
     def _tend(self) -> None:
-        """While writes fail, tries now and then whether they would succeed again; nothing else might for hours."""
+        """While writes fail, test now and then whether they succeed again, because no other write may come for
+        hours."""
         if self.fitness.is_failing and not self._is_tending and self._nursery is not None:
             self._is_tending = True
             self._nursery.start_soon(self._try_disk)

@@ -1,15 +1,15 @@
-"""How a running node's noted state follows its notary: in a worker thread, one note after the other.
+"""Writes a running node's noted state as its notary advances: in a worker thread, one note after the other.
 
     noting = Noting(NotedStore(store), kept, engine, run_blocking, fitness)
     effects = await noting.resume(engine.settle(...))      at the start; what stands then comes with everything
     if noting.take(stands): ...                            in the trio thread; True: have `store` called in its turn
     await noting.store()
 
-* What stands while another note is being stored waits, joined to one: only the newest note is stored, with everything
-  that has changed since the last one that was.
-* A full disk puts it off until the next note. What is noted then trails, and is whole all the same.
-* What does not lead to the root in the note ends the node: it has agreed with a quorum on that root, so its own disk or
-  memory is at fault, and it must not go on signing.
+* Notes that come while another one is being stored are joined: only the newest is stored, with all changes since the
+  last stored one.
+* On a full disk writing waits until the next note. The stored state then trails, and is still complete.
+* If the records do not lead to the root in the note, the node ends: it has agreed with a quorum on that root, so its
+  own disk or memory is at fault, and it must not sign any more.
 """
 
 import logging

@@ -1,14 +1,14 @@
-"""Small files that must survive a power cut: replaced whole or not at all.
+"""Writes small files that must survive a power cut: they are replaced completely or not at all.
 
     write_atomically(path, data)   temporary file beside it, fsync, rename, fsync of the folder
-    create_file(path, data)        a new file, fsync, fsync of the folder; refuses where something is there already
-    folder_lock(folder)            one process at a time; gone when its holder is, however that ends
+    create_file(path, data)        a new file, fsync, fsync of the folder; refuses an existing file
+    folder_lock(folder)            one process at a time; released when its holder ends, in any way
 
 A reader therefore sees the old content or the new one. The lock is `flock` on the folder itself: it leaves no file
-behind, and unlike a lock on the file it still means the same after the rename. Network file systems that ignore `flock`
-are no place for keys or for a log.
+behind, and unlike a lock on the file it survives the rename. Do not keep keys or a log on network file systems that
+ignore `flock`.
 
-What it does not do: large or growing files; those are in the database (`log_store`).
+It is not for large or growing files; those are in the database (`log_store`).
 """
 
 import errno
@@ -119,7 +119,7 @@ def _telling_what_to_do(path: Path) -> Iterator[None]:
 
 
 def unwritten(error: OSError, path: Path) -> StorageError:
-    """What the operating system's "no" to writing means for the operator: `disk_full` or `unwritable_file`."""
+    """Return the error for a refused write: `disk_full` or `unwritable_file`."""
     if error.errno in _NO_ROOM:
         return StorageError(
             "disk_full",

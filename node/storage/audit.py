@@ -12,7 +12,7 @@ the leaves and pages of both maps, their roots and the note, the past states. En
 appending meanwhile: what is audited is the log as it was when it began. For a state: the count and the root that its
 part of the log, folded from nothing, leads to; for the noted one every record, byte for byte.
 
-What it does not do: verify signatures of statements or notes, or ask anybody else what they saw of this log.
+It does not verify signatures of statements or notes, or ask other nodes what they saw of this log.
 """
 
 from collections.abc import Callable, MutableMapping, Sequence

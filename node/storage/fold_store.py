@@ -1,27 +1,27 @@
-"""What a fold holds, in a node's database: `governance.holdings.Holdings` in tables, behind a bounded cache.
+"""Stores a fold in a node's database: `governance.holdings.Holdings` in tables, behind a bounded cache.
 
     holdings = StoredHoldings(store)
-    fold = Fold(ecosystem, holdings)                     what was folded when this was last written, settled
-    holdings.look_ahead(statements)                      these come next: what is stored about them, read at once
+    fold = Fold(ecosystem, holdings)                     the fold as last written, settled
+    holdings.look_ahead(statements)                      reads the stored facts about the next statements together
     ...fold.add(...); fold.settle()...
-    changes = holdings.take(part)                        what has changed since; the fold may go on
+    changes = holdings.take(part)                        the changes since; the fold may continue
     store.write(changes.write)                           in the transaction that the caller likes
     holdings.written() or holdings.put_back()
 
-* **One row for all facts about one thing**: about a statement by its number in the log, so that new rows lie at the end
-  of their table; about a key, a record's subject, an id that is perhaps not held yet. Facts that are read through as a
-  whole have tables of their own.
-* Statements are read from the log when they are asked for, records and both maps from the tables of the noted state,
-  which are of the same set of statements.
-* **The mark** says of which part of the log all of it is, and by which version of the fold. It is written with what it
-  speaks of, in one transaction: killed at any moment, a node finds both of before or both of after.
-* In memory are what changed and is not written yet, and the rows used last, so many of each table (`row_cache`). A
-  row is found there by what it is about; the number of a statement is looked up when its row is written.
+* **One row has all facts about one subject**: about a statement by its number in the log, so that new rows are at the
+  end of their table; about a key, a record's subject, or an id that may not be held yet. Facts that are read as a whole
+  have their own tables.
+* Statements are read from the log on demand, records and both maps from the tables of the noted state, which belong to
+  the same set of statements.
+* **The mark** names the part of the log and the version of the fold to which all of it belongs. It is written in the
+  same transaction, so that a node killed at any moment finds both old or both new.
+* Memory holds unwritten changes and the rows used last, a bounded number for each table (`row_cache`). There a row is
+  found by its subject; the number of a statement is looked up when its row is written.
 
-Any thread may read, as of `Reader`; who changes a fold does so in one thread at a time, and not while `take`,
-`written` or `put_back` runs. `PendingWrites.write` reads only what `take` has put aside, and may run beside all of it.
+Any thread may read, as with `Reader`. Only one thread at a time may change a fold, and not while `take`, `written` or
+`put_back` runs. `PendingWrites.write` reads only the changes set aside by `take`, and may run at any time.
 
-What it does not do: decide when to write, or fold.
+It does not decide when to write, and does not fold.
 """
 
 from collections import Counter
@@ -56,7 +56,7 @@ _MARK_BYTES: Final = 1024 * 1024
 
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 32
-_DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unseen
+_DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unnoticed
 
 _NOTHING: Final[dict[str, Any]] = {}
 _NO_RECORD: Final = b""

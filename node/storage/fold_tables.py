@@ -1,4 +1,4 @@
-"""The tables in which a node keeps what its fold holds (`fold_store`), and which fact lies in which.
+"""The tables for a node's fold (`fold_store`), and the table of each fact.
 
     fold_mark                 one row: of which part of the log all of it is, and by which version of the fold
     fold_statement            facts about statements, by number in the log        fold_statement_open       those open
@@ -9,10 +9,9 @@
     fold_kind                 about kinds of statement
     fold_by_number            what keys signed: key's id, then the number in 8 bytes
 
-Facts are a MessagePack map, by name: a node's own notes, read by nobody else and never hashed, so they need no
-deterministic encoding, which takes thirty times as long. Each row has the beginning of a checksum over it, so that
-nothing is folded upon that has decayed; that they are the right facts is for an audit to say, which makes all of them
-anew from the log.
+Facts are a MessagePack map, by name. Only the node itself reads them, and they are never hashed, so they need no
+deterministic encoding, which takes thirty times as long. Each row has the beginning of a checksum, so that the fold
+never builds on decayed data. An audit checks that the facts are right, by computing all of them again from the log.
 """
 
 from typing import Final
@@ -20,7 +19,7 @@ from typing import Final
 from accredit.governance.holdings import About, Fact
 
 HELD: Final = Fact(about=About.STATEMENT, name="held")
-"""That a statement is in the set: there is no fact about one that is not."""
+"""A statement is in the set; there are no facts about others."""
 
 SAID: Final = Fact(about=About.KEY, name="said")
 """Under how many numbers a key has signed something."""

@@ -3,15 +3,15 @@
     with open_reader(path) as reader:                          in any process, while a node runs or while none does
         prove_inclusion(reader.index_of(id), size, reader)     a `Reader` is a `merkle.HashReader`
 
-* Any thread may ask any reader: each asks through a connection of its own (`sqlite.ReadConnections`). The thread that
-  opened the reader is served at once; another one puts several questions within one `snapshot`.
+* Any thread may use any reader, each through its own connection (`sqlite.ReadConnections`). The thread that opened the
+  reader needs no preparation; another one should make several reads within one `snapshot`.
 
 * Entries and complete subtrees never change; so `raw`, `entry`, `read_hash` and full tiles may be cached for ever, the
   rest until `data_version` changes.
 * Hashes are kept as tiles, the unit in which they are served: 32 bytes a statement, and one row to answer a request.
   Levels between tiles are folded from the tile below, at most 128 hashes.
 
-What it does not do: write (`log_store`), or verify what is stored (`audit`).
+It does not write (`log_store` does), or verify the stored data (`audit` does).
 """
 
 import sqlite3
@@ -84,8 +84,8 @@ class Reader:
     def connection(self) -> sqlite3.Connection:
         """This thread's, for modules that have tables of their own (as `ask`).
 
-        To be asked for anew each time; by another thread than the one that opened the reader within `snapshot` only.
-        What it raises is translated there.
+        Get it again for each use; other threads than the one that opened the reader may use it only within `snapshot`,
+        which also translates its errors.
         """
         return self._connections.current
 
@@ -110,9 +110,9 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it.
+        """Read one consistent state, almost twice as fast. Keep it short, because the write-ahead log waits for it.
 
-        Never across an await. Within another one of the same thread it is that one.
+        Never use it across an await. Nested in the same thread it is the outer one.
         """
         with telling_what_to_do(self._path), self._connections as connection:
             if connection.in_transaction:
@@ -276,7 +276,7 @@ class Reader:
         ]
 
     def changes_before(self, time: int) -> int:
-        """How many changes the feed has from before a time, seconds: the number to go on from.
+        """Return how many changes the feed has from before a time, seconds: the number from which to continue.
 
         Numbers run from 1 without a gap, and times never go back (`check_feed`).
         """
@@ -299,7 +299,7 @@ class Reader:
             limit: how many at most.
             before: the number to go on from, not included; None: from the end.
             sub: only changes about this subject.
-            looked_at: how many are looked at, however few of them are about the subject.
+            looked_at: how many changes are examined, however few are about the subject.
         """
         last = int(self._row("SELECT coalesce(max(seq), 0) FROM changes")[0])
         start = last + 1 if before is None else min(before, last + 1)
@@ -471,7 +471,7 @@ def sound(name: str, value: bytes, digest: bytes) -> bytes:
 
 
 def feed_damaged(what: str) -> StorageError:
-    """The error that says what of the feed of changes does not fit."""
+    """Return the error for a damaged feed of changes."""
     return StorageError(
         "feed_damaged",
         f"The feed of changes is inconsistent: {what}.",

@@ -5,14 +5,14 @@
     with open_reader(path) as reader: ...                                                  any number (`log_reader`)
 
 * An append is one transaction: statements, tile hashes, size and root. Killed at any moment, the file holds a prefix of
-  what was appended, all that `append` returned for included. On a full disk nothing of it is there.
+  the appended statements, including all for which `append` returned. On a full disk no part of the append is stored.
 * Opening verifies the tree's edge and the last entry against the stored root; `audit` verifies everything.
-* A `Store` reads through other connections than the one it writes with, and thus sees committed facts only. That one
-  has a thread of its own (`sqlite.SqliteWriter`); what is written comes to it as a function, `Store.write`.
+* A `Store` reads through other connections than its writing one, and so sees only committed data. The writing
+  connection has its own thread (`sqlite.SqliteWriter`), which runs the functions given to `Store.write`.
 
 Methods are synchronous and short; a trio program calls them through one seam (a worker thread), a batch at a time.
 
-What it does not do: judge what is appended (`governance`), sign (`signing_guard` guards that), serve HTTP.
+It does not judge statements (`governance` does), sign (`signing_guard` guards that) or serve HTTP.
 """
 
 import sqlite3
@@ -33,7 +33,7 @@ from .tree_edge import Edge, TileId, load_edge, tree_damaged
 __all__ = ["Change", "Reader", "Store", "open_reader"]
 
 PROBE_BYTES: Final = 256 * 1024
-"""What a full disk must have room for before it counts as well: a batch, with its indexes and tiles."""
+"""The free room after which a full disk counts as recovered: a batch, with its indexes and tiles."""
 
 WAL_MOST_BYTES: Final = 64 * 1024 * 1024
 """Of the write-ahead log: half as much again as SQLite lets it grow to where nobody reads (`sqlite.WAL_PAGES`)."""
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class Store(Reader):
-    """The one that writes; every method but `close` may be called from any thread, they take turns."""
+    """The writer; every method except `close` may be called from any thread, and calls take turns."""
 
     def __init__(self, path: Path, connections: ReadConnections, writer: SqliteWriter, lock: WriterLock) -> None:
         super().__init__(path, connections)
@@ -147,7 +147,7 @@ class Store(Reader):
             return self._writer.run(whole)
 
     def probe(self) -> None:
-        """Writes as much as a batch takes, and takes it back: whether the disk has room again.
+        """Test whether the disk has room again, by writing as much as a batch takes and rolling it back.
 
         Raises:
             StorageError: it has not.
@@ -160,7 +160,7 @@ class Store(Reader):
         self.write(whole)
 
     def take_up(self, most: int = WAL_MOST_BYTES) -> bool:
-        """Copies the write-ahead log into the database and begins it anew, if it is longer; whether that was done.
+        """Copy a write-ahead log longer than this into the database and restart it; return whether that was done.
 
         SQLite does so by itself where no reader is in the way. Waits for readers to look at the last commit, some
         seconds at most; other writes wait meanwhile.
@@ -290,7 +290,7 @@ def _swap(connection: sqlite3.Connection, *, name: str, before: bytes | None, af
 
 
 def _claim(connection: sqlite3.Connection, path: Path, whose: dict[str, str]) -> None:
-    """Write whose database it is, once; afterwards refuse anybody else."""
+    """Write the owner of the database once; afterwards refuse any other."""
     with transaction(connection):
         if connection.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
             connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", whose.items())

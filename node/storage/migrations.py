@@ -9,7 +9,7 @@ database is always at exactly one version. Migrations are never edited once rele
     tiles        hashes in the widths of tlog-tiles: key = tile level << 55 | tile index (`tile_key`)
     tree         one row: size and root after the newest append
     checkpoint   one row: the newest signed checkpoint
-    changes      what took effect or ceased to, in the order this node saw it; times never go back
+    changes      statements that took effect or ceased to be in effect, in the order of this node; times never go back
     feed         one row: how many entries of the log `changes` covers; a chain of checksums over all its rows
     kept         small durable facts by name: heads of witnessed logs, state notes, conflicts
 
@@ -21,7 +21,7 @@ and, of the newest state that a quorum stands by (`state_store`), whose note is 
     statements_leaves, statements_pages                       the map over the statements to which the root binds
     noted_past       states that were noted before: roots, and the records that differ in the one after
 
-Where nothing else vouches for a row, it has a `digest` (`sqlite.checksum`): those of `checkpoint`, `feed`, `kept` and
+A row that no other data confirms has a `digest` (`sqlite.checksum`): those of `checkpoint`, `feed`, `kept` and
 `noted_past`.
 
 Statements are found by the first 8 bytes of their id, then compared whole: an index over random 32-byte ids inserts at
@@ -109,7 +109,7 @@ def _note_states(db: Database) -> None:
 
 
 def _map_statements(db: Database) -> None:
-    """The second map. What is noted is forgotten, and made anew from the log with both when the node starts."""
+    """The second map. The noted state is dropped, and made again from the log with both maps when the node starts."""
     for statement in state_map_tables(STATEMENTS):
         db.execute(statement)
     for table in ("noted", "noted_records", "noted_past", f"{RECORDS}_leaves", f"{RECORDS}_pages"):
@@ -117,7 +117,7 @@ def _map_statements(db: Database) -> None:
 
 
 def _keep_fold(db: Database) -> None:
-    """What the log means moves from memory into the database; it is made from the log when the node starts."""
+    """The fold moves from memory into the database; it is made from the log when the node starts."""
     for statement in fold_tables():
         db.execute(statement)
     db.execute("CREATE INDEX noted_records_nodes ON noted_records (type) WHERE type = 'node'")

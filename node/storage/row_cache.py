@@ -1,15 +1,15 @@
-"""Rows of a table in memory: those that changed and are not written yet, and the ones read last.
+"""Keeps rows of a table in memory: unwritten changes, and the rows read last.
 
     rows.get(key)                       from memory, or read and kept for a while
     rows.look_ahead(keys)               the same for many, with few queries
     rows.put(key, value)                changed
-    leaving = rows.take()               what has changed since the last time; until it is written, it is found here
+    leaving = rows.take()               the changes since the last time, which are still found here until written
     rows.written() or rows.put_back()
 
-Any thread may ask; one at a time changes. A thread that asks sees what was changed before it asked, whatever others
-read from the database meanwhile.
+Any thread may read, and one at a time may change. A read sees all earlier changes, whatever other threads read from the
+database meanwhile.
 
-What it does not do: say how a row is stored (`_read` of the class that is made of this), or when it is written.
+It does not decide how a row is stored (`_read` of its subclass does), or when it is written.
 """
 
 from abc import ABC, abstractmethod
@@ -45,7 +45,7 @@ class RowCache(ABC, Generic[K, V]):
         self.fresh: dict[K, V] = {}
         self.leaving: dict[K, V] = {}
         self._held: dict[K, V] = {}  # all that is in memory, so that one look finds it
-        self._epoch = 0  # rises whenever what is stored is about to change: what was read before it is not kept
+        self._epoch = 0  # rises before the stored rows change, so that rows read earlier are not kept
         self._lock = Lock()  # held by whoever keeps what was read, or lets go of something
 
     def get(self, key: K) -> V:

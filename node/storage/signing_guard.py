@@ -1,9 +1,9 @@
 """The last log head and the last state this node signed, kept apart from the database.
 
-A node that signs two trees of one size, or a tree that does not begin with the one it signed before, has forked its
-log: anybody can prove it, and nothing undoes it. The way this happens to honest operators is a restored backup. So the
-last signed size and root are in a small file of their own, in a folder of their own that no backup of the database puts
-back, and every signature is asked for here first:
+A node that signs two trees of one size, or a tree that does not begin with the last signed one, has forked its log:
+anybody can prove it, and nobody can undo it. Honest operators cause this by restoring a backup. So the last signed size
+and root are in a separate small file, in a separate folder that no backup of the database restores, and every signature
+is checked here first:
 
     head.check_covers(size)                     at the start: is what was signed still known here?
     head.check_may_sign(size, root, root_of)    may this be signed?          (reads only)
@@ -14,12 +14,12 @@ back, and every signature is asked for here first:
 another root: a restored database that has grown past the signed size again is the same fork, only later.
 
 File: JSON `{"size": 5, "root": "<64 hex digits>"}`, replaced atomically and fsynced. One node has one origin for life,
-so the file does not name it. A missing file means that nothing was ever signed; beside a database with a checkpoint it
-means that the protection was taken away, and the node does not start.
+so the file does not name it. A missing file means that the node has never signed. If the database has a checkpoint, it
+means that the protection was removed, and the node does not start.
 
-`SignedState` is the same for the state that a signer cosigned last (`notary`): its text and of which part of the log it
-is. It is kept here and not in the database because a restored backup must not bring an older one back: a node that
-cosigned a smaller set, or another one of the same size, would vouch against itself.
+`SignedState` does the same for the state that a signer last cosigned (`notary`): its text and its part of the log. It
+is not in the database, because a restored backup must not bring an older one back: a node that cosigned a smaller set,
+or another one of the same size, would contradict itself.
 
 File: JSON `{"text": "<the note's text>", "size": 7, "without": [5]}`: of the log's first 7 entries all but number 5.
 """
@@ -72,7 +72,7 @@ class SignedHead:
 
     @property
     def last(self) -> TreeHead | None:
-        """What was signed last; None if nothing ever was."""
+        """Return the last signed head; None before the first."""
         return self._last
 
     def check_may_sign(self, size: int, root: bytes, root_of: Callable[[int], bytes]) -> None:
@@ -103,7 +103,7 @@ class SignedHead:
             )
 
     def check_covers(self, size: int) -> None:
-        """Refuse to go on where the database has a signed checkpoint that this file should know of, and does not.
+        """Refuse to continue if the database has a signed checkpoint that this file should know but does not.
 
         Args:
             size: of the stored checkpoint, 0 for none. It was recorded here before it was signed.
@@ -177,11 +177,11 @@ class SignedState:
 
     @property
     def last(self) -> tuple[StateNote, Part] | None:
-        """What was cosigned last, and of which part of the log it is; None if nothing ever was."""
+        """Return the last cosigned state, and its part of the log; None before the first."""
         return self._last
 
     def check_covers(self, count: int) -> None:
-        """Refuse to go on where the database has a state that this node cosigned and this file should know of.
+        """Refuse to continue if the database has a state cosigned by this node that this file should know but does not.
 
         Args:
             count: statements of the stored note, 0 if this node's cosignature is on none.

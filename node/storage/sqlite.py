@@ -1,15 +1,15 @@
-"""SQLite as we use it: how a connection is opened, what its errors mean, and that one process writes.
+"""The rules for SQLite: how to open a connection, the meaning of its errors, and a single writing process.
 
 * WAL, `synchronous=FULL`: a commit that returned survives a power cut; readers never wait for the writer.
 * Explicit transactions only (`transaction`), in autocommit mode, so that no commit happens where none is written.
 * Every `sqlite3` error becomes a `StorageError` that says what to do (`telling_what_to_do`).
-* Facts that nothing else vouches for carry a `checksum`, so that a bit that flips in them is noticed.
+* Facts that no other data confirms carry a `checksum`, so that a flipped bit is noticed.
 * The writing process holds `flock` on `<database>.lock` as long as it lives (`WriterLock`), however it ends.
 * **One connection belongs to one thread**, the one that opened it, and `sqlite3` refuses any other. Two threads on one
   connection read each other's rows from Python 3.12 on. So threads share a `ReadConnections`, which has one for each of
   them, and a `SqliteWriter`, whose connection has a thread of its own to which the work comes.
 
-What it does not do: know any table (`migrations`) or query (`log_store`).
+It knows no tables (`migrations` does) and no queries (`log_store` does).
 """
 
 import fcntl
