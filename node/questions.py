@@ -52,8 +52,7 @@ class IssuerObject(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """One question. Only one of two names for the same member may be given (entity and issuer, time and issued_on,
-    …)."""
+    """One question. Only one of two names for a member may be given (entity and issuer, time and issued_on, …)."""
 
     entity: Annotated[
         _Who | IssuerObject | None,

@@ -1,6 +1,5 @@
 """`accredit mapping`: crosswalks between the competencies of two frameworks, from a file, and their end."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -10,9 +9,9 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup, takes_encoding
 from accredit.cli.base.exits import Negative
-from accredit.cli.base.node_option import complete, effective_ids
 from accredit.cli.importers import report
 from accredit.cli.importers.crosswalks import Crosswalk, in_parts, read_crosswalk
+from accredit.cli.signing.withdrawals import propose_end, takes_end
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.domain.mappings import EXTENDING, METHODS
 from accredit.registry.encoding.identifiers import canonical
@@ -126,19 +125,16 @@ def _prefixes(written: Sequence[str]) -> dict[str, str]:
 
 @mapping.command("withdraw", example="accredit mapping withdraw 5f2b8c11 --reason 'a new version replaces it'")
 @click.argument("statement", metavar="ID")
-@click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
-@click.option("--reason", "reason_text", help="Reason, kept on record.")
+@takes_end
 @signing
-def withdraw(statement: str, effective_from: str | None, reason_text: str | None, desk: Desk) -> None:
+def withdraw(statement: str, desk: Desk, **end: str | None) -> None:
     """Propose to end a mapping, by the ID of the statement that published it."""
-    whole = complete(statement, lambda: effective_ids(desk.client, "mapping.publish"), "a mapping")
-    sub = desk.client.statement(whole)["sub"]
-    written: dict[str, Any] = {
-        "mapping": sub,
-        "publish": whole,
-        "effective_from": documents.seconds(effective_from, "--from") if effective_from else int(time.time()),
-    }
-    if reason_text:
-        written["reason_text"] = reason_text
-    body = documents.to_body("mapping.withdraw", written, "the options")
-    desk.propose([Say(kind="mapping.withdraw", sub=sub, body=body)])
+    propose_end(
+        desk,
+        statement,
+        lambda whole, sub: {"mapping": sub, "publish": whole},
+        founding="mapping.publish",
+        named="a mapping",
+        effective_from=end["effective_from"],
+        reason_text=end["reason_text"],
+    )

@@ -1,14 +1,14 @@
 """`accredit recognition`: other ecosystems and authorities that this one recognises."""
 
-import time
 from typing import Any
 
 import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
-from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
+from accredit.cli.base.node_option import connected, effective_ids, node_option
 from accredit.cli.base.output import shorten
+from accredit.cli.signing.withdrawals import propose_end, takes_end
 from accredit.cli.signing.workflow import Desk, Say, signing
 
 recognition = CommandGroup(
@@ -43,21 +43,19 @@ def grant(recognised: str, name: str, actions: tuple[str, ...], desk: Desk, **fa
 
 @recognition.command("withdraw", example="accredit recognition withdraw 5f2b8c11 --reason 'no longer audited'")
 @click.argument("grant_id", metavar="ID")
-@click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
-@click.option("--reason", "reason_text", help="Reason, kept on record.")
+@takes_end
 @signing
-def withdraw(grant_id: str, effective_from: str | None, reason_text: str | None, desk: Desk) -> None:
+def withdraw(grant_id: str, desk: Desk, **end: str | None) -> None:
     """Propose to end a recognition, by its grant's ID."""
-    whole = complete(grant_id, lambda: effective_ids(desk.client, "recognition.grant"), "a recognition")
-    sub = desk.client.statement(whole)["sub"]
-    written: dict[str, Any] = {
-        "recognition": whole,
-        "effective_from": documents.seconds(effective_from, "--from") if effective_from else int(time.time()),
-    }
-    if reason_text:
-        written["reason_text"] = reason_text
-    body = documents.to_body("recognition.withdraw", written, "the options")
-    desk.propose([Say(kind="recognition.withdraw", sub=sub, body=body)])
+    propose_end(
+        desk,
+        grant_id,
+        lambda whole, _sub: {"recognition": whole},
+        founding="recognition.grant",
+        named="a recognition",
+        effective_from=end["effective_from"],
+        reason_text=end["reason_text"],
+    )
 
 
 @recognition.command("list", example="accredit recognition list")

@@ -320,6 +320,16 @@ class World:
         return recognitions.reduce(id, grants, self._of("recognition.withdraw"))
 
 
+def college_among_others() -> World:
+    """An accredited college with an alias, among twelve issuers that nobody has accredited."""
+    made = World()
+    made.register(also_known_as=[ALIAS])
+    made.grant(valid_until=at("2030-01-01"))
+    for number in range(12):
+        made.register(f"did:web:other{number}.example")
+    return made
+
+
 def publish_body(items: Sequence[Mapping[str, Any]], **members: Any) -> dict[str, Any]:
     body = {
         "id": FRAMEWORK,

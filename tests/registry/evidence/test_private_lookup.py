@@ -13,23 +13,13 @@ from accredit.registry.decision.verdict import Verdict
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.private_lookup import LEAVES_MAX, Bucket, BucketRecords, Buckets, ask, open_bucket
 from accredit.registry.evidence.state_check import CheckError, CheckResult
-from tests.strategies import domain
-from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, World
+from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, college_among_others
 from tests.strategies.noted import Held, bucket_of, trust
 
 QUERY = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
 
-def world() -> World:
-    made = World()
-    made.register(also_known_as=[ALIAS])
-    made.grant(valid_until=domain.at("2030-01-01"))
-    for number in range(12):
-        made.register(f"did:web:other{number}.example")
-    return made
-
-
-HELD = Held.of(world().records())
+HELD = Held.of(college_among_others().records())
 POLICY = trust(HELD, NOW)
 
 

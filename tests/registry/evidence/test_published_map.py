@@ -27,8 +27,7 @@ from accredit.registry.evidence.published_map import (
 )
 from accredit.registry.evidence.state_check import CheckError, CheckResult, read_note
 from accredit.registry.transparency.state_trie import Trie
-from tests.strategies import domain
-from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, World
+from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, college_among_others
 from tests.strategies.noted import Held, trust
 from tests.strategies.published import Cut
 
@@ -36,16 +35,7 @@ QUERY = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorD
 ABSENT = "did:web:absent.example"
 
 
-def world() -> World:
-    made = World()
-    made.register(also_known_as=[ALIAS])
-    made.grant(valid_until=domain.at("2030-01-01"))
-    for number in range(12):
-        made.register(f"did:web:other{number}.example")
-    return made
-
-
-HELD = Held.of(world().records())
+HELD = Held.of(college_among_others().records())
 POLICY = trust(HELD, NOW)
 NOTED = read_note(HELD.note(NOW), POLICY, NOW)
 
@@ -92,7 +82,7 @@ def test_a_trusted_issuer_is_found_by_one_bucket_and_no_other_narrows_it_down() 
 
 
 def test_a_bucket_keeps_its_name_while_nothing_in_it_changes_and_has_another_once_something_does() -> None:
-    changed = world()
+    changed = college_among_others()
     changed.register("did:web:new.example")
     before, after = Cut(HELD, 4), Cut(Held.of(changed.records(), count=101), 4)
     kept = before.buckets.keys() & after.buckets.keys()
@@ -158,7 +148,7 @@ def test_an_accreditation_that_no_issuer_names_is_not_looked_for() -> None:
 
 
 def test_a_record_that_a_quorum_vouches_for_and_nobody_can_read_is_refuted() -> None:
-    strange = Held.of(world().records())
+    strange = Held.of(college_among_others().records())
     raws = {subject: b"\xff" if subject == ("issuer", COLLEGE) else raw for subject, raw in HELD.raws().items()}
 
     class Strange(Held):
