@@ -1,6 +1,7 @@
-"""What `accredit --help` shows, without loading what reads command lines: it is what people see first, and often.
+"""The text of `accredit --help`, shown without loading the parser of command lines, because people see it first and
+often.
 
-The table of commands is here because both need it: this page, and `cli.main`, which loads a command when it is used.
+The table of commands is here because this page needs it as well as `cli.main`, which loads a command when it is used.
 """
 
 import os
@@ -110,7 +111,7 @@ Shell completion: add one of these lines to your shell's start-up file:
 
 
 def page(width: int) -> str:
-    """Return the page, wrapped to so many columns."""
+    """Return the page, wrapped to a number of columns."""
     about = [_wrapped(text, width, "  ", "  ") for text in _ABOUT]
     as_typed = [f"  {line}" if line else "" for line in _AS_TYPED.splitlines()]
     parts = [
@@ -137,7 +138,7 @@ def width_here() -> int:
 
 
 def write() -> bool:
-    """Write the page to standard output; return whether it is all there.
+    """Write the page to standard output; return whether all of it was written.
 
     What prevents it (a reader that has gone, a full disk, a terminal that lacks a character) is the whole command
     line's to answer, which writes the page again.

@@ -1,8 +1,8 @@
-"""The first thing that the program `accredit` loads: from here on Ctrl-C ends with one line, whatever is going on.
+"""The first module that the program `accredit` loads: from here on Ctrl-C ends with one line at any moment.
 
-Loading takes a tenth of a second, and somebody may have pressed Ctrl-C in it. Until the command line is there to
-answer, the answer is given here; afterwards it is `cli.base.commands`', and nobody's once a command has ended. What is
-pressed earlier is Python's own to answer: it has not yet begun with this program.
+Loading takes a tenth of a second, during which somebody may press Ctrl-C. This module handles it until the command line
+is loaded; then `cli.base.commands` does, and nobody once a command has ended. Python itself handles an earlier Ctrl-C,
+before it has begun with this program.
 """
 
 # What `signal` is made of, and there already: loading that one takes milliseconds, in which nobody would answer.
@@ -23,7 +23,7 @@ _AGAIN_SECONDS = 0.001
 
 
 def _again(lost: "sys.UnraisableHookArgs") -> None:
-    """Presses Ctrl-C again a moment later, if it fell where nothing can be raised and Python would forget it."""
+    """Repeat Ctrl-C a moment later if it came where nothing can be raised, so that Python would ignore it."""
     if lost.exc_type is KeyboardInterrupt:
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
     else:

@@ -1,4 +1,5 @@
-"""Whole consortia in virtual time: the engine every node runs, on a network, disks and neighbours which misbehave.
+"""Simulates whole consortia in virtual time: every node runs the real engine, on a faulty network, with faulty disks
+and hostile neighbours.
 
 A run is a function of its seed and is repeated exactly from it. Checkers watch what must always hold, and say at which
 step it first did not.

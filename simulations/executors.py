@@ -1,4 +1,4 @@
-"""Where the runs of a sweep go: processes of this machine, or a cluster of Dask or Ray.
+"""Runs the jobs of a sweep: in processes of this machine, or on a cluster of Dask or Ray.
 
     for index, result in engine("dask", processes=4).map(run_one, jobs): ...
 
@@ -70,7 +70,7 @@ def engine(name: str, *, processes: int | None = None, address: str = "") -> Exe
 
 
 class LocalExecutor:
-    """Processes of this machine. A worker that dies costs the run it was at, and no other."""
+    """Processes of this machine. A worker that dies loses only its present run."""
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
@@ -112,7 +112,7 @@ class LocalExecutor:
 
 
 class DaskExecutor:
-    """Workers of Dask, with one thread each where the cluster is ours."""
+    """Workers of Dask, with one thread each if this class starts the cluster."""
 
     def __init__(self, distributed: Any, processes: int | None, address: str) -> None:
         self._distributed = distributed

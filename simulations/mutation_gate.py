@@ -1,4 +1,4 @@
-"""The mutation gate: for each defence a scenario that holds with it, and fails without it.
+"""The mutation gate: each defence has a scenario that passes with it and fails without it.
 
 A defence that nothing needs is not known to work. Each row below names a defence, how it is switched off (a setting, or
 a `weakening`), the scenario with its settings, and the checker that must see the difference. `judge` runs both sides; a

@@ -1,4 +1,4 @@
-"""The smoke set: every scenario once, as small as it may be and still meet what it is about.
+"""The smoke set: every scenario once, as small as its subject allows.
 
 Tests run it, and `accredit simulate sweep smoke`. Sizes that scenarios are meant for, and many seeds, are the nightly
 set's: `accredit simulate sweep all --seeds 1-20`."""

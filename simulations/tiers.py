@@ -1,4 +1,4 @@
-"""The three tiers of simulation, and how a scenario is found in them and run.
+"""The three tiers of simulation; finds a scenario in them and runs it.
 
     world       engines on one heap of events: thousands of nodes, adversaries, everything follows from the seed
     http        whole nodes over HTTP in one process (`inprocess`): everything follows from the seed
@@ -35,7 +35,7 @@ _CLASSES: Final = ((20.0, "seconds"), (120.0, "a minute"))
 
 
 class AnyScenario(Protocol):
-    """What scenarios of all tiers have."""
+    """The common members of scenarios of all tiers."""
 
     @property
     def name(self) -> str: ...

@@ -1,9 +1,9 @@
 """`accredit demo`: the main tasks in one run, on this machine.
 
 Four nodes and three governance bodies found an ecosystem, approve real issuers, spread them by gossip, and answer a
-verifier at any node. A delegate that was overruled tries each way back. At the end stands a verifier that trusts none
-of the nodes, and is lied to by one (`verifier_part`). Every step is a real command; the nodes are processes with their
-own databases, ports and keys. Governance bodies, and every issuer that is suspended or revoked, are invented; all
+verifier at any node. A delegate that was overruled tries each way back. At the end a verifier that trusts none of the
+nodes is lied to by one (`verifier_part`). Every step is a real command; the nodes are processes with their own
+databases, ports and keys. Governance bodies, and every issuer that is suspended or revoked, are invented; all
 accreditations are illustrative.
 """
 
@@ -320,7 +320,8 @@ class _Play:
             )
 
     def map_competency(self) -> None:
-        """Another's name for the competency: not covered before the bodies have linked the two, and covered after."""
+        """Ask about another framework's name for the competency: not covered before the bodies have linked the two, and
+        covered after."""
         (self.stage.folder / "crosswalk.csv").write_text(f"source,relation,target\n{HEARING},exact_match,{LISTENING}\n")
         asked = ("query", PROMISE, "--for", "Badge", "--competency", HEARING, "--jurisdiction", "US-CA")
         before = self.stage.ask(*asked, "--node", self.url(0))
@@ -364,7 +365,7 @@ class _Play:
             self.meet()
 
     def _enforced(self, issuer: str, verdict: str, voter: str, at: int) -> float:
-        """Casts the deciding vote, and watches every node meanwhile; seconds from the first to the last."""
+        """Cast the deciding vote and watch every node meanwhile; return the seconds from the first node to the last."""
         seen: dict[str, float] = {}
         is_over = threading.Event()
 
@@ -470,7 +471,7 @@ class _Play:
             results.append("no node changed its answer: undoing a decision takes the approvals that made it")
 
     def _delegate(self) -> None:
-        """Makes the deans an authority, as the Council's two keys want it."""
+        """Make the deans an authority, by the Council's two keys."""
         (self.stage.folder / "delegation.toml").write_text(_DELEGATION)
         self.stage.run(*self._new_key(("dana", DEANS, "Dana")))
         self.stage.run("keys", "export", "dana.key", "-o", "dana.toml")
@@ -482,7 +483,7 @@ class _Play:
         self.approve("bob", 0, *self.waiting(0))
 
     def _last_event(self, issuer: str) -> str:
-        """The id of what was last said about an issuer's accreditation."""
+        """Return the id of the last statement about an issuer's accreditation."""
         record = self.stage.ask("accreditation", "show", self.accreditations[issuer], "--node", self.url(0))
         return str(record["events"][-1]["statement"])
 
@@ -538,7 +539,7 @@ class _Play:
         return answer
 
     def meet(self) -> float:
-        """Waits until every node holds the same statements; seconds."""
+        """Wait until every node holds the same statements; return the seconds it took."""
 
         def same() -> bool:
             return len({self.status(node)["state_root"] for node in self.stage.nodes}) == 1
@@ -546,7 +547,7 @@ class _Play:
         return self.stage.until("every node holds the same statements", same)
 
     def waiting(self, at: int) -> Sequence[str]:
-        """Beginnings of the ids of what waits for votes at a node."""
+        """Return the first characters of the ids of the statements that wait for votes at a node."""
         proposals = self.stage.ask("inbox", "--all", "--node", self.url(at))["proposals"]
         return [shorten(proposal["id"]) for proposal in proposals]
 
@@ -560,7 +561,7 @@ class _Play:
 
 
 def _expect(condition: bool, found: str) -> None:
-    """What the demonstration shows must be true, or it fails."""
+    """Check that something the demonstration shows is true; fail if not."""
     if not condition:
         raise AccreditError("demo_failed", f"The demonstration failed: {found}.")
 
@@ -574,7 +575,7 @@ def _inbox(answer: Any) -> list[str]:
 
 
 def _vote(answer: Any) -> list[str]:
-    """How what was voted on stands now: `25 in effect; 25 waiting: It needs …`."""
+    """Return the present state of statements that were voted on: `25 in effect; 25 waiting: It needs …`."""
     states: dict[str, int] = {}
     for one in answer["proposals"]:
         what = "in effect" if one["state"] == "effective" else f"{one['state']}: {one['reason']}"
@@ -583,7 +584,7 @@ def _vote(answer: Any) -> list[str]:
 
 
 def _fate(answer: Any) -> list[str]:
-    """What became of what was said, and why: `ineffective: Only …`."""
+    """Return the state of a statement, and why: `ineffective: Only …`."""
     return [f"{one['state']}: {one['reason']}" for one in answer["statements"]]
 
 

@@ -1,12 +1,12 @@
-"""Lies for the demonstration: what one node can make out of what it was given, with keys that really are its own.
+"""Forges answers for the demonstration, as one node can from the data it has, with keys that are really its own.
 
     withhold    a revocation: the newest evidence, with the records as they were before it
     deny        an issuer: an answer from a map that lacks it, under a note that only the liar signs
-    restamp     an old note: the liar cosigns it once more, as if it were of now
+    restamp     an old note: the liar cosigns it again with the present time
     fork        a log: a second checkpoint, of a history that leaves an entry out
 
-Nothing here pretends to be somebody else: that is what the signatures are for. Each lie is a file as a node would send
-it, so that `accredit evidence check` is asked about it like about any other.
+No forgery claims to come from somebody else, because signatures prevent that. Each lie is a file as a node would send
+it, so that `accredit evidence check` judges it like any other.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from accredit.registry.transparency.state_trie import Trie, state_root
 
 
 def withhold(before: bytes, now: bytes) -> bytes:
-    """The evidence `now`, with the records and the answer that the evidence `before` has."""
+    """Return the evidence `now` with the records and the answer of the evidence `before`."""
     old, new = Evidence.decode(before), Evidence.decode(now)
     earlier = {(one.type, one.id): one for one in old.records}
     return replace(
@@ -41,7 +41,7 @@ def withhold(before: bytes, now: bytes) -> bytes:
 
 
 def deny(evidence: bytes, held: Snapshot, liar: NodeKeys, charter: CanonicalId, time: int) -> bytes:
-    """Evidence that the issuer which `evidence` is about is not known, from all the records but its own.
+    """Return evidence, from all records except the issuer's own, that the issuer in `evidence` is not known.
 
     Args:
         held: what the liar really holds. charter: the ecosystem's id. time: seconds since 1970.
@@ -69,7 +69,7 @@ def deny(evidence: bytes, held: Snapshot, liar: NodeKeys, charter: CanonicalId, 
 
 
 def restamp(before: bytes, liar: NodeKeys, time: int) -> bytes:
-    """Old evidence whose note the liar cosigned just now."""
+    """Return old evidence whose note the liar has just cosigned."""
     old = Evidence.decode(before)
     note = Note.decode(old.note)
     fresh = cosign_state(StateNote.decode(note.text), liar.name, liar.state, time)
@@ -79,7 +79,7 @@ def restamp(before: bytes, liar: NodeKeys, time: int) -> bytes:
 
 
 def fork(entries: Sequence[bytes], left_out: int, checkpoint: bytes, liar: NodeKeys) -> Conflict:
-    """The two checkpoints of a log that shows somebody a history without one entry, as proof that they contradict.
+    """Return proof that two checkpoints of a log contradict each other: one of them is of a history without one entry.
 
     Args:
         entries: of the real log, as many as `checkpoint` is about. left_out: the number of one that others follow.

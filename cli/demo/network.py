@@ -1,12 +1,12 @@
-"""The stage of the demonstration: a folder, people with keys, nodes in their own processes, real commands.
+"""Runs the demonstration: a folder, people with keys, nodes in their own processes, real commands.
 
     with Stage.open(folder) as stage:
         stage.show("keys", "new", "alice.key", "--authority", "did:web:board.example")
         stage.start(node)
         stage.until("every node holds the same", lambda: ...)
 
-Commands run as a person would run them, in the folder, with paths relative to it; what they print is shown indented.
-Whatever was started is stopped at the end, by its process id.
+Commands run as a person would run them, in the folder, with paths relative to it; their output is shown indented. At
+the end every process that was started is stopped, by its id.
 """
 
 import json
@@ -74,7 +74,7 @@ class Stage:
 
     @classmethod
     def open(cls, keep: Path | None) -> "Stage":
-        """A stage in the folder `keep`, which stays; else in a temporary one.
+        """Open a stage in the folder `keep`, which is kept afterwards, or else in a temporary one.
 
         Raises:
             InputError: `keep` is there and not empty.
@@ -113,7 +113,7 @@ class Stage:
     # Commands
 
     def run(self, *arguments: str, refused: bool = False) -> str:
-        """Runs one command; what it prints.
+        """Run one command; return its output.
 
         It runs in this process, which spares the half second that a new one takes to start: what it reads and prints is
         the same.
@@ -128,7 +128,7 @@ class Stage:
         return self._invoke(arguments, allowed).stdout
 
     def _invoke(self, arguments: Sequence[str], allowed: Sequence[int]) -> Result:
-        """Runs one command that must end with one of the exit codes `allowed`."""
+        """Run one command, which must end with one of the exit codes `allowed`."""
         self.commands += 1
         theirs = {name: None for name in os.environ if name.startswith("ACCREDIT_")}
         done = CliRunner().invoke(
@@ -144,25 +144,25 @@ class Stage:
         return done
 
     def ask(self, *arguments: str) -> Any:
-        """Runs one command with `--json`; what it answers."""
+        """Run one command with `--json`; return its answer."""
         return json.loads(self.run(*arguments, "--json", refused=True))
 
     def show(self, *arguments: str, lines: slice = slice(None), refused: bool = False) -> str:
-        """Runs one command and shows it with what it prints, or with some of the lines."""
+        """Run one command; show it with its output, or with some lines of it."""
         tell(f"  {output.styled('$ accredit ' + _quoted(arguments), fg='cyan')}")
         printed = self.run(*arguments, refused=refused)
         tell_lines(printed.rstrip().splitlines()[lines])
         return printed
 
     def show_answer(self, *arguments: str, told: Callable[[Any], Iterable[str]]) -> Any:
-        """Runs one command with `--json`; shows it as if without, with the lines that `told` makes of its answer."""
+        """Run one command with `--json`; show it as if without, with the lines that `told` makes of its answer."""
         tell(f"  {output.styled('$ accredit ' + _quoted(arguments), fg='cyan')}")
         answer = self.ask(*arguments)
         tell_lines(told(answer))
         return answer
 
     def show_refusal(self, *arguments: str) -> str:
-        """Runs one command that must be refused because it could not take effect; shows it, and why.
+        """Run one command that must be refused because it could not take effect; show it and the reason.
 
         Raises:
             AccreditError: it was not refused, or for another reason.
@@ -176,7 +176,7 @@ class Stage:
         return reason
 
     def show_waiting(self, *arguments: str) -> None:
-        """Runs one command that must say that something waits for votes; shows it, and what it says.
+        """Run one command that must report a statement waiting for votes; show it and the report.
 
         Raises:
             AccreditError: it ended otherwise.
@@ -186,7 +186,7 @@ class Stage:
         tell_lines([str(error["message"])])
 
     def offline(self, url: str) -> None:
-        """From now on commands that name no node would ask this URL; empty for their usual one."""
+        """Make later commands that name no node ask this URL; empty for their usual one."""
         self.settings = {"ACCREDIT_NODE": url} if url else {}
 
     # Nodes
@@ -206,7 +206,7 @@ class Stage:
         node.process.wait_until_answers(seconds=PATIENCE)
 
     def stop(self) -> None:
-        """Stops every node that was started, politely first."""
+        """Stop every node that was started, politely first."""
         running = [node.process for node in self.nodes if node.process is not None and node.process.process is not None]
         for process in running:
             process.terminate()
@@ -215,7 +215,7 @@ class Stage:
                 process.kill()
 
     def until(self, what: str, condition: Callable[[], bool]) -> float:
-        """Waits until `condition` holds; the seconds that took.
+        """Wait until `condition` holds; return the seconds it took.
 
         Raises:
             AccreditError: it does not within `PATIENCE`.
@@ -229,7 +229,7 @@ class Stage:
 
 
 class Scenes:
-    """Numbered headings, and what each scene showed, for the table at the end."""
+    """Numbers the scenes, and collects the result of each for the table at the end."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -238,7 +238,7 @@ class Scenes:
 
     @contextmanager
     def scene(self, title: str) -> Iterator[list[str]]:
-        """One scene; what is appended to the list becomes its row."""
+        """Run one scene; the items appended to the list become its row."""
         number = len(self.rows) + 1
         elapsed = time.perf_counter() - self._begun
         tell()
@@ -256,13 +256,13 @@ class Scenes:
 
 
 def tell(text: str = "") -> None:
-    """A line for people; with `--json` only the end is said."""
+    """Print a line for people; with `--json` only the final result is printed."""
     if not wants_json():
         output.say(text)
 
 
 def tell_lines(lines: Iterable[str]) -> None:
-    """What a command printed, indented; long lines are cut."""
+    """Print the output of a command, indented; long lines are cut."""
     for line in lines:
         shown = line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
         tell(f"    {output.safe(shown)}".rstrip())

@@ -1,7 +1,7 @@
 """The demonstration's end: a verifier that trusts no node, and a node that lies to it with its own real keys.
 
 doubt = Doubt(stage, scenes, …)
-doubt.remember_before()      an answer from before the revocation, kept by whoever will lie
+doubt.remember_before()      keeps an answer from before the revocation, for the later lie
 doubt.verify()               a policy, answers with evidence, present and absent, checked without a network
 doubt.catch_lies()           each lie, and the check that catches it
 """
@@ -42,7 +42,7 @@ _OFFLINE: Final = "http://127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """What the node sends, to a verifier with which policy, and what is to come of it."""
+    """One lie: the file that the node sends, the policy of the verifier, and the expected result."""
 
     what: str
     file: str
@@ -109,7 +109,7 @@ class Doubt:
     wanted: str
 
     def remember_before(self) -> None:
-        """Keeps a node's answer about the issuer that will be revoked; it is true now."""
+        """Keep a node's answer about the issuer that will be revoked; it is still true."""
         self._noted()
         self.stage.run("query", self.revoked, "--for", self.wanted, "--evidence", _BEFORE, "--node", self._liar.url)
 
@@ -172,7 +172,7 @@ class Doubt:
             results.append("a forked log is caught by its own two signatures, in a file that is its own proof")
 
     def _caught(self, case: "_Case") -> tuple[object, ...]:
-        """A row of the table: what the verifier's command says of a file, which must be as foreseen."""
+        """Return a row of the table: the verifier's result for a file, which must be the expected one."""
         found = self.stage.ask("evidence", "check", case.file, "--policy", case.policy)
         if (found["result"], found["check"] or "") != (case.result, case.check):
             raise AccreditError("demo_failed", f"{case.what}: {found['result']}, {found['check']}: {found['text']}")
@@ -184,7 +184,7 @@ class Doubt:
         return self.stage.nodes[-1]
 
     def _noted(self) -> float:
-        """Waits until a quorum stands by all that is held, as every node sees it; seconds."""
+        """Wait until every node sees a quorum's note of all statements it holds; return the seconds it took."""
 
         def stands() -> bool:
             seen = [self.http.get(f"{node.url}/v1/status").json() for node in self.stage.nodes]
@@ -219,5 +219,5 @@ def _is_revocation(statement: Unverified) -> bool:
 
 
 def _sentence(text: str) -> str:
-    """The first sentence of a check's words, ids shortened: what to do next is of no use here."""
+    """Return the first sentence of a check's message, with short ids; its advice is of no use here."""
     return _ID.sub(lambda id_: shorten(id_[0]), text.removeprefix("Verified: ").partition(". ")[0].rstrip("."))

@@ -1,8 +1,9 @@
-"""Accreditation histories as others keep them, from bytes to statements in an order that the rules of a charter accept.
+"""Reads accreditation histories kept by others, and plans statements from them in an order that a charter's rules
+accept.
 
-Everything here is pure: bytes and names for messages in; facts, planned statements and findings out. Nothing is
-resolved in silence: where data contradict themselves, a stated rule decides (`settle.RULES`), and each use of a rule
-is a finding with its file and line. Rows that cannot be taken are findings too.
+Everything here is pure: it takes bytes and names for messages, and gives facts, planned statements and findings. Every
+repair is reported: where data contradict themselves, a written rule decides (`settle.RULES`), and each use of a rule is
+a finding with its file and line. Rows that cannot be taken are findings too.
 
     facts    what a history consists of: agencies, institutions, spells, steps
     deeds    what a step does to an accreditation, and what the words of DAPIP mean, as one table

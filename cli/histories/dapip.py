@@ -5,8 +5,8 @@ Department's public download, one table a file, with the heads in `HEADS`. `hd-e
 directory of IPEDS (National Center for Education Statistics); of it the web site, the sector, the level and the
 successor are taken, by UNITID.
 
-The Department quotes what agencies report and is not liable for it: what is read here was *reported*, by the date of
-the download.
+The Department publishes the reports of agencies and is not liable for them: the facts read here were *reported* by the
+date of the download.
 """
 
 import re
@@ -127,7 +127,7 @@ class _Reader:
         self._findings.append(HistoryFinding(where=where, about=about, finding=finding, is_left_out=left_out))
 
     def _dates(self) -> Iterator[int]:
-        """Days on which something was decided or ended: the newest is the day that the download vouches for."""
+        """Return the days of decisions and ends; the newest of them is taken as the day of the download."""
         for name, columns in (("actions.csv", ("date",)), ("records.csv", ("accredited", "ended"))):
             text = spreadsheet.decode(self._files[name], name)
             for line in spreadsheet.read(text, name, HEADS[name], Reading(needed=HEADS[name], ignores_unknown=True)):
@@ -191,7 +191,8 @@ class _Reader:
             )
 
     def _silently(self, name: str) -> Iterator[SheetLine]:
-        """The good lines of a file, without saying of the others what is said when it is read in earnest."""
+        """Return the good lines of a file without reporting the others, which are reported when the file is really
+        read."""
         findings, rows = list(self._findings), self._rows
         yield from self._lines(name)
         self._findings[:], self._rows = findings, rows
@@ -273,7 +274,7 @@ class _Reader:
     def _day(
         self, written: str, where: str, about: str, column: str, *, latest: int, is_vital: bool = True
     ) -> int | DecodeError | None:
-        """A day's beginning; None where there is none. An error has been told."""
+        """Return the beginning of a day; None without a valid date, after reporting an error."""
         if not written:
             return None
         try:
@@ -299,7 +300,7 @@ class _Reader:
         programs: Mapping[str, Any],
         institutions: Mapping[str, Any],
     ) -> bool:
-        """Whether what a row names is there; tells what is not."""
+        """Return whether everything that a row names exists; report what does not."""
         for what, name, known in (
             ("institution", key.institution, institutions),
             ("agency", key.agency, agencies),
@@ -326,12 +327,12 @@ def _key(line: SheetLine) -> SpellKey:
 
 
 def _text(written: str) -> str:
-    """A cell as one line, without the characters that a statement may not hold."""
+    """Return a cell as one line, without the characters that a statement may not hold."""
     return re.sub(r"[\x00-\x1f\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\s]+", " ", written).strip()
 
 
 def _reason_text(said: str, justification: str, other: str) -> str:
-    """What the source says of a step, in its own words."""
+    """Return the source's own words about a step."""
     own = justification.removesuffix("- Provide unlisted or multiple justifications").strip()
     parts: Iterable[str] = (said, "" if own == "Other" else own, other)
     return ". ".join(part.rstrip(".") for part in parts if part)[:TEXT_CHARS].strip()
@@ -342,7 +343,7 @@ def _units(written: str) -> list[str]:
 
 
 def _place(state: str) -> str:
-    """The jurisdiction of a postal abbreviation; empty if there is none."""
+    """Return the jurisdiction of a postal abbreviation; empty if there is none."""
     if not re.fullmatch("[A-Z]{2}", state):
         return ""
     return state if state in _COUNTRIES else f"US-{state}"

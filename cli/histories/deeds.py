@@ -1,4 +1,4 @@
-"""What a step does to an accreditation; and what the words of DAPIP mean, as one table.
+"""The effect of a step on an accreditation, and the meaning of DAPIP's words, as one table.
 
 The importer reads `ACTIONS`, `JUSTIFICATIONS` and `RECORD_STATUSES`, and so does the documentation (docs/history.md).
 """

@@ -1,4 +1,4 @@
-"""What an accreditation history consists of, whoever kept it.
+"""The parts of an accreditation history, whatever its source.
 
 An *institution* had *spells* of accreditation by an *agency*, in a *programme* or as a whole; *steps* happened in them:
 a renewal, a probation, a loss. A spell that ended and a later one are two, and never merged.
@@ -30,7 +30,7 @@ class Dated(NamedTuple):
 
     @property
     def certain(self) -> int:
-        """The first second at which it has surely come."""
+        """Return the first second at which the date has certainly come."""
         return self.time if not self.precision else next_period(self.time, self.precision) or self.time
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Dated(NamedTuple):
 
 
 class SpellKey(NamedTuple):
-    """What names a spell: institution, agency, programme, and a number among those of the three."""
+    """Identifies a spell: institution, agency, programme, and a number among the spells of these three."""
 
     institution: str
     agency: str
@@ -179,7 +179,7 @@ class History:
     rows: int = 0
 
     def of(self, institutions: set[str]) -> "History":
-        """The part of it that is about some institutions."""
+        """Return the part of the history that is about some institutions."""
         return replace(
             self,
             institutions={key: one for key, one in self.institutions.items() if key in institutions},

@@ -1,9 +1,9 @@
 """One spell as statements: a grant, then an amendment or an event for each step.
 
-Events name those they follow, so that what is undone is undone and nothing else. In a spell there are up to three lines
-beside each other, and the gravest bears the day: *conditions* (monitoring), *sanctions* (warning, probation, show
-cause: one at a time, a later one in place of the one before), and the *loss*, after which only an appeal or a renewal
-gives anything back. What is clean (the grant, a renewal, a removal) is the ground they stand on.
+Events name those they follow, so that only the intended event is undone. A spell has up to three parallel lines, and
+the gravest decides: *conditions* (monitoring), *sanctions* (warning, probation, show cause: one at a time, a later one
+in place of the one before), and the *loss*, after which only an appeal or a renewal restores anything. The lines stand
+on events without limits (the grant, a renewal, a removal).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +63,7 @@ _EVERYTHING: Final[Mapping[str, Any]] = dict.fromkeys(
 def tell(
     settled: SettledSpell, issuer: CanonicalId, terms: Terms, about: str
 ) -> tuple[list[LifeStatement], list[HistoryFinding]]:
-    """The statements of one spell, in order, and what was found on the way.
+    """Return the statements of one spell, in order, and the findings.
 
     Args:
         about: whom findings are about.
@@ -326,18 +326,18 @@ class _Life:
     # ------------------------------------------------------------------------------------------------ the graph
 
     def _heads(self) -> tuple[Ref, ...]:
-        """What nothing follows yet."""
+        """Return the events that no other event follows yet."""
         lines = [one for one in (self.condition, self.sanction) if one is not None]
         stood_on = {ref for one in lines for ref in one.ground}
         last = [ref for ref in (self.stay or self.loss,) if ref is not None]
         return (*(ref for ref in self.clean if ref not in stood_on), *(one.at for one in lines), *last)
 
     def _ground(self, lifted: Ref, ground: tuple[Ref, ...]) -> None:
-        """A line has been lifted: its removal takes the place of what the line stood on."""
+        """Lift a line: its removal replaces the event that the line stood on."""
         self.clean = (*(ref for ref in self.clean if ref not in ground), lifted)
 
     def _clear(self, at: Ref) -> None:
-        """Everything has been made good by one event."""
+        """End all lines by one event that restores everything."""
         self.clean = (at,)
         self.condition = self.sanction = self.loss = self.stay = None
 
@@ -361,12 +361,12 @@ _AFTER_LOSS: Final = (HistoryDeed.STAY, HistoryDeed.AFFIRM, HistoryDeed.OVERTURN
 
 
 def _ends(deed: HistoryDeed) -> bool:
-    """Whether a deed of the day on which a spell ends belongs to it."""
+    """Return whether a deed on the day on which a spell ends belongs to the spell."""
     return deed in LOSSES or deed in (HistoryDeed.AFFIRM, HistoryDeed.CLOSE_LOCATION)
 
 
 def resolved(body: Mapping[str, Any], ids: Sequence[bytes]) -> dict[str, Any]:
-    """A body with ids in the place of references; `ids` are those of the life's statements so far."""
+    """Return a body with ids in place of references; `ids` are those of the spell's statements so far."""
     found: dict[str, Any] = {}
     for name, value in body.items():
         if isinstance(value, Ref):

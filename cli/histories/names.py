@@ -1,9 +1,9 @@
 """Ids of institutions and agencies.
 
-A credential names its issuer by a DID or an address, and a list of institutions has neither. Where the list gives a web
-site that is a host alone and that no other institution in it has, the institution is `did:web` of that host: a name
-that it alone can give keys to. Any other gets an address *below that of the authority that imports it*, which says
-whose name it is and can be mistaken for nobody's DID.
+A credential names its issuer by a DID or an address, and a list of institutions has neither. If the list gives a web
+site that is only a host and belongs to no other institution in the list, the institution's id is `did:web` of that
+host, to which only the institution can give keys. Any other institution gets an address *below that of the importing
+authority*, which shows who chose the name and cannot be mistaken for a DID.
 """
 
 import re
@@ -23,7 +23,7 @@ _HOST: Final = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+\.[a-z]{2,})/?",
 
 
 def base_of(authority: str, source: str) -> str:
-    """The address below which an authority names those who have no id of their own.
+    """Return the address below which an authority names institutions without an id of their own.
 
     >>> base_of("did:web:board.example", "dapip")
     'https://board.example/dapip/'
@@ -40,7 +40,7 @@ def base_of(authority: str, source: str) -> str:
 
 
 def ids_of(history: History, base: str) -> tuple[dict[str, CanonicalId], list[HistoryFinding]]:
-    """The id of each institution by its key, and what should be known of how they were chosen."""
+    """Return the id of each institution by its key, and findings about how the ids were chosen."""
     hosts = {key: host for key, one in history.institutions.items() if (host := _host(one.web)) is not None}
     holders = Counter(hosts.values())
     found: dict[str, CanonicalId] = {}
@@ -65,7 +65,7 @@ def ids_of(history: History, base: str) -> tuple[dict[str, CanonicalId], list[Hi
 
 
 def agency_ids(history: History, base: str) -> Mapping[str, CanonicalId]:
-    """The id of each agency by its key."""
+    """Return the id of each agency by its key."""
     return {key: canonical_issuer(f"{base}agencies/{quote(key, safe='')}") for key in history.agencies}
 
 
@@ -81,12 +81,12 @@ def _host(web: str) -> str | None:
 
 
 def program_id(source: str, key: str) -> str:
-    """How a scope and a question name a programme of a source: `dapip:53`."""
+    """Return the name of a source's programme in scopes and questions: `dapip:53`."""
     return f"{source}:{key}"
 
 
 def facts_of(institution: Institution, id: CanonicalId, *, predecessors: list[CanonicalId]) -> dict[str, object]:
-    """The body of `issuer.register`."""
+    """Return the body of `issuer.register`."""
     body: dict[str, object] = {"id": id, "name": institution.name}
     if institution.identifiers:
         body["identifiers"] = [{"scheme": scheme, "value": value} for scheme, value in institution.identifiers]

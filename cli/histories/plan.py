@@ -1,10 +1,10 @@
 """A whole history as planned statements, in an order that the rules of a charter accept.
 
 First agencies become delegates, if they are to speak for themselves; then institutions are registered; then each spell
-is granted; then what happened in it is told, oldest first. A grant's beginning may lie in the past, so its accreditor
-alone is enough. An event of the past reaches back, so it takes what the charter asks for that: two authorities of the
-charter, unless it says otherwise, and a delegate cannot be the one to propose it. Then the authority above the agency
-proposes it.
+is granted; then the steps in it are stated, oldest first. A grant may begin in the past by its accreditor alone. An
+event with a past date is retroactive, so it needs the approvals that the charter requires for that: two of the
+charter's authorities, unless it says otherwise. A delegate cannot propose such an event, so the authority above the
+agency proposes it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class PlannedIssuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPlan:
-    """What is to be said.
+    """All planned statements.
 
     Attributes:
         agencies: ids of those that accredited somebody, by their keys.
@@ -60,7 +60,7 @@ class HistoryPlan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many statements of each kind."""
+        """Return the number of statements of each kind."""
         found = {"issuer.register": len(self.registrations)}
         for life in self.lives:
             for one in life.told:
@@ -78,7 +78,7 @@ def plan(
     kind: str = "accredit",
     names_agencies: bool = False,
 ) -> HistoryPlan:
-    """The statements that tell a history.
+    """Return the statements that record a history.
 
     Args:
         base: address below which those are named who have no id of their own.
@@ -126,7 +126,7 @@ def _registrations(history: History, ids: Mapping[str, CanonicalId]) -> Iterator
 
 
 def delegation_body(plan: HistoryPlan, agency: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
-    """The body of `authority.delegate` that makes an agency speak for itself."""
+    """Return the body of `authority.delegate` by which an agency speaks for itself."""
     one = plan.history.agencies[agency]
     body: dict[str, Any] = {
         "delegate": plan.agencies[agency],

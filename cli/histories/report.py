@@ -1,7 +1,6 @@
-"""What was found in a history, as a table for people, and as CSV or JSON.
+"""Reports the findings in a history, as a table for people, and as CSV or JSON.
 
-A line for each finding: file and line, whom it is about, the code of the rule, what was done about it, and whether the
-row was taken.
+Each finding has a line: file and line, its subject, the code of the rule, the remedy, and whether the row was taken.
 """
 
 import csv
@@ -22,7 +21,7 @@ SHOWN: Final = 8
 
 
 def rows(findings: Sequence[HistoryFinding]) -> Iterator[dict[str, Any]]:
-    """Findings for JSON and CSV."""
+    """Return findings for JSON and CSV."""
     for one in findings:
         yield {
             "where": one.where,
@@ -35,7 +34,7 @@ def rows(findings: Sequence[HistoryFinding]) -> Iterator[dict[str, Any]]:
 
 
 def encode(path: Path, findings: Sequence[HistoryFinding], more: Mapping[str, Any]) -> str:
-    """The report as its name asks for it: CSV for `.csv`, else JSON with the members of `more` too.
+    """Return the report in the format of its file name: CSV for `.csv`, else JSON, with the members of `more` too.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it.
     """
@@ -51,12 +50,12 @@ def encode(path: Path, findings: Sequence[HistoryFinding], more: Mapping[str, An
 
 
 def counts(findings: Sequence[HistoryFinding]) -> dict[str, int]:
-    """How many of each code, most first."""
+    """Return the number of findings by code, largest first."""
     return dict(Counter(one.finding.code for one in findings).most_common())
 
 
 def conflicts(findings: Sequence[HistoryFinding]) -> list[HistoryFinding]:
-    """Those in which the data contradict themselves, by the order of the rules."""
+    """Return the findings in which the data contradict themselves, in the order of the rules."""
     order = {code: at for at, code in enumerate(RULES)}
     return sorted((one for one in findings if one.finding.code in order), key=lambda one: order[one.finding.code])
 

@@ -1,11 +1,12 @@
-"""What a verifier's commands share: the trust policy's file and what it remembers, checks and how they are told.
+"""Shared by the verifier's commands: the file of a trust policy with the state it remembers, and checks with their
+output.
 
-A policy file remembers the highest state that was verified with it, so that nobody can show its owner an older one:
-each successful check writes it anew, atomically, under the folder's lock. Where it cannot be written that is said, and
-the answer stands all the same.
+A policy file remembers the highest state that was verified with it, so that nobody can show its owner an older one.
+Each successful check rewrites it atomically, under the folder's lock. If it cannot be written, the command says so, and
+the answer remains valid.
 
-The five results are never folded together (`registry.evidence.state_check`); each has its own words here and its own
-exit code (`exits.RESULTS`).
+The five results are never merged (`registry.evidence.state_check`); each has its own words here and its own exit code
+(`exits.RESULTS`).
 """
 
 import stat
@@ -61,7 +62,7 @@ RESULT_MEANINGS: Final = {
 
 
 def read_policy(path: Path) -> TrustPolicy:
-    """The trust policy in a file.
+    """Return the trust policy in a file.
 
     Raises:
         InputError: there is none.
@@ -86,12 +87,13 @@ _MADE: Final = b"# Made "
 
 
 def policy_file(policy: TrustPolicy, made: str) -> bytes:
-    """The file of a policy, which says when it was made (RFC 3339): a remark for people, taken on no faith."""
+    """Return the file of a policy, with the time it was made (RFC 3339): a remark for people, which no check relies
+    on."""
     return policy.encode() + _MADE + made.encode() + b"\n"
 
 
 def made_when(path: Path) -> str:
-    """When a policy file was made, as it says itself; empty where it does not."""
+    """Return when a policy file was made, according to the file; empty if it does not say."""
     last = documents.read_bytes(path).replace(b"\r\n", b"\n").rstrip(b"\n").rpartition(b"\n")[2]
     try:
         return format_time(rfc3339.parse(last.removeprefix(_MADE).decode("ascii"))) if last.startswith(_MADE) else ""
@@ -100,7 +102,7 @@ def made_when(path: Path) -> str:
 
 
 def write_policy(path: Path, policy: TrustPolicy, *, made: str = "") -> None:
-    """Replaces a policy file by its next version, which forgets nothing that the file remembers by now.
+    """Replace a policy file by its next version, keeping the state that the file remembers by now.
 
     Args:
         made: when it was made anew, RFC 3339; empty for when it was made before.
@@ -115,7 +117,7 @@ def write_policy(path: Path, policy: TrustPolicy, *, made: str = "") -> None:
 
 
 def remember(path: Path, state: StateNote) -> None:
-    """Notes in the policy file that this state was verified."""
+    """Record in the policy file that this state was verified."""
     try:
         with folder_lock(path.absolute().parent):
             # As it is now: another check may have come further meanwhile.
@@ -127,7 +129,7 @@ def remember(path: Path, state: StateNote) -> None:
 
 
 def _replace(path: Path, policy: TrustPolicy, made: str) -> None:
-    """Atomically, and with the permissions it had: whoever could read it still can."""
+    """Replace a file atomically and keep its permissions, so that its readers can still read it."""
     mode = stat.S_IMODE(path.stat().st_mode)
     write_atomically(path, policy_file(policy, made) if made else policy.encode())
     path.chmod(mode)
@@ -151,7 +153,7 @@ class CheckedEvidence:
 
     @property
     def is_yes(self) -> bool:
-        """Verified, and authorized."""
+        """Return whether the answer is verified and says yes."""
         return self.decision is not None and bool(self.decision["authorized"])
 
     def to_json(self) -> dict[str, Any]:
@@ -175,7 +177,7 @@ class CheckedEvidence:
         }
 
     def end(self) -> None:
-        """Ends a command: 0 for a verified yes, 1 for a verified no, else the result's own code.
+        """End a command: 0 for a verified yes, 1 for a verified no, else the result's own code.
 
         Raises:
             Negative: anything but a verified yes.
@@ -189,7 +191,7 @@ class CheckedEvidence:
 def check_answer(
     data: bytes, query: Query | None, policy_path: Path, now: int, *, audience: Audience | None = None
 ) -> CheckedEvidence:
-    """Checks an evidence file with the policy in a file, which remembers the state if all is well.
+    """Check an evidence file with the policy in a file, which remembers the state if it is verified.
 
     Args:
         query: what was asked; None to take the question from the file.
@@ -219,7 +221,7 @@ def check_answer(
 
 
 def show_answer(answer: CheckedEvidence, now: int, *, asked: bool) -> None:
-    """Prints what came of a check, and the answer if it is verified.
+    """Print the result of a check, and the answer if it is verified.
 
     Args:
         asked: whether the person said the question; else it is shown as one to compare.
@@ -237,7 +239,7 @@ def show_answer(answer: CheckedEvidence, now: int, *, asked: bool) -> None:
 
 
 def show_result(result: CheckResult, check_name: str, text: str) -> None:
-    """Prints a result: its word, which check gave it, why, and what it means."""
+    """Print a result: its word, the check that gave it, the reason, and its meaning."""
     colour, word = RESULT_WORDS[result]
     if result is CheckResult.VERIFIED:
         output.say(f"{colour(word)}  {output.safe(text.removeprefix('Verified: '))}")

@@ -1,4 +1,4 @@
-"""What is needed to check a credential besides itself: the registry's answer, keys, status lists; each fetched once.
+"""Finds the data needed to check a credential: the registry's answer, keys, status lists; each is fetched once.
 
     gathered = SupplyFinder(registry=…, receipts=…, given=…, others=…, may_fetch=…, may_be_private=…, now=…)
     gathered.check(prepared)  ->  CheckedCredential
@@ -85,7 +85,7 @@ class SupplyFinder:
         return judge(prepared, supplies, self.now)
 
     def _signers(self, prepared: PreparedCredential, lists: StatusFiles) -> Iterator[tuple[SignerKey, ListSigner]]:
-        """Who signed the status lists at hand that could count for a credential."""
+        """Return the signers of the available status lists that could count for a credential."""
         assert prepared.said is not None, "it can be read"
         assert prepared.question is not None, "and asked about"
         for raw in (*lists.given.values(), *lists.fetched.values()):
@@ -107,7 +107,7 @@ class SupplyFinder:
             )
 
     def _list(self, raw: bytes, loader: ContextLoader) -> PreparedCredential | None:
-        """A status list, read; None where it cannot be, which is said where it is used."""
+        """Return a status list; None if it cannot be read, which the check that needs it reports."""
         if raw not in self._lists:
             try:
                 self._lists[raw] = prepare(read(raw)[0], loader)
@@ -116,7 +116,7 @@ class SupplyFinder:
         return self._lists[raw]
 
     def _with_document(self, issuer: str, keys: IssuerKeys) -> IssuerKeys:
-        """The registry's keys, and the issuer's own document where nothing is pinned and it may be fetched."""
+        """Return the registry's keys, with the issuer's own document if no key is pinned and fetching is allowed."""
         if keys.pinned or not self.may_fetch or not issuer.startswith("did:web:"):
             return keys
         if issuer not in self._documents:
@@ -137,5 +137,5 @@ class SupplyFinder:
 
 
 def _why(error: AccreditError) -> str:
-    """Why something was not fetched; of an address that was refused also what to do."""
+    """Return why something was not fetched, and for a refused address also what to do."""
     return f"{error.message} {error.hint}" if error.code == "private_address" else error.message

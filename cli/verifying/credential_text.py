@@ -1,8 +1,8 @@
-"""What `accredit check` says to people: a sentence for each verdict and each reader, then every check.
+"""The output of `accredit check` for people: a sentence for each verdict and each reader, then every check.
 
-The reader is who has the credential before them: an admissions office, a recruiter, or the learner whom it is about.
-`SENTENCES` is complete: a test goes through every finding and every reader. What the registry says of an issuer is
-explained by `registry.decision.explanations`, as for a query.
+The reader is the person with the credential: an admissions office, a recruiter, or the learner it is about. `SENTENCES`
+is complete: a test goes through every finding and every reader. The registry's answer about an issuer is explained by
+`registry.decision.explanations`, as for a query.
 """
 
 from collections.abc import Mapping
@@ -125,7 +125,7 @@ _NOT_DONE: Final = {"content": "cannot_read", "signature": "no_key", "dates": "n
 
 
 def finding_of(cause: CredentialCheck, verdict: CredentialVerdict) -> str:
-    """Return which of `SENTENCES` says what a check found, where the verdict rests on it."""
+    """Return the key in `SENTENCES` for the finding of a check on which the verdict rests."""
     if verdict is CredentialVerdict.ACCEPTED:
         return "accepted"
     if cause.outcome is CheckOutcome.NOT_DONE:
@@ -145,7 +145,7 @@ def sentence_for(checked: CheckedCredential, audience: Audience) -> str:
 
 
 def next_steps_for(checked: CheckedCredential, audience: Audience) -> list[str]:
-    """Return what a reader can do next; of a credential that failed, about what failed it alone."""
+    """Return what a reader can do next; for a credential that failed, only about the check that failed it."""
     is_lost = checked.verdict is CredentialVerdict.NOT_ACCEPTED
     steps = [one.hint for one in checked.checks if one.hint and (one.outcome is CheckOutcome.FAILED or not is_lost)]
     decision = checked.decision

@@ -46,7 +46,7 @@ Details = dict[str, Any]
 
 
 def details_of(decision: dict[str, Any], records: "Records") -> Details:
-    """What makes a decision readable, from records at hand."""
+    """Return the details that make a decision readable, from given records."""
     # Whoever takes a node's word waits for no records.
     from accredit.registry.domain.accreditations import as_it_happened
     from accredit.registry.domain.records import accreditation_in, authority_in
@@ -63,7 +63,7 @@ def details_of(decision: dict[str, Any], records: "Records") -> Details:
 
 
 def in_words_of(audience: Audience | None, decision: dict[str, Any]) -> dict[str, Any]:
-    """Return a decision with its explanation to an audience; as it is for None."""
+    """Return a decision with its explanation for an audience; unchanged for None."""
     if audience is None or decision["verdict"] not in HEADLINES:  # a later version's verdict has no words here
         return decision
     codes = [str(reason["code"]) for reason in decision["reasons"]]
@@ -71,7 +71,7 @@ def in_words_of(audience: Audience | None, decision: dict[str, Any]) -> dict[str
 
 
 def show_decision(question: dict[str, Any], decision: dict[str, Any], details: Details, *, at_node: bool) -> None:
-    """Prints an answer.
+    """Print an answer.
 
     Args:
         at_node: whether a node gave it: then what to do next may be to ask one again.
@@ -99,7 +99,7 @@ def show_decision(question: dict[str, Any], decision: dict[str, Any], details: D
 
 
 def _whys(decision: dict[str, Any], explained: dict[str, Any] | None) -> list[str]:
-    """Each reason; to an audience in its words first, then, in brackets, with names and dates."""
+    """Return each reason; for an audience first in its words, then, in brackets, with names and dates."""
     if explained is None:
         return [_why(reason) for reason in decision["reasons"]]
     sentences = {one["code"]: one["sentence"] for one in explained["reasons"]}
@@ -115,7 +115,7 @@ def _next_steps(
     *,
     at_node: bool,
 ) -> list[str]:
-    """What to do next, each step once: those of the audience, then those that this command line offers."""
+    """Return the next steps, each once: those for the audience, then those that this command line offers."""
     steps = [] if explained is None else [explained["next_step"], *(one["next_step"] for one in explained["reasons"])]
     own = _next(question, decision, details) if at_node else []
     if explained is not None and decision["authorized"]:
@@ -124,7 +124,7 @@ def _next_steps(
 
 
 def _why(reason: dict[str, Any]) -> str:
-    """A reason; where something was not asked, with the option that asks it."""
+    """Return a reason; if the question lacked something, with the option that supplies it."""
     axis = str(reason["code"]).removesuffix("_not_asked")
     if axis in _UNASKED and axis != reason["code"]:
         return f"{str(reason['text']).partition(', and the question')[0]}; add {_UNASKED[axis]}."
@@ -132,7 +132,7 @@ def _why(reason: dict[str, Any]) -> str:
 
 
 def asked_for(question: dict[str, Any]) -> str:
-    """A question without whom and when, in one line."""
+    """Return a question in one line, without issuer and time."""
     parts = []
     for member, value in question.items():
         if member not in ("issuer", "issued_on"):
@@ -160,7 +160,7 @@ def _chain(chain: Sequence[dict[str, Any]], authorities: dict[str, Any]) -> str:
 
 
 def _next(question: dict[str, Any], decision: dict[str, Any], details: Details) -> list[str]:
-    """What a person can do with the answer."""
+    """Return the steps that a person can take after the answer."""
     contacts = [details["authorities"].get(one["by"], {}) for one in details["accreditations"]]
     match decision["verdict"]:
         case "trusted" | "trusted_with_advisory" | "trusted_historical":
@@ -199,7 +199,7 @@ def _where_to_apply(details: Details) -> list[str]:
 
 
 def _is_missing(axis: str, decision: dict[str, Any]) -> bool:
-    """Whether an undecided answer names this axis; where it names none that we know, all are offered."""
+    """Return whether an undecided answer names this axis; if it names no known axis, all are offered."""
     named = " ".join(
         [*decision["unchecked"], *(reason["code"] + " " + reason["text"] for reason in decision["reasons"])]
     )
@@ -208,6 +208,6 @@ def _is_missing(axis: str, decision: dict[str, Any]) -> bool:
 
 
 def _part_of(issuer: str) -> str:
-    """A word to search by: the first label of the host."""
+    """Return a word to search by: the first label of the host."""
     host = issuer.removeprefix("https://").split("/")[0].rpartition(":")[2]
     return host.split(".")[0] or host

@@ -1,7 +1,7 @@
-"""What `accredit check` fetches where it is told to: a credential, an issuer's own document, a status list.
+"""Fetches for `accredit check`, if its user allows it: a credential, an issuer's own document, a status list.
 
-Only by GET over TLS, from the address itself: no redirection is followed, and nothing of a credential is sent. Where a
-credential names the address, it may not lead into the reader's own network, unless the user says so.
+It uses GET over TLS, follows no redirection, and sends nothing from a credential. An address named by a credential may
+not lead into the reader's own network, unless the user allows it.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ _NUMBERED: Final = re.compile(r"\[[0-9A-Fa-f:.]+\](?::\d{1,5})?", re.ASCII)
 
 
 def fetch(url: str, *, may_be_private: bool) -> bytes:
-    """Return what stands at an https address.
+    """Return the content at an https address.
 
     Args:
         may_be_private: whether the address may be in the reader's own network.
@@ -110,7 +110,7 @@ def _got(url: str, parts: SplitResult, *, may_be_private: bool) -> bytes:
 
 
 def did_web_address(did: str) -> str:
-    """Return where the document of a did:web stands (did:web §3.2).
+    """Return the address of the document of a did:web (did:web §3.2).
 
     Raises:
         InputError: it is no did:web.

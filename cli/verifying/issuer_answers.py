@@ -1,11 +1,11 @@
-"""Who is asked about the issuers of credentials, and how far the answer can be relied on.
+"""Asks about the issuers of credentials, in ways that differ in how far the answer can be relied on.
 
     with registry_of(…) as registry:
         answer, keys = registry.ask(question)
 
-A node's word; the same with evidence that a trust policy's signers vouch for; a snapshot of those, offline; or a node
-that is not told which issuer it is. Each gives the decision and the keys that the registry pins for the issuer. What
-cannot be asked is an answer too: it says why.
+The ways are a node's unproved word; a node's answer with evidence, checked by a trust policy; a snapshot checked by
+such a policy, offline; and a private question, which does not tell the node which issuer it is about. Each gives the
+decision and the keys that the registry pins for the issuer. If asking fails, the answer says why.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ class IssuerRegistry:
     _known: dict[str, AnswerAndKeys] = field(default_factory=dict)
 
     def ask(self, question: dict[str, Any]) -> AnswerAndKeys:
-        """Return the answer to a question, and the issuer's keys. It raises nothing of ours."""
+        """Return the answer to a question, and the issuer's keys. It raises none of this project's errors."""
         asked = repr(sorted(question.items()))
         if asked not in self._known:
             self._known[asked] = self._ask(question)
@@ -120,7 +120,7 @@ def _unproved(result: CheckResult, text: str) -> AnswerAndKeys:
 
 
 def _word_of(url: str, question: Mapping[str, Any]) -> AnswerAndKeys:
-    """The answer of a node, believed.
+    """Return the answer of a node, without proof.
 
     Raises:
         InputError: `needs_policy`: it is a web server with published files, which answer nothing by themselves.
@@ -147,7 +147,7 @@ def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys
 
 
 def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[str, Any], charter: str) -> IssuerKeys:
-    """The keys that count, of those that proved records have for the issuer."""
+    """Return the keys that count among those in the proved records of the issuer."""
     id_ = CanonicalId(str(decision.get("issuer") or query_of(dict(question), charter).entity))
     record = issuer_in(records, id_)
     said: Any = [] if record is None else plain(record["keys"])
@@ -157,7 +157,7 @@ def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[st
 def counted_keys(
     said: Sequence[Mapping[str, Any]], decision: Mapping[str, Any], question: Mapping[str, Any]
 ) -> IssuerKeys:
-    """The keys that count for an answer, of all that is said of the issuer's keys.
+    """Return the keys that count for an answer, from all statements about the issuer's keys.
 
     Anybody who may speak in the registry can state a key for any issuer, under any id: also another key under the id of
     a real one. So those count that the decision cites; it does so where it was asked about one. Where it was asked
@@ -179,7 +179,8 @@ def counted_keys(
 def _proved_by_any(
     nodes: Sequence[str], question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
 ) -> AnswerAndKeys:
-    """The answer of the first node whose evidence stands: one that proves itself is enough, whoever gave it."""
+    """Return the answer of the first node whose evidence is verified; one proved answer is enough, whatever its
+    source."""
     unproved: list[AnswerAndKeys] = []
     failures: list[AccreditError] = []
     for url in nodes:
@@ -197,7 +198,7 @@ def _proved_by_any(
 
 
 def _proved_at(url: str, question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int) -> AnswerAndKeys:
-    """The answer of a node, or what the published files of a web server that answers nothing prove."""
+    """Return the answer of a node, or the answer proved by the published files on a plain web server."""
     try:
         with connected(url) as client:
             return _proved(client, question, policy_path, policy, now)

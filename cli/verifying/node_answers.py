@@ -1,4 +1,4 @@
-"""What a node sends with an answer: the evidence in it."""
+"""Takes the evidence out of a node's answer."""
 
 import base64
 from typing import Any

@@ -1,12 +1,12 @@
-"""What a trust policy is renewed with, gathered from one node that need not be trusted.
+"""Gathers the data that renew a trust policy, from one node that need not be trusted.
 
 The node puts it together (`/v1/renewal`): the noted records of the charter and of the signers' nodes, and the
 statements that say the same, which are the charter's versions since the one that the policy has followed, keys that
 were added or rotated, nodes admitted and retired, and the votes on these. A node without that route is asked for its
 snapshot and its whole log, and the same is looked up in them.
 
-Whether all that suffices, `governance.policy_renewal.renew` decides; a node that leaves something out brings about a
-refusal, and another one is asked.
+`governance.policy_renewal.renew` decides whether the data suffice. If a node leaves something out, the renewal is
+refused, and another node is asked.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ _CHARTERS: Final = ("charter.genesis", "charter.amend")
 
 
 def fetch_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewal:
-    """Everything needed to renew `policy`, as one node has it.
+    """Return everything needed to renew `policy`, from one node.
 
     Raises:
         RefusedError, DecodeError: what it has does not stand, or does not lead from the policy's step to its charter.
@@ -47,7 +47,7 @@ def fetch_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewa
 
 
 def gather_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewal:
-    """The same from a node's snapshot and its whole log, which every node serves.
+    """Gather the same from a node's snapshot and its whole log, which every node serves.
 
     Raises:
         RefusedError, DecodeError, RemoteError: as `fetch_renewal`.
@@ -72,7 +72,7 @@ def gather_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renew
 
 
 def _wanted(entries: Iterable[bytes], newest: bytes, step: bytes) -> list[Unverified]:
-    """The statements of a log that lead from one version of the charter to another, and the votes on them."""
+    """Return the statements in a log that lead from one version of the charter to another, and the votes on them."""
     charters: dict[bytes, Unverified] = {}
     others: list[Unverified] = []
     votes: list[Unverified] = []
@@ -90,7 +90,8 @@ def _wanted(entries: Iterable[bytes], newest: bytes, step: bytes) -> list[Unveri
 
 
 def _path(charters: dict[bytes, Unverified], newest: bytes, step: bytes) -> list[Unverified]:
-    """The versions from `step` to `newest`. What was amended after the note is not wanted: the note does not vouch."""
+    """Return the versions from `step` to `newest`. Amendments after the note are left out, because the note does not
+    include them."""
     found: list[Unverified] = []
     at: Any = newest
     while at in charters:

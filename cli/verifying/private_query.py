@@ -1,15 +1,14 @@
 """`accredit query --private`: asks without revealing the issuer.
 
 The node is told the first digits of the hash of the issuer's id, as few as leave an answer of bearable size, and sends
-everything that begins so, with the proof that nothing was left out. What is decided is decided here
-(`registry.evidence.private_lookup`). More is told only where the decision leads there: the digits of the hash of a
+everything that begins so, with the proof that nothing was left out. The decision is made here
+(`registry.evidence.private_lookup`). The node is told more only if the decision needs it: the digits of the hash of a
 competency that is asked about, and, where no accreditation of the issuer's own decides it, of the hash under which the
 id would be another issuer's alias. The node learns that one of at least k issuers was asked about, and one of as many
-competencies if any, and not for what. Digits of two hashes of one id tell more than either: whoever is accredited for
-what is asked stays one of k, and for others the node may guess whether it is an id that it has.
+competencies if any, and not for what. Digits of two hashes of one id reveal more than those of one: an issuer that is
+accredited for the question stays one of k, but for others the node may guess whether it knows the id.
 
-Where the place is a store of published files (`node.clients.store_files`), its buckets are what is read, and nobody
-answers at all.
+From a store of published files (`node.clients.store_files`) the buckets are read as files, and no node answers.
 """
 
 from collections.abc import Callable
@@ -40,7 +39,7 @@ DIGITS_MAX: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateAnswer:
-    """What was decided here.
+    """The decision made here.
 
     Attributes:
         noted: the state it is of. records: what was proved of it.
@@ -77,7 +76,7 @@ def ask_place(place: str, query: Query, policy: TrustPolicy, now: int) -> Privat
 
 
 def ask_store(files: "StoreFiles", query: Query, policy: TrustPolicy, now: int) -> PrivateAnswer:
-    """Ask a store: its state note, the map of that state, and the buckets that the decision leads into.
+    """Ask a store: read its state note, the map of that state, and the buckets that the decision needs.
 
     Raises:
         CheckError, RemoteError: as `ask_place`.
@@ -94,7 +93,7 @@ def ask_store(files: "StoreFiles", query: Query, policy: TrustPolicy, now: int) 
 def ask_privately(
     client: "NodeClient", query: Query, policy: TrustPolicy, now: int
 ) -> tuple[Decision, tuple[BucketRecords, ...]]:
-    """The decision, and the verified buckets that it rests on.
+    """Return the decision, and the verified buckets that it rests on.
 
     Raises:
         CheckError, DecodeError: what the node sends does not hold, or says nothing about what is asked.
@@ -108,7 +107,7 @@ def ask_privately(
 
 
 class _FetchedBuckets:
-    """A `Records` over a node's buckets, which fetches one when a decision leads into it.
+    """A `Records` over a node's buckets, which fetches a bucket when a decision needs it.
 
     Attributes:
         opened: what was fetched and verified, the issuer's bucket first.
@@ -144,7 +143,7 @@ class _FetchedBuckets:
 
 
 def _fetch(by_prefix: Callable[[str], object], key: str) -> object:
-    """The bucket under as few digits of a key as a node answers to."""
+    """Return the bucket under the fewest digits of a key that a node answers to."""
     for digits in range(1, DIGITS_MAX):
         try:
             return by_prefix(key[:digits])

@@ -1,4 +1,5 @@
-"""What `accredit query` shows where a trust policy decides: what proves itself, and what nodes only say."""
+"""The output of `accredit query` with a trust policy: proved answers, and newer statements that nodes report without
+proof."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from .query_options import query_of
 def show_private_answer(
     nodes: Sequence[str], question: dict[str, Any], policy_path: Path, audience: Audience | None
 ) -> None:
-    """Ask without telling about whom, decide here, and show the answer.
+    """Ask without revealing the issuer, decide here, and show the answer.
 
     Raises:
         Negative: the answer is no.
@@ -45,7 +46,7 @@ def show_private_answer(
 
 
 def rank(checked: CheckedEvidence | None) -> int:
-    """Order answers: verified before checked in vain, before not to be checked at all."""
+    """Order answers: verified ones, then those whose check failed, then those that could not be checked."""
     if checked is None:
         return 2
     return 0 if checked.decision is not None else 1
@@ -54,7 +55,7 @@ def rank(checked: CheckedEvidence | None) -> int:
 def show_checked_answers(
     question: dict[str, Any], told: Sequence[tuple[dict[str, Any], CheckedEvidence | None]], now: int
 ) -> None:
-    """Show what is proved, and who says something newer that is not.
+    """Show the proved answer, and the nodes that report something newer without proof.
 
     Args:
         told: what each node answered, and what came of its evidence, the best first.

@@ -1,10 +1,10 @@
-"""Questions as options of a command: what `query`, `evidence check` and `snapshot query` have in common.
+"""Questions as options of a command, for `query`, `evidence check` and `snapshot query`.
 
     ID --for BachelorDegree --on 2015-05-20 --jurisdiction US-IN
         -> {"issuer": ID, "achievement_type": "BachelorDegree", "issued_on": "2015-05-20", "jurisdiction": "US-IN"}
 
-That is the body of `POST /v1/decisions`. `query_of` makes of it what the core takes, as a node does, so that a question
-asked of a node, of an evidence file and of a snapshot is the same one.
+That is the body of `POST /v1/decisions`. `query_of` turns it into a `Query` as a node does, so that a question to a
+node, an evidence file and a snapshot is the same one.
 """
 
 import json
@@ -57,7 +57,7 @@ _SINGULARS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOptions:
-    """What the options of `question_options` said.
+    """The values of the options of `question_options`.
 
     Attributes:
         wanted: the words after `--for`. axes: the other options, None where not given.
@@ -206,7 +206,7 @@ def build_question(
 
 
 def query_of(question: dict[str, Any], ecosystem: str) -> Query:
-    """The question as a node of that ecosystem reads it.
+    """Return the question as a node of that ecosystem reads it.
 
     Raises:
         DecodeError: a member is not of its form.
@@ -221,7 +221,7 @@ def query_of(question: dict[str, Any], ecosystem: str) -> Query:
 
 
 def question_of(query: Query, ecosystem: str) -> dict[str, Any]:
-    """The other way round, for people: what a question from a file asks."""
+    """Return the text, for people, of a question from a file."""
     from accredit.node.http.json_views import format_time
 
     question: dict[str, Any] = {"issuer": query.entity}
@@ -242,14 +242,14 @@ def question_of(query: Query, ecosystem: str) -> dict[str, Any]:
 
 
 def as_curl(url: str, question: dict[str, Any], *, is_narrow: bool = False) -> str:
-    """The same question as one command; over several lines, which a shell reads as one, where it `is_narrow`."""
+    """Return the same question as one command; if `is_narrow`, over several lines that a shell reads as one."""
     body = json.dumps(question, ensure_ascii=False, indent=2 if is_narrow else None)
     words = (f"curl -s {shlex.quote(url + '/v1/decisions')}", "-H 'content-type: application/json'", "-d ")
     return (" \\\n  " if is_narrow else " ").join(words) + shlex.quote(body)
 
 
 def _existence(written: str, issuer: str, policy: "TrustPolicy | None") -> dict[str, Any]:
-    """What a question says of when the credential is known to have existed."""
+    """Return the time at which, according to a question, the credential is known to have existed."""
     from accredit.node.http.json_views import format_time
 
     if Path(written).is_file():

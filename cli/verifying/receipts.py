@@ -1,10 +1,10 @@
-"""Issuance receipts beside credentials that are checked: by when each credential provably existed.
+"""Uses issuance receipts in checks of credentials: they prove by when each credential existed.
 
     held = HeldReceipts([read_receipt(path)], policy, now)
-    checks, known = held.of(credential)        what to show, and what to add to the question about its issuer
+    checks, known = held.of(credential)        checks to show, and members for the question about its issuer
 
-A receipt fits one credential. Where several are given, each credential takes the one that fits; where none does, it
-says why of the first.
+A receipt fits one credential. Each credential takes the one of the given receipts that fits; if none does, the check
+says why the first does not.
 """
 
 from collections.abc import Sequence

@@ -1,16 +1,17 @@
-"""What a node serves, derived again from the bytes of its log: statements, records, the map, the note, its snapshot.
+"""Derives a node's answers again from the bytes of its log: statements, records, the map, the note, its snapshot.
 
     found = derive(genesis_id, entries, checkpoint, note, snapshot)
 
-Nothing the node says of itself is believed. In this order, so that the first thing that does not fit is the cause:
+It trusts none of the node's own claims. It checks in this order, so that the first thing that does not fit is the
+cause:
 
 1. every entry is a statement that this ecosystem can accept there, signature included;
 2. the entries lead to the root of the signed checkpoint;
 3. the statements that the state note counts lead to its root, and its charter's signers cosigned it;
 4. the records, encoded, are the snapshot that is served, byte for byte.
 
-The note and the snapshot are to be fetched before the checkpoint, so that the log has all that they are of. A noted set
-need not be the beginning of this node's log: where it is not, 3 and 4 cannot be compared, and that is said.
+Fetch the note and the snapshot before the checkpoint, so that the log contains all their statements. A noted set need
+not be the beginning of this node's log; if it is not, 3 and 4 cannot be compared, and the result says so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ _EVIDENCE: Final = "Do not rely on this node; keep the data it served as evidenc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """What fits.
+    """The result of a derivation.
 
     Attributes:
         statements: in the log. records, records_root: what they come to.
@@ -60,7 +61,7 @@ class Derived:
 
 
 class _Noted:
-    """The fold at the moment when it has as many statements as the note counts."""
+    """Keeps the fold as of the moment when it has as many statements as the note counts."""
 
     def __init__(self, fold: Fold, state: StateNote | None) -> None:
         self._fold = fold
@@ -79,7 +80,7 @@ class _Noted:
 
 
 def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, note: bytes, snapshot: bytes) -> Derived:
-    """Derives everything; see the module.
+    """Derive everything; see the module.
 
     Args:
         ecosystem: id of the genesis statement.
@@ -122,7 +123,7 @@ def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, n
 
 
 def _check_cosigned(note: bytes, fold: Fold) -> int:
-    """How many of the signers that the charter names cosigned; by the newest charter, a quorum's own."""
+    """Return how many of the charter's signers cosigned; by the newest charter, they must be a quorum."""
     signers = () if fold.charter is None else fold.charter.body["signers"]
     keys = [signer_key(one["name"], one["keys"]["state"]) for one in fold.nodes() if one["name"] in signers]
     count = len(open_state(note, keys).cosignatures)
@@ -142,7 +143,7 @@ def _check_snapshot(served: bytes, records: Mapping[Subject, Record], statements
 
 
 def _place(at: int, size: int, raws: dict[Subject, bytes]) -> str:
-    """What of a snapshot of these records stands at an offset."""
+    """Return the part of a snapshot of these records at an offset."""
     end = size
     for kind, id in sorted(raws, key=lambda subject: record_key(*subject), reverse=True):
         end -= len(encode_snapshot([((kind, id), raws[kind, id])], statements_root=b"", note=b"")) - _EMPTY_BYTES

@@ -1,8 +1,9 @@
 """`accredit log prove --state`: checks whether the state that a quorum noted includes a statement.
 
-A log is one node's. What the signers have all accepted is in the map over the statements, under the root that they
-cosign; so the answer needs a trust policy, and no node's word. Ends with 0 if the statement is there, with 1 if it is
-proved that it is not; where nothing is verified, with the codes of `accredit evidence check`.
+A log belongs to one node. The statements that all signers have accepted are in the map over the statements, under the
+root that they cosign; so the answer rests on a trust policy and not on any node's word. The command ends with 0 if the
+statement is there, with 1 if it is proved absent, and if nothing is verified with the codes of `accredit evidence
+check`.
 """
 
 import time
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def prove_presence(statement: str, policy_path: Path, nodes: tuple[str, ...]) -> None:
-    """Asks the nodes, in turn, until one proves anything; tells what it proved.
+    """Ask the nodes in turn until one proves something; print the result.
 
     Args:
         statement: its id, or the beginning of one that has taken effect.
@@ -65,7 +66,7 @@ def prove_presence(statement: str, policy_path: Path, nodes: tuple[str, ...]) ->
 
 
 def _fetch(client: "NodeClient", statement: str, policy: TrustPolicy, now: int) -> tuple[str, Proved, str]:
-    """The id, what is proved about it, and where it is absent what the node says of it."""
+    """Return the id, the proved result, and, if the statement is absent, the node's own word about it."""
     id = complete_statement(client, statement)
     proved = check_presence(Presence.of(client.presence(id)), bytes.fromhex(id), policy, now)
     if proved.is_present:
@@ -78,7 +79,7 @@ def _fetch(client: "NodeClient", statement: str, policy: TrustPolicy, now: int) 
 
 
 def word_of(held: dict[str, Any] | None) -> str:
-    """Why a statement may be absent, as far as a node's own word goes.
+    """Return why a statement may be absent, by the node's own unproved word.
 
     Args:
         held: what the node says of the statement; None where it has none of that id.

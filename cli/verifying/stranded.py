@@ -1,7 +1,7 @@
 """Finds statements that one node holds and another lacks, at a node that the others ignore.
 
-Both logs are read to their ends, so that what a forked or ended key said, and what waits for votes, is found as well.
-Nothing of it is believed: whoever takes the statements in checks each.
+Both logs are read to their ends, so that statements by forked or ended keys, and those that wait for votes, are found
+as well. No statement is trusted: the node that takes them in checks each.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def missing_at(client: "NodeClient", source: "NodeClient") -> list[bytes]:
-    """Find what the log of `source` holds and that of `client` lacks, in the order in which each could be accepted.
+    """Return the statements in the log of `source` that the log of `client` lacks, in an order in which each can be
+    accepted.
 
     Raises:
         RefusedError: they belong to two ecosystems (`other_ecosystem`).

@@ -36,7 +36,7 @@ class System(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BroadcastResult:
-    """What came of it; latencies in ms.
+    """The result of a workload; latencies in ms.
 
     Attributes:
         messages_per_operation: see the module.

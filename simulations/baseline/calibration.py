@@ -1,4 +1,5 @@
-"""Does this simulator measure what others measure? A plain flooding node, on the Maelstrom workbench's topologies.
+"""Tests whether this simulator measures what others measure, with a plain flooding node on the Maelstrom workbench's
+topologies.
 
 The node hands each value it hears for the first time to all its neighbours but the one it had it from; nothing is
 acknowledged between nodes. The workbench publishes what this costs with 25 nodes, 100 operations a second for 20 s:

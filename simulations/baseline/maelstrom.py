@@ -1,4 +1,4 @@
-"""The broadcast workload (`broadcast`) on real nodes, so that ours can be compared with what others publish.
+"""The broadcast workload (`broadcast`) on real nodes, to compare them with published figures.
 
 A value is an `issuer.register`; a broadcast is acknowledged when the node answers that the statement is logged; a read
 asks whether the node has it logged. A message is a frame sent by one node to another; the answer every frame gets is

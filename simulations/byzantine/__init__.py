@@ -1,4 +1,4 @@
-"""The adversaries, a class each; an honest host's is `virtual.host.Conduct`.
+"""The adversaries, one class each; an honest host has the class `virtual.host.Conduct`.
 
 An adversary has the keys of an admitted node (if it is a signer, its state key too), and no authority's key but where a
 scenario hands it one."""

@@ -1,4 +1,4 @@
-"""Those who lie to verifiers: old answers, forged records, absence of what is there, withheld news.
+"""Adversaries that lie to verifiers: old answers, forged records, false proofs of absence, withheld news.
 
 Liars collude: those among the signers cosign whatever any of them makes up. What they can never have is the cosignature
 of an honest signer for a state that none was in."""
@@ -18,7 +18,7 @@ from .conduct import Adversary
 
 
 class Remembering(Adversary):
-    """Has kept the state it first saw noted, from when nothing was revoked."""
+    """Keeps the first noted state it saw, from before anything was revoked."""
 
     def __init__(self) -> None:
         self._records: dict[Subject, Record] = {}
@@ -60,11 +60,11 @@ class Remembering(Adversary):
 
 
 class StaleAnswerer(Remembering):
-    """Answers from the oldest noted state that it has, with the cosignatures of that time."""
+    """Answers from its oldest noted state, with the cosignatures of that time."""
 
 
 class Restamper(Remembering):
-    """As `StaleAnswerer`, with the old note cosigned anew by all liars among the signers."""
+    """As `StaleAnswerer`, but all liars among the signers cosign the old note again."""
 
     def lie(self, host: Host, query: Query) -> bytes | None:
         """See `Remembering`."""
@@ -73,7 +73,7 @@ class Restamper(Remembering):
 
 
 class Forger(Remembering):
-    """Makes up a state, of a higher count, in which nothing was ever revoked; all liars among the signers cosign it."""
+    """Invents a state with a higher count, in which nothing was ever revoked; all liars among the signers cosign it."""
 
     def lie(self, host: Host, query: Query) -> bytes | None:
         """See `Remembering`."""
@@ -88,8 +88,8 @@ class Forger(Remembering):
 
 
 class Omitter(Remembering):
-    """Answers from the newest state, and says that a record which is there is not: every third time with the record's
-    place left out, with its proof, or with the answer turned round."""
+    """Answers from the newest state, but denies a record that is there: in turn by leaving out the record's place, by
+    keeping its proof, or by reversing the answer."""
 
     def __init__(self) -> None:
         super().__init__()

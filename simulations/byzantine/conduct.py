@@ -1,4 +1,4 @@
-"""What all adversaries have in common; `virtual.host.Conduct` is how an honest host behaves."""
+"""The common base of all adversaries; `virtual.host.Conduct` is the behaviour of an honest host."""
 
 from collections.abc import Callable
 from random import Random
@@ -14,7 +14,7 @@ _IDS: Final = 100_000
 
 
 class Older(Conduct):
-    """An honest node of an older version: there are types of frames that it does not know.
+    """An honest node of an older version, which does not know some types of frames.
 
     Args:
         unknown: those. It never sends them either.
@@ -36,7 +36,7 @@ class Older(Conduct):
 
 
 class Adversary(Conduct):
-    """One who has a peer key of its own, and uses it."""
+    """An adversary with a peer key of its own."""
 
     is_honest = False
 
@@ -46,7 +46,7 @@ class Adversary(Conduct):
 
 
 class Rewriter(Adversary):
-    """Changes the frames it sends: `rewrite` gives another body, or None to keep the frame back."""
+    """Changes the frames it sends: `rewrite` gives another body, or None to withhold the frame."""
 
     def __init__(self) -> None:
         self._seed = b""

@@ -1,4 +1,4 @@
-"""Those who surround a victim: they take every place in its mesh that they can get, and keep revocations back."""
+"""Adversaries that surround a victim: they take every place they can get in its mesh, and withhold revocations."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ from .withholding import Withholder
 
 
 class Eclipser(Withholder):
-    """Dials everybody as soon as it may, turns nobody away and never leaves.
+    """Dials every node as soon as it may, accepts every connection and never leaves.
 
     Who was refused and asks again within a minute is struck, so it waits that long. To be drawn by those who dial, it
     needs more: many operators, and keys that rank high (`ecosystem.Crowd`).

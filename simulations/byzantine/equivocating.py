@@ -1,4 +1,4 @@
-"""Those who say one thing to some and another to others, each signed: checkpoints of one size, notes of one count.
+"""Adversaries that sign contradictory statements for different peers: checkpoints of one size, notes of one count.
 
 An authority that signs two statements with one number is `governance_workload.GovernanceWorkload.equivocate`: a
 client's doing, no node's.
@@ -20,7 +20,7 @@ from .conduct import Adversary, Rewriter
 
 
 class NoteEquivocator(Adversary):
-    """A signer that tells whoever comes, by chance, of the true root or of another one for the same count.
+    """A signer that gives each caller, by chance, the true root or another one for the same count.
 
     Each telling is drawn anew, so that in time somebody hears both: a node to which it never says but one thing cannot
     know, and does not count it, for its quorum is made of what the others say."""

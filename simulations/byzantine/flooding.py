@@ -1,4 +1,5 @@
-"""Those who say too much: forgeries, replays, more frames than their share, and valid statements without end."""
+"""Adversaries that send too much: forgeries, replays, more frames than their share, and valid statements without
+end."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from .conduct import Adversary, repeat, send
 
 
 class Flooder(Adversary, ABC):
-    """Sends by itself, every so many ms, while faults last."""
+    """Sends unasked at a fixed interval in ms, while faults last."""
 
     def __init__(self, every: int = 200) -> None:
         self._every = every
@@ -29,7 +30,7 @@ class Flooder(Adversary, ABC):
 
 
 class InvalidFlooder(Flooder):
-    """Floods with statements that look like an authority's and are not signed by it."""
+    """Floods with statements that look like an authority's but are not signed by it."""
 
     def strike(self, host: Host, random: Random) -> None:
         """Five forgeries for one victim: a foreign signature, a foreign key, or plain noise."""
@@ -47,7 +48,7 @@ class InvalidFlooder(Flooder):
 
 
 class Replayer(Flooder):
-    """Sends other people's frames again: to whom they were meant for, and to others."""
+    """Sends other nodes' frames again, to their receivers and to others."""
 
     def __init__(self, every: int = 200) -> None:
         super().__init__(every)
@@ -66,7 +67,7 @@ class Replayer(Flooder):
 
 
 class FrameFlooder(Flooder):
-    """Sends one victim more good frames than its share: pushes of statements that everybody has."""
+    """Sends one victim more valid frames than its share: pushes of statements that every node has."""
 
     def __init__(self, every: int = 10) -> None:
         super().__init__(every)
@@ -78,7 +79,8 @@ class FrameFlooder(Flooder):
 
 
 class ValidFlooder(Flooder):
-    """An authority's key that says valid things as fast as it can, at a node of its own, until its budget is spent.
+    """An authority's key that makes valid statements as fast as it can, at a node of its own, until its budget is
+    spent.
 
     What is beyond the budget is signed and sent all the same: nodes keep it, bounded, for a key may be given more.
 
@@ -107,7 +109,7 @@ class ValidFlooder(Flooder):
 
 
 class ForkFlooder(Flooder):
-    """A thief who makes the most of one small budget: at every node's door, without end.
+    """A thief who submits one small budget's statements to every node, without end.
 
     Under one number he makes a delegate each time, whose key has a budget of its own, and lets the last few of these
     say things under theirs. So every statement is another one, each branch promises new budgets, and each is dear: the

@@ -1,4 +1,4 @@
-"""Those who say too little, or the wrong thing about themselves: silent, withholding, promising, lying, stalling."""
+"""Adversaries that send too little, or lie about themselves: silent, withholding, promising, lying, stalling."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -19,7 +19,7 @@ _STALL_BYTES: Final = 4_096
 
 
 class Silent(Adversary):
-    """Takes connections and never says anything."""
+    """Accepts connections and never sends anything."""
 
     listens = False
 
@@ -37,7 +37,7 @@ class Silent(Adversary):
 
 
 class Withholder(Rewriter):
-    """Passes everything on but urgent statements: nobody shall learn of a revocation from it."""
+    """Passes everything on except urgent statements, so that nobody learns of a revocation from it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,8 @@ class Withholder(Rewriter):
 
 
 class Promiser(Rewriter):
-    """Announces to everybody what it never delivers, so that nobody asks anybody else: it holds statements up.
+    """Delays statements: it announces them to every node but never delivers them, so that the others do not ask
+    elsewhere.
 
     It pushes nothing either, and besides what is new it announces ids that it made up."""
 
@@ -105,7 +106,7 @@ class Promiser(Rewriter):
 
 
 class RootLiar(Rewriter):
-    """Says that it holds another set each time it is asked."""
+    """Claims to hold a different set each time it is asked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,8 +121,8 @@ class RootLiar(Rewriter):
 
 
 class Staller(RootLiar):
-    """Lures others into reconciling and never comes to an end: one small range of made-up items a reply, always
-    unequal, and sessions of its own begun and left open."""
+    """Draws others into reconciliations that never end: each reply has one small range of invented items, always
+    unequal, and its own sessions are begun and left open."""
 
     def __init__(self, every: int = 2_000) -> None:
         super().__init__()
@@ -158,7 +159,7 @@ class Staller(RootLiar):
 
 
 class Sleeper(Adversary):
-    """Behaves well until faults have lasted so many seconds, then does as another conduct does.
+    """Behaves honestly until faults have lasted a number of seconds, then follows another conduct.
 
     Args:
         conduct: what it turns into.

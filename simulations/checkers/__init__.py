@@ -1,4 +1,4 @@
-"""What must hold, apart from any scenario; `all_checkers` are those that watch every run.
+"""The checkers of rules that must hold in every scenario; `all_checkers` watch every run.
 
 *At any time*: `valid_statements`, `one_history`, `bounded`, `not_shut_out`, `forks_bounded`, `one_note`, `noted_roots`,
 `undeceived`, and `mesh` from above. *Eventually*, after faults stop: `one_root`, `nothing_lost`, `mesh`,

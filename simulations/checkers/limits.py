@@ -1,4 +1,4 @@
-"""What stays within limits: queues, meshes, and the figures that a scenario promises.
+"""Checkers of limits: queues, meshes, and the figures that a scenario promises.
 
 bounded            queues and waiting rooms stay within their limits
 mesh               no honest node's mesh is larger than it may be; after a calm every one is as large as it should be
@@ -26,7 +26,7 @@ MESH_CALM: Final = 75
 
 
 class _InTurn(Checker):
-    """Looks at some of the honest hosts that are up, at others each time: a subclass says at what."""
+    """Examines a few of the running honest hosts, different ones each time; a subclass defines the check."""
 
     def __init__(self) -> None:
         self._looks = 0
@@ -130,7 +130,7 @@ class ForksBounded(Checker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds(Extremes):
-    """What a scenario promises at most, besides the `Extremes`; None: nothing.
+    """The upper bounds that a scenario promises besides the `Extremes`; None: no bound.
 
     Times are in ms from submission, or from the end of faults if that is later.
 

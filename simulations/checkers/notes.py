@@ -1,4 +1,4 @@
-"""What holds of state notes, and of the answers that verifiers get.
+"""Checkers of state notes, and of the answers that verifiers get.
 
 one_note           an honest signer never signs two states of one count, whatever it goes through
 noted_roots        a state that a quorum stands by is the one that follows from the very set it is said to be of

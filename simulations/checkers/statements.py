@@ -1,4 +1,4 @@
-"""What holds of the statements that nodes hold: valid, in one history, everywhere, and making the same records.
+"""Checkers of the statements that nodes hold: they are valid, in one history, on every node, and make the same records.
 
 valid_statements   no honest node logs anything but what an authority signed, byte for byte
 one_history        an honest node's log only grows: what it once told of is still there, in place, after any crash

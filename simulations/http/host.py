@@ -1,4 +1,4 @@
-"""One node over simulated wires: the one that `node.app` puts together, with its files in a folder.
+"""One node over simulated wires: the node that `node.app` assembles, with its files in a folder.
 
     host = HttpHost(world, "n0000.example", folder)
     host.start()
@@ -54,7 +54,7 @@ PATIENCE: Final = 30.0
 
 
 class WatchedRuntime(Runtime):
-    """A runtime that tells its host what it was told."""
+    """A runtime that reports its inputs to its host."""
 
     host: "HttpHost"
 
@@ -67,7 +67,7 @@ class WatchedRuntime(Runtime):
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """What a host's database holds, as checkers look at a disk; whether the host is up or not."""
+    """The content of a host's database, as a disk for checkers; also while the host is down."""
 
     database: Path
 
@@ -79,7 +79,7 @@ class StoredLog:
 
 
 class HttpHostWorld(WorldView, Protocol):
-    """The world of hosts like these: what they need of it besides `WorldView`."""
+    """The needs of these hosts from their world, besides `WorldView`."""
 
     nursery: trio.Nursery
     wires: VirtualWires

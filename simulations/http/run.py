@@ -48,13 +48,13 @@ NODES_MAX: Final = 500
 
 @dataclass(slots=True)
 class RunWorld:
-    """Where the world of a run is found, also after a failure."""
+    """Holds the world of a run, so that it can be found after a failure."""
 
     world: HttpWorld | None = None
 
 
 class NoErrors(Checker):
-    """No node logs an error that nobody foresaw: one with a traceback."""
+    """Checks that no node logs an unexpected error, which has a traceback."""
 
     name = "no_traceback"
 
@@ -67,7 +67,7 @@ class NoErrors(Checker):
 
 
 class _Errors(logging.Handler):
-    """Keeps what is logged with a traceback."""
+    """Keeps log records that have a traceback."""
 
     def __init__(self) -> None:
         super().__init__()

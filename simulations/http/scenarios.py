@@ -1,4 +1,4 @@
-"""What happens over HTTP: scenarios of the world tier that need no adversary, from the same lines, and two of its own.
+"""Scenarios over HTTP: those of the world tier that need no adversary, from the same code, and two more.
 
 A plan gets an `HttpWorld`. Those taken over use of a `World` only what an `HttpWorld` has too; a test runs each.
 """
@@ -18,7 +18,7 @@ HttpScript = Callable[[HttpWorld], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpScenario:
-    """One of them, with the settings it is meant for."""
+    """A scenario, with the settings it is meant for."""
 
     name: str
     summary: str

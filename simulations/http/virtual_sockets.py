@@ -1,4 +1,4 @@
-"""Streams of bytes between hosts, over the links of `network.Network`; what TCP makes of their faults.
+"""Streams of bytes between hosts, over the links of `network.Network`, whose faults appear as they do over TCP.
 
     wires = VirtualWires(nursery, links, timeline.trace)
     wires.listen("n0000.example", serve)                       serve(end): one connection

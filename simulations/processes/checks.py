@@ -1,4 +1,4 @@
-"""What must hold at the end, from the bytes that nodes have stored and from what people wrote down.
+"""Checks a run at its end, from the bytes stored by nodes and the records kept by their users.
 
     valid_statements   every entry of every log is what an authority signed, byte for byte
     nothing_lost       every statement that a node answered "logged" for is in every log, and in that node's at the

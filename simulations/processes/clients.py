@@ -1,4 +1,4 @@
-"""Who uses the nodes while they are tormented, and what they write down.
+"""The users of the nodes during the faults, and the records they keep.
 
 *Speakers*, one for each authority, say one thing after the other: a new issuer, an accreditation, its revocation. Each
 is submitted until some node answers that it is logged; where a node does not, the next one is asked.
@@ -38,7 +38,7 @@ RETRY_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedAnswer:
-    """A node said that a statement is logged: at which place, under which checkpoint."""
+    """A node's answer that a statement is logged: at which place, under which checkpoint."""
 
     node: str
     statement: Statement
@@ -58,7 +58,7 @@ class Said:
 
 @dataclass(slots=True)
 class Book:
-    """What people wrote down.
+    """The records kept by all users.
 
     Attributes:
         said: in order.

@@ -1,4 +1,5 @@
-"""Carries a plan out: kills, fills, sets clocks wrong, puts an old backup back and does what an operator then does.
+"""Carries out a plan: kills nodes, fills disks, sets clocks wrong, restores an old backup and acts as an operator would
+then.
 
 doer = Doer(machines=machines, plan=plan, folder=folder, note=print)
 nursery.start_soon(doer.live, machine, began)         one task for each node

@@ -1,4 +1,4 @@
-"""What will be done to which node, and when: drawn from a seed before anything runs.
+"""Plans the faults: which node suffers which fault, and when, drawn from a seed before anything runs.
 
     plan = draw("torment", seed=7, nodes=5, seconds=180)
     plan.digest()                                     the same for the same seed, here and anywhere
@@ -31,7 +31,7 @@ TAIL: Final = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """Something done to a node.
+    """A fault in the plan.
 
     Attributes:
         at: seconds since faults began.
@@ -55,7 +55,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that will be done.
+    """All planned faults.
 
     Attributes:
         clocks: by node, seconds that its clock is wrong all the time.

@@ -1,4 +1,4 @@
-"""What a run of real processes measures: how long statements took to every node, and curves of it.
+"""The figures of a run of real processes: the times of statements to every node, and their curves.
 
 A statement was in a node's log as soon as a checkpoint of it covered the place it has there; so times are as fine as
 people look (`clients.LOOK_SECONDS`), and while a node is down nobody sees anything.

@@ -1,4 +1,4 @@
-"""Networks of their own for real nodes, where this user may make them: a network namespace each, wired to one switch.
+"""Gives each real node a network namespace, connected to one switch, if this user may create them.
 
     with Wires.lay(5, loss=0.01) as wires:
         Popen([*wires.prefix(0), "accredit", …])      runs in the namespace of node 0, at the address wires.hosts[0]

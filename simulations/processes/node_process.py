@@ -1,4 +1,4 @@
-"""One real node as a process of its own: how it is started, waited for and ended, and how much it has open.
+"""One real node as a process of its own: starts it, waits for it, ends it, and measures its open resources.
 
     process = NodeProcess(folder=folder, url="http://127.0.0.1:20001")
     process.start({"ACCREDIT_TICK_MS": "100"})
@@ -54,7 +54,7 @@ _CODE: Final = Path(accredit.__file__).parent.parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a process holds: open descriptors, threads, bytes of memory; `age` in seconds since its start."""
+    """The resources of a process: open descriptors, threads, bytes of memory; `age` in seconds since its start."""
 
     age: float
     descriptors: int

@@ -89,7 +89,7 @@ SCENARIOS: Final = {
 
 @dataclass(slots=True)
 class Journal:
-    """What was done and seen, for people; times in seconds since the beginning of the run."""
+    """The events of a run, for people; times in seconds since its beginning."""
 
     began: float
     lines: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Journal:
 
 @dataclass(slots=True)
 class ProcessRunState:
-    """What a run has come to so far."""
+    """The state of a run so far."""
 
     book: Book = field(default_factory=Book)
     places: dict[str, dict[bytes, int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A disk that can be filled, for a node that runs: a small file system of its own, or a limit on its files.
+"""A disk that can be filled while its node runs: a small file system, or a limit on the size of files.
 
     with SmallDisk.make(folder) as disk:        the folder is there, and the node's files belong into it
         disk.fill(process_id)

@@ -1,1 +1,1 @@
-"""From the settings of a run to its outcome, report and plots."""
+"""Runs scenarios, from settings to outcome, report and plots."""

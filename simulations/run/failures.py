@@ -1,4 +1,4 @@
-"""What ended a run of many tasks: one error out of the groups in which trio hands them on.
+"""Finds the error that ended a run of many tasks, in the groups that trio raises.
 
 try:
     trio.run(…)

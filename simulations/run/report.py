@@ -1,4 +1,4 @@
-"""What a run or a sweep leaves behind: report.json for programs, SVG plots, and one HTML page for people.
+"""Writes the report of a run or a sweep: report.json for programs, SVG plots, and one HTML page for people.
 
     write_run(outcome, Path("out"))         report.json, coverage.svg, (staleness.svg,) index.html
     write_sweep(outcomes, Path("out"))      report.json, spread.svg, index.html

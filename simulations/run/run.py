@@ -1,4 +1,4 @@
-"""One run of a scenario, from its settings to its outcome; and how to run the same again.
+"""One run of a scenario, from its settings to its outcome, with the command that repeats it.
 
     outcome = run(SCENARIOS["partition"], settings)
     outcome.digest, outcome.failure, outcome.replay
@@ -44,7 +44,7 @@ _GROUPS: Final = ("links", "gossip", "crowd")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What did not hold: which checker saw it, what, and when (ms since the start)."""
+    """A broken rule: the checker that found it, the finding, and the time (ms since the start)."""
 
     checker: str
     message: str
@@ -53,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
-    """What came of a run. Everything but `wall_seconds` is a function of scenario and settings.
+    """The outcome of a run. Everything except `wall_seconds` is a function of scenario and settings.
 
     Attributes:
         changes: settings that differ from the scenario's own.

@@ -1,4 +1,4 @@
-"""Line charts as SVG, written by hand: a few lines on two axes is all that a report needs.
+"""Line charts as SVG, without a library: a report needs only a few lines on two axes.
 
     svg = line_chart([Line("urgent", [(0, 0.0), (120, 1.0)])], title="Coverage", x="ms", y="share")
 
@@ -35,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A vertical line that says where a bound lies."""
+    """A vertical line at a bound."""
 
     name: str
     x: float

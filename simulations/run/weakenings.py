@@ -1,4 +1,4 @@
-"""Defences switched off from outside, for the mutation gate and for nothing else: what no setting can do.
+"""Switches defences off, only for the mutation gate; no setting of a node can do this.
 
 Each function is a context manager. While it lasts, one defence of the code that runs is gone in every simulated node
 (or verifier); afterwards it is back. Nothing of this is in the code itself: there is no flag that a node could be

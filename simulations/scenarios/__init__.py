@@ -1,4 +1,4 @@
-"""The scenarios: what may happen to a network, some twenty lines each, by topic.
+"""The scenarios by topic: each describes faults and attacks on a network in some twenty lines.
 
 faults        links, machines, clocks and disks
 hostile       admitted nodes that break the rules of gossip

@@ -1,4 +1,4 @@
-"""The book of scenarios: what one is, and the decorator that enters it.
+"""The book of scenarios: their type, and the decorator that registers one.
 
     @scenario(nodes=30, seconds=60, bounds=Bounds(one_root=60_000))
     def lossy(world: World) -> None:
@@ -24,7 +24,8 @@ Script = Callable[[World], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One of them, with the settings it is meant for. `place` is that of somebody's own, as a command names it."""
+    """A scenario, with the settings it is meant for. `place` is the place of a user's own scenario, as written in a
+    command."""
 
     name: str
     summary: str

@@ -1,4 +1,4 @@
-"""Admitted nodes try to surround everybody else: they dial all, accept all, and keep revocations back.
+"""Admitted nodes try to surround all others: they dial every node, accept every connection, and withhold revocations.
 
 What it takes is what a mesh is made of: operators (a slot each at most) and the luck of every victim's secret salt."""
 

@@ -1,4 +1,4 @@
-"""Nobody is hostile, and much goes wrong: links, machines, clocks, disks, versions."""
+"""No node is hostile, but links, machines, clocks, disks and versions fail."""
 
 from accredit.gossip.wire import Accusation, Beacon, Poll
 from accredit.simulations.byzantine import Older

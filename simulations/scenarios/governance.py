@@ -1,4 +1,4 @@
-"""What authorities do while the network is in trouble: votes, amendments, stolen keys, contradictions."""
+"""Authorities act while the network fails: votes, amendments, stolen keys, contradictions."""
 
 from accredit.simulations.checkers import Bounds
 from accredit.simulations.virtual.ecosystem import Pen

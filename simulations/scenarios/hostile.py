@@ -1,4 +1,4 @@
-"""Admitted nodes break the rules of gossip: they say nothing, too much, or lies."""
+"""Admitted nodes break the rules of gossip: they send nothing, too much, or lies."""
 
 from accredit.gossip.config import GossipConfig
 from accredit.simulations.byzantine import (

@@ -1,4 +1,4 @@
-"""State notes and those who rely on them: signers that crash or lie, and verifiers among liars."""
+"""State notes and the verifiers that rely on them: signers crash or lie, and verifiers meet liars."""
 
 from accredit.simulations.byzantine import Forger, LogEquivocator, NoteEquivocator, Omitter, Restamper, StaleAnswerer
 from accredit.simulations.checkers import Bounds

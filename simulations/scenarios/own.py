@@ -1,4 +1,4 @@
-"""Scenarios of somebody's own: a Python file, or a module that can be imported.
+"""Users' own scenarios: a Python file, or a module that can be imported.
 
     name = load_own("./island.py")              the one scenario in the file
     name = load_own("./islands.py:two")         one of several

@@ -1,4 +1,4 @@
-"""What is measured rather than endured: how fast news is everywhere, and the workload others publish figures of."""
+"""Measurements without faults: how fast statements reach every node, and the workload of published figures."""
 
 from accredit.gossip.config import GossipConfig
 from accredit.simulations.baseline.maelstrom import play_broadcast

@@ -1,4 +1,4 @@
-"""What a checker is: it watches, and raises a `Violation` at the first thing that does not hold."""
+"""The base of checkers: a checker watches a run, and raises a `Violation` at the first broken rule."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from .ports import HostView, WorldView
 
 
 class Checker:
-    """Sees everything; the base sees nothing wrong."""
+    """Watches everything; this base finds no fault."""
 
     name = ""
 

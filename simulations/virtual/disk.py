@@ -1,4 +1,4 @@
-"""A node's disk: what is written survives a crash once it is synced, and only then.
+"""A node's disk: data survive a crash only after they are synced.
 
 A write takes a moment. A crash in the meantime loses it, or leaves it on the disk with nobody told of it: both happen
 to real databases, and a node must be right after either. A disk may be full (the write fails, nothing of it is kept)
@@ -19,7 +19,7 @@ SYNC_MS: Final = 4
 
 @dataclass(slots=True, kw_only=True)
 class Disk:
-    """The log of one node as its machine keeps it.
+    """The log of one node as stored on its machine.
 
     Attributes:
         entries: synced, in order: id and whole encoding of each statement.

@@ -1,4 +1,4 @@
-"""An ecosystem to simulate: authorities with real keys, nodes with real keys, and the statements that found it.
+"""Makes an ecosystem to simulate: authorities and nodes with real keys, and the founding statements.
 
     town = Town.found(seed=7, nodes=100)
     grant = town.says(0, "accreditation.grant", {...}, sub=issuer)
@@ -38,7 +38,7 @@ _FOUNDED: Final = START // 1_000 - 86_400  # a day before the run begins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """The last nodes of all, in few hands.
+    """The last nodes in the list, run by a few operators.
 
     Attributes:
         share: of all nodes.

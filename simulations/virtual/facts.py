@@ -1,4 +1,4 @@
-"""What happens in a run, as people, figures and checkers speak of it."""
+"""The events of a run, as used by its people, figures and checkers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from accredit.registry.statement import Statement
 
 
 class Violation(Exception):
-    """Something that must hold does not.
+    """A rule that must hold is broken.
 
     Args:
         checker: which one saw it.
@@ -44,7 +44,7 @@ class Saying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedAnswer:
-    """An answer and what came of checking it; `time`: the verifier's clock, ms since 1970."""
+    """An answer and the result of checking it; `time`: the verifier's clock, ms since 1970."""
 
     verifier: str
     host: str
@@ -55,7 +55,7 @@ class CheckedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misconduct:
-    """A key that contradicted itself, and honest nodes have met both sides of it.
+    """A key that contradicted itself, with both sides seen by honest nodes.
 
     Attributes:
         key: id of an authority's key; or the public log or state key of a node, 32 bytes each.

@@ -1,4 +1,4 @@
-"""The plain way, in the same world: every node passes what is new to it on to a few nodes drawn at random, once.
+"""A plain push in the same world, for comparison: every node passes each new statement once to a few random nodes.
 
 No mesh, no announcements, no reconciliation, nothing kept for who was away: what remains of gossip when all that is
 left out. It rides along with a run, for the same statements from the same nodes at the same moments, over links with
@@ -20,7 +20,7 @@ FRAME_BYTES: Final = 224
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Ours beside the plain way, each (ours, plain); None: never, or nothing to measure.
+    """The gossip of this project and the plain push, each as (ours, plain); None: never, or nothing to measure.
 
     Attributes:
         copies: of a statement that an honest node gets, on average.
@@ -42,7 +42,7 @@ class Comparison:
 
 
 class PlainPush:
-    """See the module. A node passes each statement on to as many as our mesh has peers."""
+    """See the module. A node passes each statement to as many nodes as the mesh has peers."""
 
     def __init__(self, world: HostWorld) -> None:
         self._world = world

@@ -1,4 +1,4 @@
-"""What authorities do to the ecosystem itself, honest ones and thieves: votes, amendments, stolen keys, contradictions.
+"""Acts of honest authorities and of thieves on the ecosystem itself: votes, amendments, stolen keys, contradictions.
 
     governing = world.governing
     governing.equivocate(pen, left, right)      one key, one number, two statements

@@ -58,13 +58,13 @@ Respond = Callable[[ReplyFrame | None], None]
 
 
 class GoverningView(Protocol):
-    """Who notes that a key contradicts itself: `governance_workload.GovernanceWorkload`."""
+    """The recorder of keys that contradict themselves: `governance_workload.GovernanceWorkload`."""
 
     def accuse(self, key: bytes, ids: tuple[bytes, ...] = ()) -> None: ...
 
 
 class HostWorld(WorldView, Protocol):
-    """The world of hosts like these: what they, their adversaries and those who ask them need besides `WorldView`."""
+    """The needs of these hosts, their adversaries and their verifiers from the world, besides `WorldView`."""
 
     founding_ids: tuple[bytes, ...]
     misconduct: list[Misconduct]
@@ -99,7 +99,8 @@ class HostWorld(WorldView, Protocol):
 
 
 class Conduct:
-    """How a host behaves; honest: everything passes. Adversaries (`byzantine`) are other conducts.
+    """The behaviour of a host; this one is honest and lets everything pass. Adversaries (`byzantine`) have other
+    conducts.
 
     A conduct stands between a host's engine and the network: `hears` or `refuses` what arrives, `says` what leaves (a
     frame of the host's own, which it may change and sign again, or keep back), `tells` a cosigned note to one peer,

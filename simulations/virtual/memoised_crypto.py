@@ -1,4 +1,4 @@
-"""One answer for a thousand nodes that ask the same pure question.
+"""Computes the answer to a pure question once for a thousand nodes.
 
 Every simulated node decodes and verifies every statement itself, as in real life. Decoding, the check of a body's shape
 and the verification of a signature are pure functions of their arguments, so within `shared_answers` each of them is

@@ -1,4 +1,4 @@
-"""What a run measures: how fast statements spread, what that costs, how long it takes to heal.
+"""The measurements of a run: how fast statements spread, the cost, and the time to heal.
 
 Times are ms of virtual time. A *delivery* is a pair of a statement said during the run and an honest node that logged
 it; its time counts from the submission, or from the end of faults if that came later than the submission and the node
@@ -17,7 +17,7 @@ from .ports import HostView, WorldView, knows, mesh_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """How long deliveries took, ms; None where there were none.
+    """The durations of deliveries, ms; None without deliveries.
 
     Attributes:
         statements, deliveries: how many there were.
@@ -35,7 +35,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extremes:
-    """What must not be large, as a run saw it or as a scenario promises it (`checkers.Bounds`); None: not said.
+    """Values that must not be large, as measured in a run or promised by a scenario (`checkers.Bounds`); None: unknown.
 
     Attributes:
         surrounded: share of honest nodes that have nobody but adversaries in their mesh when faults stop.
@@ -60,7 +60,7 @@ class Extremes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures(Extremes):
-    """A run in numbers; of its `Extremes`, None where there is nothing to measure.
+    """The numbers of a run; its `Extremes` are None if there is nothing to measure.
 
     Attributes:
         one_root: ms from the end of faults until all honest nodes had one root; None: they never did.
@@ -87,7 +87,7 @@ class Figures(Extremes):
 
 
 class RunMetrics:
-    """Gathers while a run goes on."""
+    """Collects measurements during a run."""
 
     def __init__(self, world: WorldView) -> None:
         self._world = world

@@ -1,4 +1,5 @@
-"""Links between nodes: how long a message takes, whether it arrives, how often, and who is cut off from whom.
+"""Links between nodes, which decide how long a message takes, whether and how often it arrives, and which nodes are cut
+off from each other.
 
 * **Delay** one way is log-normal: each direction of each pair of nodes has its own (so links are asymmetric), drawn
   once, and each message adds some jitter (so messages overtake each other).
@@ -26,7 +27,7 @@ _NORMAL: Final = NormalDist()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """What all links have in common.
+    """The common settings of all links.
 
     Attributes:
         median: of the delay one way, ms. Design gossip.md: 45 ms.
@@ -56,7 +57,7 @@ class Cut(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Sides that do not hear each other; nodes on no side hear everybody.
+    """Sides that cannot reach each other; nodes on no side reach every node.
 
     Args:
         sides: node name -> side.
@@ -76,7 +77,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """A share of all pairs is cut, drawn from `salt`: everybody hears somebody, nobody everybody."""
+    """Cuts a share of all pairs, drawn from `salt`: every node reaches some nodes, and none reaches all."""
 
     share: float
     salt: int

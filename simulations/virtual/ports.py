@@ -1,4 +1,4 @@
-"""A world and its hosts, as far as people, figures and checkers know them: both tiers in virtual time have them.
+"""The world and its hosts as known to people, figures and checkers, in both tiers of virtual time.
 
 `world.World` with `host.Host`, and `http.world.HttpWorld` with `http.host.HttpHost`, are what stands behind; whoever
 uses these protocols need not know which.
@@ -24,7 +24,7 @@ Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
 
 
 class Schedule(Protocol):
-    """Time that passes as it is told: `timeline.Timeline`, `http.clock.TaskTimeline`."""
+    """Time that passes only on command: `timeline.Timeline`, `http.clock.TaskTimeline`."""
 
     trace: Trace
 
@@ -42,7 +42,7 @@ class Schedule(Protocol):
 
 
 class DiskView(Protocol):
-    """What outlives a crash: id and bytes of each entry of the log, in order."""
+    """The data that survive a crash: id and bytes of each entry of the log, in order."""
 
     @property
     def entries(self) -> SharedList[tuple[bytes, bytes]]: ...
@@ -79,7 +79,7 @@ class HostView(Protocol):
 
 
 class WorkloadView(Protocol):
-    """What was said, and a way to say more: `workload.Workload`."""
+    """The statements made, and a way to make more: `workload.Workload`."""
 
     sayings: dict[bytes, Saying]
     revoked: dict[bytes, Saying]
@@ -88,13 +88,13 @@ class WorkloadView(Protocol):
 
 
 class PlainView(Protocol):
-    """The plain way beside ours: `flood_baseline.PlainPush`."""
+    """The plain push, for comparison: `flood_baseline.PlainPush`."""
 
     def on_logged(self, host: Any, ids: Sequence[bytes], /) -> None: ...
 
 
 class MetricsView(Protocol):
-    """What a run measures: `metrics.RunMetrics`."""
+    """The measurements of a run: `metrics.RunMetrics`."""
 
     def counted_from(self, saying: Saying, time: int) -> int: ...
 

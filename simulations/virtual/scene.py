@@ -1,4 +1,4 @@
-"""What a scenario works on, in virtual time: a town, its hosts and links, what goes wrong with them, and when.
+"""The scene of a scenario in virtual time: a town, its hosts and links, and their faults with times.
 
 `world.World` plays it with engines on one heap of events, `http.world.HttpWorld` with whole nodes over HTTP. What
 is the same for both is here: what scenarios plan, faults of links and clocks and their end, and who looks at it.

@@ -1,4 +1,4 @@
-"""What a run depends on besides its scenario and this source code, and how long its phases are."""
+"""The settings of a run, and the lengths of its phases."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,7 +22,7 @@ POLL: Final = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A world before it begins. Together with a scenario and this source code, all that a run depends on.
+    """The settings of a world. A run depends only on them, its scenario and this source code.
 
     Attributes:
         nodes: members.

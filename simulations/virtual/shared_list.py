@@ -1,4 +1,4 @@
-"""A sequence most of which thousands of hosts have in common: the founding, and after it each host's own.
+"""A sequence that thousands of hosts mostly share: first the founding statements, then each host's own items.
 
     log = SharedList(founding)
     log.append(entry)             log.own == [entry]; the founding is held once, however many share it

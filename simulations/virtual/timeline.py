@@ -1,4 +1,4 @@
-"""Virtual time: one heap of (time, sequence), one digest over everything that happened, one source of chance.
+"""Virtual time: one heap of (time, sequence), one digest over all events, one source of randomness.
 
 Time is an integer, ms since 1970, and moves only from one planned action to the next. Two actions planned for the same
 time happen in the order in which they were planned, so a run is a function of its seed.
@@ -41,7 +41,7 @@ class Happened:
 
 
 class Trace:
-    """SHA-256 over every event in order, and the last few of them for people.
+    """The SHA-256 over all events in order, and the last few of them for people.
 
     Args:
         keep: the full lines kept for people.
@@ -66,7 +66,7 @@ class Trace:
 
 
 class Timeline:
-    """What will happen, and when.
+    """The planned events, with their times.
 
     Attributes:
         now: ms since 1970.

@@ -1,4 +1,4 @@
-"""A relying party: it has a trust policy from a hand it trusts, and asks whatever node comes along.
+"""A relying party: it has a trust policy from a trusted source, and asks any node.
 
     verifier asks a random node  ->  evidence  ->  `registry.evidence.check.check` under the policy  ->  remembers the
     count

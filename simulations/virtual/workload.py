@@ -1,4 +1,4 @@
-"""What people do while the network is in trouble: they submit statements, and try again until a node answers for them.
+"""Submits statements while the network fails, and tries again until a node confirms them.
 
 A client submits at a node and waits for the answer. Where the node goes down, has no room or is silent, it goes to
 another one. From the moment of the answer the statement must never be lost: that is what `checkers.NothingLost`
@@ -21,7 +21,7 @@ RETRY_MS: Final = 2_000
 
 
 class Workload:
-    """All that is said in a run, in order.
+    """All statements of a run, in order.
 
     Attributes:
         pens: of the authorities that speak here.

@@ -1,4 +1,4 @@
-"""A whole ecosystem in virtual time: hosts, links, a workload, faults, and what is measured about them.
+"""A whole ecosystem in virtual time: hosts, links, a workload, faults, and measurements.
 
     world = World(Settings(nodes=50, seed=7), checkers=all_checkers(Bounds()))
     world.workload.revocations(every=2)
