@@ -10,7 +10,7 @@ typed it: the command has its own session, folder, environment and files, its ex
 it, with one exception: keys are derived from passphrases at the lowest cost, not at half a second of a core for each
 signature. What a program does while it loads is for tests that start one cold (`Machine.start`), and for the guides.
 
-The one that forks has no thread and opens nothing, and ends with the test run.
+The one that forks has no thread and opens nothing, and ends with the test run, however that ends, and so do the others.
 """
 
 import atexit
@@ -177,6 +177,8 @@ def _serve(listening: socket.socket) -> int:
         while True:
             for key, _ in waiting.select():
                 if key.fd == sys.stdin.fileno():
+                    for life in lives.values():  # of a test run that was killed; any other has ended them
+                        os.kill(life.process, signal.SIGKILL)
                     return -1
                 if key.fd == listening.fileno():
                     line, _ = listening.accept()
