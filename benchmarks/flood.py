@@ -30,7 +30,7 @@ from typing import Final
 
 import httpx
 
-from accredit.gossip.wire import Push, encode_frame
+from accredit.gossip.protocol.wire import Push, encode_frame
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.statement import Statement
 from benchmarks.harness import Report, percentile

@@ -12,9 +12,9 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
-from accredit.gossip.events import Peer, PeersChanged, Send, SendFailed, Ticked
 from accredit.gossip.machine import Machine
-from accredit.gossip.roster import Roster
+from accredit.gossip.peers.roster import Roster
+from accredit.gossip.protocol.events import Peer, PeersChanged, Send, SendFailed, Ticked
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from benchmarks.harness import RUNS, Report, timed
 
@@ -25,7 +25,7 @@ START: Final = 1_700_000_000_000
 
 
 class Nothing:
-    """What a new node has logged: `gossip.events.Held`."""
+    """What a new node has logged: `gossip.protocol.events.Held`."""
 
     def __contains__(self, id: object) -> bool:
         return False

@@ -25,11 +25,14 @@ from collections import Counter
 from random import Random
 from typing import assert_never
 
-from accredit.registry.encoding.ed25519 import Signer
-from accredit.registry.errors import AccreditError, DecodeError
-
-from .config import GossipConfig
-from .events import (
+from accredit.gossip.exchanges.heartbeat import Heart
+from accredit.gossip.exchanges.requester import Exchanges
+from accredit.gossip.exchanges.responder import Answers
+from accredit.gossip.exchanges.state import Parts
+from accredit.gossip.peers.rate_limits import QuotaError, status_of
+from accredit.gossip.peers.roster import roster_of
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import (
     ConflictsFound,
     Effect,
     Event,
@@ -45,13 +48,9 @@ from .events import (
     Statistics,
     Ticked,
 )
-from .heartbeat import Heart
-from .rate_limits import QuotaError, status_of
-from .requester import Exchanges
-from .responder import Answers
-from .roster import roster_of
-from .state import Parts
-from .wire import Frame, Poll
+from accredit.gossip.protocol.wire import Frame, Poll
+from accredit.registry.encoding.ed25519 import Signer
+from accredit.registry.errors import AccreditError, DecodeError
 
 
 class Machine:

@@ -27,26 +27,20 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final, cast
 
-from accredit.registry.domain.record_types import NodeRecord, Record
-from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, issuer_in, record_key
-from accredit.registry.encoding.cbor import encode, reread
-from accredit.registry.encoding.identifiers import CanonicalId
-from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
-from accredit.registry.transparency.state_trie import Trie, state_root
-
-from . import committed_set, statement_index
-from .charter import Charter
-from .committed_set import Committed
-from .effect import EffectState, InForce, StatementEffect, counts_for, judge
-from .encoded_records import Picked, record_of
-from .governance_records import authority_record, charter_record
-from .governing_state import Law, affected_keys, settle_law
-from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
-from .key_entries import introductions, next_number
-from .key_lifecycle import voices_of_key
-from .node_names import NAMING, Naming, naming_problem, trace_name
-from .overlay import Layered, pour
-from .reducers import (
+from accredit.governance.authority.effect import EffectState, InForce, StatementEffect, counts_for, judge
+from accredit.governance.authority.governing_state import Law, affected_keys, settle_law
+from accredit.governance.authority.key_lifecycle import voices_of_key
+from accredit.governance.authority.node_names import NAMING, Naming, naming_problem, trace_name
+from accredit.governance.index import statement_index
+from accredit.governance.index.holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
+from accredit.governance.index.key_entries import introductions, next_number
+from accredit.governance.index.overlay import Layered, pour
+from accredit.governance.index.statement_index import Chains
+from accredit.governance.records import committed_set
+from accredit.governance.records.committed_set import Committed
+from accredit.governance.records.encoded_records import Picked, record_of
+from accredit.governance.records.governance_records import authority_record, charter_record
+from accredit.governance.records.reducers import (
     ORDER,
     Contributions,
     in_judging_order,
@@ -56,9 +50,15 @@ from .reducers import (
     make_record,
     subject_of,
 )
-from .rulebook import check_statement
-from .statement_index import Chains
-from .undoing import WEIGHED, Back, asked, begins, undoing
+from accredit.governance.rules.charter import Charter
+from accredit.governance.rules.rulebook import check_statement
+from accredit.governance.rules.undoing import WEIGHED, Back, asked, begins, undoing
+from accredit.registry.domain.record_types import NodeRecord, Record
+from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, issuer_in, record_key
+from accredit.registry.encoding.cbor import encode, reread
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
+from accredit.registry.transparency.state_trie import Trie, state_root
 
 _Dirty = dict[Subject, dict[bytes, None] | None]
 """Records to recompute, with the statements to judge for each; None: all statements about it."""

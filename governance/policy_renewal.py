@@ -26,6 +26,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from accredit.governance.authority.node_names import NAMING
+from accredit.governance.index.key_entries import key_entries
+from accredit.governance.rules.charter import Authority, Charter, charter_of, parse
+from accredit.governance.rules.rulebook import check_statement, rule_for
+from accredit.governance.rules.undoing import is_met
 from accredit.registry.domain.record_types import NodeRecord
 from accredit.registry.domain.records import Records, charter_in, node_in
 from accredit.registry.encoding import schema
@@ -42,12 +47,7 @@ from accredit.registry.transparency.state_note import quorum, signer_key
 from accredit.registry.transparency.state_trie import state_root
 from accredit.registry.transparency.tlog_policy import Policy, threshold_policy
 
-from .charter import Authority, Charter, charter_of, parse
 from .fold import Fold
-from .key_entries import key_entries
-from .node_names import NAMING
-from .rulebook import check_statement, rule_for
-from .undoing import is_met
 
 RENEWAL_BYTES: Final = 4 * 1024 * 1024
 STATEMENTS_MAX: Final = 4_000

@@ -24,7 +24,7 @@ from random import Random
 
 import trio
 
-from accredit.gossip.config import GossipConfig
+from accredit.gossip.protocol.config import GossipConfig
 from accredit.node.ports import Progress
 from accredit.registry.errors import AccreditError, InputError, RefusedError
 from accredit.registry.transparency.equivocation import Conflict

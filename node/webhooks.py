@@ -28,7 +28,7 @@ import httpx
 import msgspec
 import trio
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import Clock
 from accredit.node.http.facades.tokens import WebKey

@@ -67,7 +67,7 @@ class Draft:
         sub: id of its subject: an issuer, a framework, a statement (hex), the ecosystem.
         iat: its date, seconds since 1970.
         eco: the genesis statement's id, 32 bytes; None in the genesis itself.
-        kind: as in `governance.rulebook.RULEBOOK`.
+        kind: as in `governance.rules.rulebook.RULEBOOK`.
         seq, prev: the number of this statement among those of its key, from 1, and the id of the key's previous
             statement.
         body: the kind's own members.

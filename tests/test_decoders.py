@@ -25,10 +25,10 @@ import pytest
 
 from accredit.cli.signing import offline_files
 from accredit.cli.signing.offline_files import Head
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.wire import Fetch, decode_frame, encode_frame, verify_frame
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.wire import Fetch, decode_frame, encode_frame, verify_frame
 from accredit.governance.policy_renewal import Renewal, renew
-from accredit.governance.rulebook import check_statement
+from accredit.governance.rules.rulebook import check_statement
 from accredit.node.http.app import table
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import record_key
@@ -370,7 +370,7 @@ TABLE: Final[dict[str, Row]] = {
         good=RENEWAL.encode(),
         says=lambda data: renew(RENEWED, Renewal.decode(data), NOW).signers,
         mutate=_in_cbor,
-        covers=("governance/policy_renewal.py:decode", "governance/charter.py:check_charter"),
+        covers=("governance/policy_renewal.py:decode", "governance/rules/charter.py:check_charter"),
     ),
     "state note": Row(
         good=HELD.note(NOW),
@@ -488,10 +488,10 @@ TABLE: Final[dict[str, Row]] = {
         says=_frame,
         mutate=_in_cbor,
         covers=(
-            "gossip/wire.py:decode_frame",
-            "gossip/wire.py:decode_envelope",
-            "gossip/rate_limits.py:check",
-            "gossip/rate_limits.py:check_answer",
+            "gossip/protocol/wire.py:decode_frame",
+            "gossip/protocol/wire.py:decode_envelope",
+            "gossip/peers/rate_limits.py:check",
+            "gossip/peers/rate_limits.py:check_answer",
         ),
     ),
     "signing request": Row(
@@ -520,9 +520,9 @@ ELSEWHERE: Final = {
     "registry/evidence/published_map.py:open": "tests/registry/evidence/test_published_map.py",
     "registry/evidence/published_map.py:tops_in": "tests/registry/evidence/test_published_map.py",
     "node/http/routes/alike_questions.py:read": "tests/node/http/routes/test_alike_questions.py",
-    "gossip/negentropy.py:decode_varint": "tests/gossip/test_negentropy.py: every message cut, bent and made up",
-    "gossip/negentropy.py:take": "tests/gossip/test_negentropy.py",
-    "gossip/reconcile.py:answer": "tests/gossip/test_reconcile.py",
+    "gossip/protocol/negentropy.py:decode_varint": "tests/gossip/test_negentropy.py: messages cut, bent and made up",
+    "gossip/protocol/negentropy.py:take": "tests/gossip/test_negentropy.py",
+    "gossip/exchanges/reconcile.py:answer": "tests/gossip/test_reconcile.py",
     "registry/transparency/witness.py:read_cosignature": "tests/registry/transparency/test_witness.py",
     "node/clients/node_client.py:submit": "sends; what it reads is JSON: tests/node/clients",
     "node/clients/node_client.py:accuse": "sends; what it reads is JSON: tests/node/clients",

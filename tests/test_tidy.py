@@ -140,16 +140,20 @@ def test_a_module_of_the_core_imports_only_what_its_room_may(path: Path) -> None
         ("accredit.registry.statement", "import httpx", {"httpx"}),
         ("accredit.registry.statement", "from ..governance import fold", {"accredit.governance.fold"}),
         ("accredit.governance.fold", "import cbor2", {"cbor2"}),
-        ("accredit.governance.fold", "from accredit.gossip import mesh", {"accredit.gossip.mesh"}),
+        ("accredit.governance.fold", "from accredit.gossip.peers import mesh", {"accredit.gossip.peers.mesh"}),
         (
-            "accredit.gossip.mesh",
+            "accredit.gossip.peers.mesh",
             "def f():\n    from accredit.node.engine import events",
             {"accredit.node.engine.events"},
         ),
         ("accredit.node.engine.engine", "from ..storage import log_store", {"accredit.node.storage.log_store"}),
         ("accredit.node.engine.engine", "from registry import statement", {"registry.statement"}),
         ("accredit.registry.statement", "import nacl.bindings, re\nfrom .encoding import cbor", set()),
-        ("accredit.node.engine.engine", "from .notary import Notary\nfrom accredit.gossip.mesh import Mesh", set()),
+        (
+            "accredit.node.engine.engine",
+            "from .notary import Notary\nfrom accredit.gossip.peers.mesh import Mesh",
+            set(),
+        ),
     ],
 )
 def test_the_rule_about_imports_of_the_core_sees_what_is_wrong(module: str, line: str, wrong: set[str]) -> None:

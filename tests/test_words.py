@@ -57,7 +57,7 @@ def test_no_name_of_a_public_class_means_two_things() -> None:
 
 
 MACHINES = {
-    "gossip.machine.Machine": "gossip.events",
+    "gossip.machine.Machine": "gossip.protocol.events",
     "node.engine.engine.Engine": "node.engine.events",
     "node.engine.notary.Notary": "node.engine.notary_events",
 }

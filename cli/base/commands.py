@@ -6,8 +6,8 @@
     def show(…): ...
 
 A `CommandGroup` knows some of its commands only by name, a line of help and their place
-(`"accredit.cli.commands.keys:keys"`), and imports the module when such a command is used. So `accredit --help` imports
-none of them.
+(`"accredit.cli.commands.governance.keys:keys"`), and imports the module when such a command is used. So
+`accredit --help` imports none of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -179,7 +179,7 @@ def to_body(kind: str, written: Mapping[str, Any], source: str) -> dict[str, Any
     Raises:
         DecodeError: a member cannot be read, or the rulebook refuses it.
     """
-    from accredit.governance.rulebook import check_body
+    from accredit.governance.rules.rulebook import check_body
 
     from .real_lists import check_real_lists
 

@@ -24,7 +24,7 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
-from accredit.cli.commands.check import missing_package
+from accredit.cli.commands.verifier.check import missing_package
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError
 from accredit.simulations.processes.node_process import free_ports

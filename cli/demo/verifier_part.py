@@ -17,7 +17,7 @@ from accredit.cli.base import output
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.log_entries import read_entries
 from accredit.cli.base.output import bad, good, shorten
-from accredit.cli.commands.check import missing_package
+from accredit.cli.commands.verifier.check import missing_package
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
 from accredit.registry.errors import AccreditError

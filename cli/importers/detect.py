@@ -7,13 +7,21 @@ from dataclasses import replace
 from typing import Any, Final
 
 from accredit.cli.base import documents
+from accredit.cli.importers.frameworks import case, crosswalks, ctdl_asn, rdf, rsd, sheets, skos
+from accredit.cli.importers.frameworks.envelopes import OpenedEnvelopes, opened
+from accredit.cli.importers.frameworks.frameworks import (
+    COMPUTED,
+    Framework,
+    FrameworkNaming,
+    ImportFindings,
+    assemble,
+    identifier,
+)
+from accredit.cli.importers.issuers import dcc, own
+from accredit.cli.importers.issuers.row import Row
 from accredit.registry.errors import DecodeError
 
-from . import case, crosswalks, ctdl_asn, dcc, own, rdf, rsd, sheets, skos
-from .envelopes import OpenedEnvelopes, opened
-from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
-from .row import Row
 from .spreadsheet import Reading, decode
 
 _ISSUER_FORMATS: Final = "Supported: a DCC registry.json, a history of such lists, or accredit's own CSV, TOML or JSON."

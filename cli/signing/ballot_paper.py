@@ -16,7 +16,7 @@ from typing import Any, Final
 from accredit.cli.base import output
 from accredit.cli.base.documents import outline, render, when
 from accredit.cli.base.output import faint, fair, mix, plain, safe, shorten
-from accredit.governance.rulebook import check_body
+from accredit.governance.rules.rulebook import check_body
 from accredit.node.http.routes.summaries import summary
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import RefusedError

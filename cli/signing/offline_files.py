@@ -23,8 +23,8 @@ import msgspec
 
 from accredit.cli.base.documents import parse_json, read_bytes, render
 from accredit.cli.base.output import plain
-from accredit.governance.key_entries import next_number
-from accredit.governance.rulebook import check_body
+from accredit.governance.index.key_entries import next_number
+from accredit.governance.rules.rulebook import check_body
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
@@ -303,7 +303,7 @@ def genesis_of(statements: Sequence[bytes], source: str) -> Unverified:
     Raises:
         RefusedError: there is none, or its key is not its own.
     """
-    from accredit.governance.admission import Admission
+    from accredit.governance.authority.admission import Admission
 
     first = decode(statements[0]) if statements else None
     if first is None or first.kind != "charter.genesis":

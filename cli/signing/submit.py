@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.registry.errors import AccreditError, InputError, RefusedError
 from accredit.registry.limits import SUBMISSION_STATEMENTS
 from accredit.registry.statement import decode

@@ -27,8 +27,8 @@ from accredit.cli.base import exits, node_option, output
 from accredit.cli.base.log_entries import read_entries
 from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
-from accredit.governance.key_entries import next_number
-from accredit.governance.rulebook import check_body, check_statement
+from accredit.governance.index.key_entries import next_number
+from accredit.governance.rules.rulebook import check_body, check_statement
 from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from accredit.governance.admission import Admission
+from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, record_key

@@ -1,13 +1,13 @@
 """`docs/statements.cddl` and `registry/domain/bodies.py`: what each kind of statement carries, from its own check.
 
-One walk over the checks of `governance.rulebook.KINDS` gives both, so that the two say what the code accepts.
+One walk over the checks of `governance.rules.rulebook.KINDS` gives both, so that the two say what the code accepts.
 """
 
 import inspect
 from collections.abc import Mapping
 from typing import Final
 
-from accredit.governance.rulebook import KINDS
+from accredit.governance.rules.rulebook import KINDS
 from accredit.registry.encoding.schema import Check
 from docs.generators._page import rewrite
 from docs.generators._shapes import members_of, parts

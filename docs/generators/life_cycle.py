@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from accredit.governance.undoing import TABLE
+from accredit.governance.rules.undoing import TABLE
 from accredit.registry.decision.explanations import CAUSES, reason_for
 from accredit.registry.decision.explanations import Audience as To
 from accredit.registry.domain.accreditations import BELONGS_TO, NEEDS

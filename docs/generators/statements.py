@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from accredit.governance import charter, rulebook
-from accredit.governance.charter import Rule
-from accredit.governance.key_entries import KEY
-from accredit.governance.rulebook import KINDS, Kind
-from accredit.governance.undoing import TABLE, Undoing
+from accredit.governance.index.key_entries import KEY
+from accredit.governance.rules import charter, rulebook
+from accredit.governance.rules.charter import Rule
+from accredit.governance.rules.rulebook import KINDS, Kind
+from accredit.governance.rules.undoing import TABLE, Undoing
 from accredit.registry.domain.ceiling import check_limits
 from accredit.registry.domain.issuers import check_pinned_key
 from accredit.registry.domain.scope import check_scope

@@ -11,7 +11,7 @@
 The trio shell around it (`node.runtime.runtime`) and the simulator both drive it, and import its names from here.
 """
 
-from accredit.gossip.events import FrameAnswered, SendFailed, Ticked
+from accredit.gossip.protocol.events import FrameAnswered, SendFailed, Ticked
 
 from .engine import STORAGE_PAUSE, TICK, Engine
 from .events import (

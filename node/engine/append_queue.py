@@ -16,7 +16,7 @@ introduction first.
 from collections.abc import Sequence
 from typing import Final
 
-from accredit.governance.rulebook import is_urgent
+from accredit.governance.rules.rulebook import is_urgent
 from accredit.registry.statement import Statement
 
 BATCH: Final = 1_000

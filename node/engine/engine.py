@@ -25,15 +25,15 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Final, assert_never
 
-from accredit.gossip import events
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
 from accredit.gossip.machine import Machine
-from accredit.gossip.roster import Roster
-from accredit.governance.admission import Admission
+from accredit.gossip.peers.roster import Roster
+from accredit.gossip.protocol import events
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import FrameAnswered, SendFailed, Statistics, Ticked
+from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Changes, Fold
-from accredit.governance.holdings import Holdings, InMemory
-from accredit.governance.rulebook import check_statement, is_urgent
+from accredit.governance.index.holdings import Holdings, InMemory
+from accredit.governance.rules.rulebook import check_statement, is_urgent
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import Signer

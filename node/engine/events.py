@@ -6,8 +6,8 @@ The shell or the simulator sends events and carries out effects, in the given or
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accredit.gossip import events
-from accredit.gossip.events import FrameAnswered, Peer, SendFailed, Ticked
+from accredit.gossip.protocol import events
+from accredit.gossip.protocol.events import FrameAnswered, Peer, SendFailed, Ticked
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject
 from accredit.registry.errors import AccreditError, StorageError

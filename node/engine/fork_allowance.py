@@ -25,9 +25,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from accredit.governance.authority.governing_state import Law
 from accredit.governance.fold import Fold
-from accredit.governance.governing_state import Law
-from accredit.governance.key_entries import introductions
+from accredit.governance.index.key_entries import introductions
 from accredit.registry.errors import BusyError
 from accredit.registry.statement import Statement, Unverified
 

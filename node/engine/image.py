@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from accredit.gossip.roster import Roster
-from accredit.governance.admission import Admission
+from accredit.gossip.peers.roster import Roster
+from accredit.governance.authority.admission import Admission
 
 from . import notary_events
 from .log_index import LogView

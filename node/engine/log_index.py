@@ -1,6 +1,6 @@
 """The view of this node for gossip: its log in order, the committed set, the conflicts, and the checkpoints received.
 
-A `LogView` is the `gossip.events.Held` of an engine. The machine reads it, and only the engine writes it, when
+A `LogView` is the `gossip.protocol.events.Held` of an engine. The machine reads it, and only the engine writes it, when
 statements have been logged. Its beginning may be shared with others (`branch`).
 """
 
@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final, Protocol
 
 from accredit.governance.fold import Fold
-from accredit.governance.overlay import Layered
+from accredit.governance.index.overlay import Layered
 from accredit.registry.errors import AccreditError, StorageError
 from accredit.registry.statement import Statement
 

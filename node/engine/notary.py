@@ -32,10 +32,10 @@ The notary keeps only the note and roots of the noted state. The owner of the no
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, assert_never
 
-from accredit.governance.encoded_records import Picked
 from accredit.governance.fold import Fold
-from accredit.governance.overlay import Layered
-from accredit.governance.rulebook import is_narrowing
+from accredit.governance.index.overlay import Layered
+from accredit.governance.records.encoded_records import Picked
+from accredit.governance.rules.rulebook import is_narrowing
 from accredit.registry.domain.records import FOLD_VERSION, node_in
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor

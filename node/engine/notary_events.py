@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from accredit.governance.encoded_records import Picked
 from accredit.governance.fold import Fold
+from accredit.governance.records.encoded_records import Picked
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject
 from accredit.registry.statement import Statement

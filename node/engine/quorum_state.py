@@ -18,7 +18,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
-from accredit.governance.encoded_records import encoded, record_of
+from accredit.governance.records.encoded_records import encoded, record_of
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode, reread

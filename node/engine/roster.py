@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
-from accredit.gossip.events import Peer
-from accredit.gossip.roster import Roster
+from accredit.gossip.peers.roster import Roster
+from accredit.gossip.protocol.events import Peer
 from accredit.governance.fold import Fold
 from accredit.registry.domain.records import node_in
 

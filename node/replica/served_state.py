@@ -14,9 +14,9 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final, cast
 
-from accredit.governance.charter import Charter
-from accredit.governance.encoded_records import record_of
 from accredit.governance.fold import Fold
+from accredit.governance.records.encoded_records import record_of
+from accredit.governance.rules.charter import Charter
 from accredit.registry.domain.bodies import CharterGenesis
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, charter_in, record_key

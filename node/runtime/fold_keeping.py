@@ -20,7 +20,7 @@ from itertools import chain
 from sqlite3 import Connection
 from typing import Final
 
-from accredit.governance.committed_set import COMMITTED
+from accredit.governance.records.committed_set import COMMITTED
 from accredit.node.engine import Engine
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.storage.fold_store import PendingWrites, StoredHoldings, clear, make_maps

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Any, Final, Protocol
 
-from accredit.gossip.events import PeerStatistics, Statistics
+from accredit.gossip.protocol.events import PeerStatistics, Statistics
 from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
 from accredit.node.engine.notary import Notary

@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 
-from accredit.gossip.events import Peer
+from accredit.gossip.protocol.events import Peer
 from accredit.node.ports import Transport
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.errors import RemoteError

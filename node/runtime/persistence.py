@@ -25,7 +25,7 @@ from typing import Final
 
 import trio
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Changed, Engine, KeepNote
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.ports import Progress, RunBlocking

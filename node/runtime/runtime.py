@@ -30,8 +30,8 @@ from typing import Final, TypeVar, assert_never
 
 import trio
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import FrameAnswered, SendFailed, Statistics, Ticked
 from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
 from accredit.node.engine import (

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
-from accredit.governance.encoded_records import Picked
+from accredit.governance.records.encoded_records import Picked
 from accredit.node.engine import Engine
 from accredit.node.engine.events import Effect, NoteStands
 from accredit.node.ports import RunBlocking

@@ -19,7 +19,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from accredit.governance.fold import Fold
-from accredit.governance.holdings import Fact, InMemory
+from accredit.governance.index.holdings import Fact, InMemory
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.errors import AccreditError, InputError, StorageError

@@ -1,4 +1,4 @@
-"""Stores a fold in a node's database: `governance.holdings.Holdings` in tables, behind a bounded cache.
+"""Stores a fold in a node's database: `governance.index.holdings.Holdings` in tables, behind a bounded cache.
 
     holdings = StoredHoldings(store)
     fold = Fold(ecosystem, holdings)                     the fold as last written, settled
@@ -33,9 +33,9 @@ from typing import Any, Final
 
 import msgspec
 
-from accredit.governance.committed_set import COMMITTED
-from accredit.governance.holdings import STATEMENTS, About, ByNumber, Fact
-from accredit.governance.reducers import subject_of
+from accredit.governance.index.holdings import STATEMENTS, About, ByNumber, Fact
+from accredit.governance.records.committed_set import COMMITTED
+from accredit.governance.records.reducers import subject_of
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode

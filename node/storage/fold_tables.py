@@ -16,7 +16,7 @@ never builds on decayed data. An audit checks that the facts are right, by compu
 
 from typing import Final
 
-from accredit.governance.holdings import About, Fact
+from accredit.governance.index.holdings import About, Fact
 
 HELD: Final = Fact(about=About.STATEMENT, name="held")
 """A statement is in the set; there are no facts about others."""

@@ -29,7 +29,7 @@ from hashlib import sha256
 from sqlite3 import Connection
 from typing import Any, Final, Self
 
-from accredit.governance.encoded_records import encoded
+from accredit.governance.records.encoded_records import encoded
 from accredit.node.engine import quorum_state
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
 from accredit.registry.domain.record_types import Record

@@ -7,7 +7,7 @@
 A mark says of an entry, by itself: it decodes, its body has the shape of its kind, and its signature verifies under a
 public key that hashes to its key id. None of that depends on what stands before it, so any number of processes may find
 it out, in any order. What does depend on it (is the key known in this ecosystem, has it the budget?) is left to the one
-process that takes the entries in, one after the other: `governance.admission.Admission.readmit`.
+process that takes the entries in, one after the other: `governance.authority.admission.Admission.readmit`.
 
 * A public key may come from anywhere: a signature proves the same under it wherever it was found, because a key id is
   the key's hash.
@@ -21,8 +21,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from accredit.governance.key_entries import introductions
-from accredit.governance.rulebook import check_statement
+from accredit.governance.index.key_entries import introductions
+from accredit.governance.rules.rulebook import check_statement
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode, recall, verify

@@ -37,7 +37,7 @@ from typing import Final, Protocol, TypeVar
 
 import trio
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Engine
 from accredit.node.ports import Progress, RunBlocking
 from accredit.node.storage.log_store import Change, Store

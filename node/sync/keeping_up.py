@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import trio
 
-from accredit.gossip.events import Statistics
+from accredit.gossip.protocol.events import Statistics
 from accredit.node.clock import Clock
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import RefusedError

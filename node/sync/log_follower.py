@@ -26,7 +26,7 @@ from typing import Final, Protocol, TypeVar
 
 import trio
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Engine, SubmissionResult
 from accredit.node.storage.log_reader import Reader
 from accredit.node.storage.log_store import Store

@@ -29,7 +29,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import trio
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.governance.fold import Fold
 from accredit.node import ports
 from accredit.node.clock import Clock

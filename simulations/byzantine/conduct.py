@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from accredit.gossip.wire import Body, UnverifiedFrame, decode_frame, encode_frame
+from accredit.gossip.protocol.wire import Body, UnverifiedFrame, decode_frame, encode_frame
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError
 from accredit.simulations.virtual.host import Conduct, Host

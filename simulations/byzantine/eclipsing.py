@@ -2,7 +2,7 @@
 
 from random import Random
 
-from accredit.gossip.wire import Body, Graft, Prune
+from accredit.gossip.protocol.wire import Body, Graft, Prune
 from accredit.simulations.virtual.host import Host
 
 from .conduct import repeat, send

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from random import Random
 
-from accredit.gossip.wire import Beacon, Body
+from accredit.gossip.protocol.wire import Beacon, Body
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint

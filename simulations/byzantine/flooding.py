@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from random import Random
 
-from accredit.gossip.wire import Push
+from accredit.gossip.protocol.wire import Push
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Draft, encode_signed
 from accredit.simulations.virtual.ecosystem import Pen, secret

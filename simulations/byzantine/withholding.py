@@ -5,9 +5,9 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
-from accredit.gossip.negentropy import Items, respond
-from accredit.gossip.wire import Announce, Body, Push, Reconcile, Root
-from accredit.governance.rulebook import is_urgent
+from accredit.gossip.protocol.negentropy import Items, respond
+from accredit.gossip.protocol.wire import Announce, Body, Push, Reconcile, Root
+from accredit.governance.rules.rulebook import is_urgent
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import decode
 from accredit.simulations.virtual.host import Conduct, Host

@@ -24,7 +24,7 @@ import httpcore
 import httpx
 import trio
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.clients.peer_http import CONNECTIONS
 from accredit.simulations.virtual.network import Network
 from accredit.simulations.virtual.timeline import Trace

@@ -18,7 +18,7 @@ from typing import Any, Final
 import httpx
 import trio
 
-from accredit.governance.rulebook import is_urgent
+from accredit.governance.rules.rulebook import is_urgent
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.signed_note import Note

@@ -15,9 +15,11 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from typing import Any, Final
 
-from accredit.gossip import mesh, negentropy, reconcile
+from accredit.gossip.exchanges import reconcile
+from accredit.gossip.peers import mesh
+from accredit.gossip.protocol import negentropy
 from accredit.governance import policy_renewal
-from accredit.governance.statement_index import Chains
+from accredit.governance.index.statement_index import Chains
 from accredit.node.engine.fork_allowance import ForkAllowance
 from accredit.node.engine.log_index import LogView
 from accredit.registry.evidence import state_check

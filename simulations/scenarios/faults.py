@@ -1,6 +1,6 @@
 """No node is hostile, but links, machines, clocks, disks and versions fail."""
 
-from accredit.gossip.wire import Accusation, Beacon, Poll
+from accredit.gossip.protocol.wire import Accusation, Beacon, Poll
 from accredit.simulations.byzantine import Older
 from accredit.simulations.checkers import Bounds
 from accredit.simulations.virtual.network import LinkSettings, Sparse, split

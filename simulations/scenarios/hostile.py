@@ -1,6 +1,6 @@
 """Admitted nodes break the rules of gossip: they send nothing, too much, or lies."""
 
-from accredit.gossip.config import GossipConfig
+from accredit.gossip.protocol.config import GossipConfig
 from accredit.simulations.byzantine import (
     ForkFlooder,
     FrameFlooder,

@@ -1,6 +1,6 @@
 """Measurements without faults: how fast statements reach every node, and the workload of published figures."""
 
-from accredit.gossip.config import GossipConfig
+from accredit.gossip.protocol.config import GossipConfig
 from accredit.simulations.baseline.maelstrom import play_broadcast
 from accredit.simulations.checkers import Bounds, Violation
 from accredit.simulations.virtual.network import LinkSettings

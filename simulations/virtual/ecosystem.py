@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
-from accredit.governance.key_entries import next_number
-from accredit.governance.rulebook import check_statement
+from accredit.governance.index.key_entries import next_number
+from accredit.governance.rules.rulebook import check_statement
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.encoding.identifiers import CanonicalId

@@ -12,7 +12,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final, Protocol, assert_never
 
-from accredit.gossip.events import FrameAnswered, SendFailed, Ticked
+from accredit.gossip.protocol.events import FrameAnswered, SendFailed, Ticked
 from accredit.node.engine import (
     Append,
     Appended,

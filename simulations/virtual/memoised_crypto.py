@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from accredit.gossip import wire
-from accredit.gossip.wire import Body, UnverifiedFrame
-from accredit.governance import rulebook
+from accredit.gossip.protocol import wire
+from accredit.gossip.protocol.wire import Body, UnverifiedFrame
+from accredit.governance.rules import rulebook
 from accredit.registry import statement
 from accredit.registry.encoding import ed25519
 from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, KeyPair

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from accredit.gossip.config import GossipConfig
+from accredit.gossip.protocol.config import GossipConfig
 from accredit.node.engine import TICK
 from accredit.registry.evidence.trust_policy import MAX_AGE
 

@@ -7,7 +7,7 @@ watches."""
 from collections.abc import Callable
 from typing import Final
 
-from accredit.governance.rulebook import is_urgent
+from accredit.governance.rules.rulebook import is_urgent
 from accredit.node.engine import SubmissionResult
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.cli.commands.ceremony import progress_of
+from accredit.cli.commands.governance.ceremony import progress_of
 from accredit.cli.signing.offline_files import SignedStatements, decode_signed, read_ceremony
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import RefusedError

@@ -157,14 +157,14 @@ SIGNING = [path for path, command in PATHS.items() if "offline" in options_of(co
 
 # The commands on whose behalf a module speaks that is none itself: what it says to add is an option of each.
 SPEAKS_FOR: dict[str, list[tuple[str, ...]]] = {
-    "cli/importers/case.py": [("framework", "import")],
-    "cli/importers/ctdl_asn.py": [("framework", "import")],
-    "cli/importers/frameworks.py": [("framework", "import")],
-    "cli/importers/languages.py": [("framework", "import")],
-    "cli/importers/rows.py": [("issuer", "import")],
-    "cli/importers/skos.py": [("framework", "import")],
+    "cli/importers/frameworks/case.py": [("framework", "import")],
+    "cli/importers/frameworks/ctdl_asn.py": [("framework", "import")],
+    "cli/importers/frameworks/frameworks.py": [("framework", "import")],
+    "cli/importers/frameworks/languages.py": [("framework", "import")],
+    "cli/importers/issuers/rows.py": [("issuer", "import")],
+    "cli/importers/frameworks/skos.py": [("framework", "import")],
     "cli/importers/spreadsheet.py": [("issuer", "import")],
-    "cli/commands/publish_framework.py": [("framework", "import"), ("framework", "publish")],
+    "cli/commands/registry/publish_framework.py": [("framework", "import"), ("framework", "publish")],
     "cli/signing/clock.py": SIGNING,
     "cli/signing/key_head.py": SIGNING,
     "cli/signing/keys.py": SIGNING,

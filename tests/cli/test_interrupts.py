@@ -35,7 +35,7 @@ MOMENTS = [
     "click",
     "accredit.cli.base.commands",
     "accredit.registry.errors",
-    "accredit.cli.commands.query",
+    "accredit.cli.commands.verifier.query",
     "accredit.node.clients.node_client",
     "accredit.node.questions",
     "http.client",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accredit.cli.commands.keys import read_entry
+from accredit.cli.commands.governance.keys import read_entry
 from accredit.cli.signing.keys import unsent_path
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.encoding.ed25519 import KeyPair

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from accredit.cli.main import accredit
-from accredit.governance.rulebook import KINDS
+from accredit.governance.rules.rulebook import KINDS
 from accredit.node.http.app import table
 from accredit.node.settings import ENVIRONMENT_PREFIX, settings
 from accredit.node.telemetry import Metrics

@@ -7,7 +7,7 @@ Nor does it take the first of several types that stand within an array: such a c
 import pytest
 from hypothesis import given, settings
 
-from accredit.gossip.wire import (
+from accredit.gossip.protocol.wire import (
     Accusation,
     Announce,
     Beacon,
@@ -22,7 +22,7 @@ from accredit.gossip.wire import (
     Root,
     encode_frame,
 )
-from accredit.governance.rulebook import KINDS
+from accredit.governance.rules.rulebook import KINDS
 from accredit.node.engine.quorum_state import KeptNote, Part
 from accredit.registry.decision.query import Query
 from accredit.registry.encoding.cbor import decode, encode

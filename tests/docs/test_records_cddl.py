@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from accredit.governance.charter import NODE
+from accredit.governance.rules.charter import NODE
 from accredit.registry.domain import mappings, recognitions
 from accredit.registry.domain.accreditations import check_grant, check_status
 from accredit.registry.domain.ceiling import check_limits

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.governance.node_names import entry_digest
+from accredit.governance.authority.node_names import entry_digest
 from accredit.registry.errors import RemoteError
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Machine, eventually, founding

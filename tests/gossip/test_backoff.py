@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.gossip.backoff import pause_after
+from accredit.gossip.protocol.backoff import pause_after
 
 
 def test_a_pause_doubles_up_to_the_longest_however_often_it_failed() -> None:

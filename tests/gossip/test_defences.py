@@ -10,9 +10,9 @@ from hashlib import sha256
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import FrameReceived, Refuse, Reply
-from accredit.gossip.wire import Accusation, Announce, Body, Graft, Push, Request, encode_frame
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import FrameReceived, Refuse, Reply
+from accredit.gossip.protocol.wire import Accusation, Announce, Body, Graft, Push, Request, encode_frame
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.statement import Unverified
 from tests.strategies.gossip_world import Node, World, lie, seed_of, statement

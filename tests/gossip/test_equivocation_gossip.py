@@ -4,10 +4,10 @@ from hashlib import sha256
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.equivocation_gossip import name_of
-from accredit.gossip.events import Accuse, ConflictsFound, Effect, Heard, PeersChanged
-from accredit.gossip.wire import CONFLICTS_MAX, NOTE_BYTES, Accusation, Beacon, Push, Root
+from accredit.gossip.exchanges.equivocation_gossip import name_of
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import Accuse, ConflictsFound, Effect, Heard, PeersChanged
+from accredit.gossip.protocol.wire import CONFLICTS_MAX, NOTE_BYTES, Accusation, Beacon, Push, Root
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import key_id
 from tests.strategies.gossip_alone import ALICE, BEACON, BOB, Alice, reply_of, root_with

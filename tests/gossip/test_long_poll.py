@@ -2,10 +2,19 @@
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import Accuse, ConflictsFound, Effect, FrameReceived, PeersChanged, Reply, Send, Submit
-from accredit.gossip.peer import PeerState
-from accredit.gossip.wire import Accusation, Announce, Body, Graft, Poll, Prune, Push, Request, decode_frame
+from accredit.gossip.peers.peer import PeerState
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import (
+    Accuse,
+    ConflictsFound,
+    Effect,
+    FrameReceived,
+    PeersChanged,
+    Reply,
+    Send,
+    Submit,
+)
+from accredit.gossip.protocol.wire import Accusation, Announce, Body, Graft, Poll, Prune, Push, Request, decode_frame
 from accredit.registry.encoding.ed25519 import key_id
 from tests.strategies.gossip_alone import ALICE, BOB, CONFIG, Alice, root_with
 from tests.strategies.gossip_world import World, lie, statement

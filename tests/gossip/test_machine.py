@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import Peer, PeersChanged, Ticked
-from accredit.gossip.wire import Announce, Push, Root
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import Peer, PeersChanged, Ticked
+from accredit.gossip.protocol.wire import Announce, Push, Root
 from accredit.registry.encoding.ed25519 import public_of
 from tests.strategies.gossip_world import START, World, seed_of, statement
 

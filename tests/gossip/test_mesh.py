@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import Peer
-from accredit.gossip.mesh import Mesh
-from accredit.gossip.roster import Roster
+from accredit.gossip.peers.mesh import Mesh
+from accredit.gossip.peers.roster import Roster
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import Peer
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from tests.strategies.gossip_world import seed_of
 

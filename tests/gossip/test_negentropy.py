@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.gossip.negentropy import LIMIT_MIN, Initiator, Items, decode_varint, encode_varint, respond
+from accredit.gossip.protocol.negentropy import LIMIT_MIN, Initiator, Items, decode_varint, encode_varint, respond
 from accredit.registry.errors import DecodeError, RefusedError
 
 LIMIT = 65_536

@@ -1,10 +1,10 @@
 """What waits for one peer is bounded, in order, and never silently lost."""
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import Logged
-from accredit.gossip.inbound import Orphans
-from accredit.gossip.outbox import Outbox
-from accredit.gossip.wire import Announce, Push
+from accredit.gossip.exchanges.inbound import Orphans
+from accredit.gossip.peers.outbox import Outbox
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import Logged
+from accredit.gossip.protocol.wire import Announce, Push
 from tests.strategies.gossip_world import Ledger, statement
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.peer_score import LocalHealth, PeerScore
+from accredit.gossip.peers.peer_score import LocalHealth, PeerScore
+from accredit.gossip.protocol.config import GossipConfig
 from tests.strategies.gossip_world import statement
 
 CONFIG = GossipConfig()

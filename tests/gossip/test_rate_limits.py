@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.rate_limits import Guard, TokenBucket, status_of
-from accredit.gossip.wire import Announce, Frame, Prune, encode_frame
+from accredit.gossip.peers.rate_limits import Guard, TokenBucket, status_of
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.wire import Announce, Frame, Prune, encode_frame
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import BusyError, DecodeError, RefusedError
 

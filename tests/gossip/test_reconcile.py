@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from accredit.gossip import reconcile
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import Held
-from accredit.gossip.reconcile import Blinded, ReconcileStep, Sessions, blind
-from accredit.gossip.wire import Fetch, Reconcile
+from accredit.gossip.exchanges import reconcile
+from accredit.gossip.exchanges.reconcile import Blinded, ReconcileStep, Sessions, blind
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import Held
+from accredit.gossip.protocol.wire import Fetch, Reconcile
 from accredit.registry.errors import DecodeError, RefusedError
 
 ALICE, BOB = b"alice", b"bob"
@@ -115,7 +115,7 @@ def test_without_the_salt_it_would_and_the_root_raises_the_alarm(monkeypatch: py
         # All in one bucket, where the sums are compared: half of the ids below and half above are equal anyway.
         with monkeypatch.context() as patched:
             patched.setattr(reconcile, "blind", lambda _salt, id: id)
-            patched.setattr("accredit.gossip.negentropy.BUCKETS", 1)
+            patched.setattr("accredit.gossip.protocol.negentropy.BUCKETS", 1)
             return Pair(Set(ours), Set(theirs)).run()
 
     pair = found_without_salt()

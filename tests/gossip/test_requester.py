@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import FrameAnswered, Peer, PeersChanged, Refuse, SendFailed, Ticked
 from accredit.gossip.machine import Machine
-from accredit.gossip.wire import Announce, Fetch, Graft, Prune, Push, Reconcile, Request, Root
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import FrameAnswered, Peer, PeersChanged, Refuse, SendFailed, Ticked
+from accredit.gossip.protocol.wire import Announce, Fetch, Graft, Prune, Push, Reconcile, Request, Root
 from accredit.registry.encoding.ed25519 import KeyPair
 from tests.strategies.gossip_alone import ALICE, BOB, CONFIG, Alice, reply_of, root_with
 from tests.strategies.gossip_world import START, Ledger, seed_of, statement

@@ -2,8 +2,8 @@
 
 import pytest
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import (
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import (
     FrameReceived,
     PeersChanged,
     Refuse,
@@ -13,7 +13,18 @@ from accredit.gossip.events import (
     Submit,
     Ticked,
 )
-from accredit.gossip.wire import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Request, Root, encode_frame
+from accredit.gossip.protocol.wire import (
+    Announce,
+    Beacon,
+    Body,
+    Graft,
+    Prune,
+    Push,
+    Reconcile,
+    Request,
+    Root,
+    encode_frame,
+)
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.statement import decode
 from tests.strategies.gossip_alone import ALICE, BOB, CONFIG, Alice, reply_of, root_with

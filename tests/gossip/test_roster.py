@@ -3,8 +3,8 @@
 from collections import Counter
 from random import Random
 
-from accredit.gossip.events import Peer
-from accredit.gossip.roster import Roster, roster_of
+from accredit.gossip.peers.roster import Roster, roster_of
+from accredit.gossip.protocol.events import Peer
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from tests.strategies.gossip_world import seed_of
 

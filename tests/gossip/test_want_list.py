@@ -1,7 +1,7 @@
 """Announcements: each id is asked from one peer at a time, and who does not deliver is followed by the next."""
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.want_list import Promises, Recent
+from accredit.gossip.exchanges.want_list import Promises, Recent
+from accredit.gossip.protocol.config import GossipConfig
 
 
 def test_a_recent_id_is_announced_in_three_heartbeats_and_their_number_is_bounded() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.wire import (
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.wire import (
     CONFLICTS_HELD,
     CONFLICTS_MAX,
     MESSAGE_BYTES,

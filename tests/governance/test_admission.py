@@ -2,8 +2,8 @@
 
 import pytest
 
-from accredit.governance.admission import Admission
-from accredit.governance.key_entries import next_number
+from accredit.governance.authority.admission import Admission
+from accredit.governance.index.key_entries import next_number
 from accredit.registry.encoding.ed25519 import KeyPair, key_id
 from accredit.registry.errors import DecodeError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, Statement, Unverified, decode, encode_signed

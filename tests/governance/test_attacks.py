@@ -2,9 +2,9 @@
 
 import pytest
 
-from accredit.governance.admission import Admission
-from accredit.governance.charter import check_genesis
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.admission import Admission
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.rules.charter import check_genesis
 from accredit.registry.errors import DecodeError, NotYetError, RefusedError
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register

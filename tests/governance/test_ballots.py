@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.ballots import Ground, tally_keys
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.ballots import Ground, tally_keys
+from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry

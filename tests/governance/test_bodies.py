@@ -2,7 +2,7 @@
 
 from typing import NotRequired, get_args, get_origin, get_type_hints
 
-from accredit.governance.rulebook import KINDS
+from accredit.governance.rules.rulebook import KINDS
 from accredit.registry.domain import bodies
 from docs.generators._shapes import members_of
 

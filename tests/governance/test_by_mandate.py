@@ -5,7 +5,7 @@ Each attack is told to the end: what a verifier is answered, not only how a stat
 
 from typing import Any
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement

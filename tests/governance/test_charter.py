@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from accredit.governance.charter import check_amendment, check_charter, check_genesis, parse, parse_rule
-from accredit.governance.rulebook import check_body, is_urgent
+from accredit.governance.rules.charter import check_amendment, check_charter, check_genesis, parse, parse_rule
+from accredit.governance.rules.rulebook import check_body, is_urgent
 from accredit.registry.domain.bodies import CharterGenesis
 from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import event, node, register

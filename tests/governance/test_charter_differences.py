@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accredit.governance.charter_differences import differences, entry_differences
+from accredit.governance.rules.charter_differences import differences, entry_differences
 from tests.strategies.bodies import node
 from tests.strategies.consortium import Pen, charter_body, key_entry
 from tests.strategies.stories import TRIO, A, B, C, D

@@ -1,6 +1,6 @@
 """The committed set: whoever holds it alone accepts it all again and comes to the same law and the same records."""
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_trie import Trie

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from tests.strategies.bodies import ISSUER, event, grant, register
 from tests.strategies.consortium import Pen, fold_of, key_entry
 from tests.strategies.stories import (

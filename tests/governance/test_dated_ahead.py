@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pytest
 
+from accredit.governance.authority.node_names import entry_digest
 from accredit.governance.fold import Fold
-from accredit.governance.node_names import entry_digest
-from accredit.governance.rulebook import KINDS
+from accredit.governance.rules.rulebook import KINDS
 from accredit.registry.decision.decide import AUTHORIZED, Query, decide, decide_recognition
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Statement

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.delegation_limits import check_delegation
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.rules.delegation_limits import check_delegation
 from accredit.registry.domain.records import authority_in
 from accredit.registry.errors import DecodeError
 from accredit.registry.statement import Statement

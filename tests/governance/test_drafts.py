@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import ISSUER, delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, charter_body, key_entry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.governance.encoded_records import Picked, encoded
+from accredit.governance.records.encoded_records import Picked, encoded
 from accredit.registry.encoding.cbor import encode
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from tests.strategies.bodies import grant, node, recognition, register
 from tests.strategies.consortium import Pen, accepted, fold_of, key_entry
 from tests.strategies.stories import (

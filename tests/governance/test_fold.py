@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Changes, Fold
 from tests.strategies.bodies import (
     FRAMEWORK,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from accredit.governance import governing_state
-from accredit.governance.effect import EffectState
-from accredit.governance.governing_state import Law
-from accredit.governance.statement_index import Chains
+from accredit.governance.authority import governing_state
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.authority.governing_state import Law
+from accredit.governance.index.statement_index import Chains
 from tests.strategies.bodies import ISSUER, delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio, verdict_of

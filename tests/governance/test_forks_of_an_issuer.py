@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from accredit.governance import fold as fold_module
-from accredit.governance import reducers
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
-from accredit.governance.holdings import Fact, InMemory
+from accredit.governance.index.holdings import Fact, InMemory
+from accredit.governance.records import reducers
 from accredit.registry.decision.decide import AUTHORIZED, Query, decide
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import issuer_in

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accredit.governance.admission import Admission
+from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode

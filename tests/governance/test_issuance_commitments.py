@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import EffectState
-from accredit.governance.rulebook import check_body
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.rules.rulebook import check_body
 from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import ISSUER
 from tests.strategies.consortium import Pen

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from tests.strategies.bodies import ISSUER, grant, recognition, register
 from tests.strategies.consortium import Pen
 from tests.strategies.stories import A, B, C, issuer_pen, pinned, record_of, state_of, trio, verdict_of

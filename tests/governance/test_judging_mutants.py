@@ -21,7 +21,7 @@ def find(module: str, function: str, change: str) -> bool:
 @pytest.mark.parametrize(
     ("module", "function", "change"),
     [
-        ("governance/shares.py", "_that_fit", "sizes[number] <= room"),
+        ("governance/authority/shares.py", "_that_fit", "sizes[number] <= room"),
         ("node/engine/fork_allowance.py", "ForkAllowance._origin", "entry.budget >= number"),
         ("registry/decision/issuer_keys.py", "_state", "since <= time"),
     ],
@@ -31,7 +31,7 @@ def test_a_changed_comparison_of_a_judge_is_seen(module: str, function: str, cha
 
 
 def test_a_mutant_that_no_test_looks_at_is_not_said_to_be_seen() -> None:
-    (mutant, *_) = mutants("governance/shares.py")
+    (mutant, *_) = mutants("governance/authority/shares.py")
     assert not is_seen(mutant, ["governance/test_overlay.py"])
 
 
@@ -40,7 +40,7 @@ def test_mutants_change_one_thing_and_the_sample_follows_from_its_seed() -> None
         found = list(mutants(module))
         assert len(found) > 10
         assert len({(one.place, one.change) for one in found}) == len(found)
-    assert sample(["governance/shares.py"], 3) == sample(["governance/shares.py"], 3)
+    assert sample(["governance/authority/shares.py"], 3) == sample(["governance/authority/shares.py"], 3)
     assert survivors([], 1.0) == (0, [])
     for tests in JUDGES.values():
         assert all((ROOT / "tests" / one).exists() for one in tests)

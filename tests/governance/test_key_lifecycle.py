@@ -1,6 +1,6 @@
 """An authority's keys: added, rotated, retired, stolen; and whom a claim on somebody else's key can hurt."""
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, grant, register
 from tests.strategies.consortium import Consortium, Pen, key_entry

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Query, Verdict, decide
 from accredit.registry.decision.timeline import spells

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, framework, framework_items, grant, register

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain import mappings
@@ -288,7 +288,7 @@ def test_one_mapping_more_to_a_flooded_item_weighs_what_has_room_and_nothing_els
             fold.add(more)
             fold.settle()
         with monkeypatch.context() as patch:
-            patch.setattr("accredit.governance.reducers._first_of_each_voice", list)
+            patch.setattr("accredit.governance.records.reducers._first_of_each_voice", list)
             assert town.fold().state_root() == fold.state_root()
     assert weighed[1] <= weighed[0] + 150
 

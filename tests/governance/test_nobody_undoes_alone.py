@@ -2,7 +2,8 @@
 
 import pytest
 
-from accredit.governance import effect, undoing
+from accredit.governance.authority import effect
+from accredit.governance.rules import undoing
 from accredit.registry.decision import competencies
 from tests.strategies.undoing_search import search
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.authority.node_names import Naming, entry_digest
 from accredit.governance.fold import Fold
-from accredit.governance.node_names import Naming, entry_digest
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import node
 from tests.strategies.consortium import Consortium

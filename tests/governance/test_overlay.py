@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.governance.overlay import Layered, inner, pour
+from accredit.governance.index.overlay import Layered, inner, pour
 
 KEYS = st.integers(0, 5)
 BASES = st.dictionaries(KEYS, st.integers(0, 3))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from accredit.governance import policy_renewal
+from accredit.governance.authority.node_names import entry_digest
 from accredit.governance.fold import Fold
-from accredit.governance.node_names import entry_digest
 from accredit.governance.policy_renewal import Renewal, export_policy, prove_renewal, renew
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.record_types import Record

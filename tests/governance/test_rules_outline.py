@@ -2,10 +2,10 @@
 
 import pytest
 
-from accredit.governance import rules_outline
-from accredit.governance.charter import Charter, Rule, charter_of
-from accredit.governance.rules_outline import UNDONE_BY, Outline, outline, warnings
-from accredit.governance.undoing import TABLE, Undoes
+from accredit.governance.rules import rules_outline
+from accredit.governance.rules.charter import Charter, Rule, charter_of
+from accredit.governance.rules.rules_outline import UNDONE_BY, Outline, outline, warnings
+from accredit.governance.rules.undoing import TABLE, Undoes
 from tests.strategies.stories import trio
 
 

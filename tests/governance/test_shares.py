@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.authority.shares import fair_share
 from accredit.governance.fold import Fold
-from accredit.governance.shares import fair_share
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.governance.statement_index import Chains, named_heads
+from accredit.governance.index.statement_index import Chains, named_heads
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium, Pen

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry

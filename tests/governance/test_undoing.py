@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.charter import Rule
-from accredit.governance.effect import EffectState
-from accredit.governance.rulebook import ONE
-from accredit.governance.undoing import join
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.rules.charter import Rule
+from accredit.governance.rules.rulebook import ONE
+from accredit.governance.rules.undoing import join
 from accredit.registry.decision.decide import Decision, decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from accredit.governance import effect, fold, key_lifecycle, undoing
-from accredit.governance.ballots import Ground, Reach
-from accredit.governance.delegations import Mandates
-from accredit.governance.statement_index import named_heads
+from accredit.governance import fold
+from accredit.governance.authority import effect, key_lifecycle
+from accredit.governance.authority.ballots import Ground, Reach
+from accredit.governance.authority.delegations import Mandates
+from accredit.governance.index.statement_index import named_heads
+from accredit.governance.rules import undoing
 from accredit.registry.decision.competencies import Competencies
 from tests.governance import test_limits_by_framework as framed
 from tests.governance import test_mappings as mapped

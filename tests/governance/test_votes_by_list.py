@@ -2,8 +2,8 @@
 
 import pytest
 
-from accredit.governance.effect import EffectState
-from accredit.governance.rulebook import check_body
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.rules.rulebook import check_body
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES, VOTE_TARGETS
 from accredit.registry.statement import Statement

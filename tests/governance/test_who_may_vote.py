@@ -1,6 +1,6 @@
 """An inbox shows what its key can still bring nearer, and nothing that is other people's business."""
 
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from tests.strategies.bodies import framework, framework_items, node, recognition, register
 from tests.strategies.consortium import Pen

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from accredit.governance.fold import FACTS
-from accredit.governance.holdings import About, Fact
+from accredit.governance.index.holdings import About, Fact
 from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.audit import audit
 from accredit.node.storage.fold_store import StoredHoldings

@@ -16,10 +16,10 @@ import pytest
 
 from accredit.cli.base import documents
 from accredit.cli.importers.detect import read_framework, read_issuers
-from accredit.cli.importers.jsonld import flatten
+from accredit.cli.importers.frameworks.jsonld import flatten
 from accredit.cli.importers.reading import Lines, read_json
-from accredit.gossip.negentropy import LIMIT_MIN, Items, encode_varint, respond
-from accredit.gossip.wire import Request, decode_frame, encode_frame
+from accredit.gossip.protocol.negentropy import LIMIT_MIN, Items, encode_varint, respond
+from accredit.gossip.protocol.wire import Request, decode_frame, encode_frame
 from accredit.node.http.forwarded import client_of, networks
 from accredit.node.http.http1 import RequestBody, head_end, parse_head
 from accredit.node.http.routes import request_reading

@@ -6,8 +6,19 @@ from random import Random
 
 import pytest
 
-from accredit.gossip.wire import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
-from accredit.governance.key_entries import introductions
+from accredit.gossip.protocol.wire import (
+    Announce,
+    Beacon,
+    Body,
+    Graft,
+    Prune,
+    Push,
+    Reconcile,
+    Root,
+    decode_frame,
+    encode_frame,
+)
+from accredit.governance.index.key_entries import introductions
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of

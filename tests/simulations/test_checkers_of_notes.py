@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from accredit.gossip.wire import Push
+from accredit.gossip.protocol.wire import Push
 from accredit.node.engine import KeepNote
 from accredit.node.engine.quorum_state import KeptNote, Part
 from accredit.registry.decision.query import Query

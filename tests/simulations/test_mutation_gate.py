@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from accredit.gossip import mesh
+from accredit.gossip.peers import mesh
 from accredit.registry.errors import InputError
 from accredit.simulations.mutation_gate import DEFENCES, Defence, Judged, find_defence, judge, judge_all, rows_of
 from accredit.simulations.run import weakenings

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from accredit.governance.admission import Admission
+from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
-from accredit.governance.key_entries import next_number
-from accredit.governance.rulebook import check_statement
+from accredit.governance.index.key_entries import next_number
+from accredit.governance.rules.rulebook import check_statement
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.encoding.identifiers import CanonicalId

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from random import Random
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import FrameAnswered, Ticked
-from accredit.gossip.wire import Push, encode_frame
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import FrameAnswered, Ticked
+from accredit.gossip.protocol.wire import Push, encode_frame
 from accredit.node import engine as engine_module
 from accredit.node.engine import (
     Append,

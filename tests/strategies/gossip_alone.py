@@ -10,8 +10,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import (
+from accredit.gossip.machine import Machine
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import (
     Effect,
     FrameAnswered,
     FrameReceived,
@@ -24,8 +25,7 @@ from accredit.gossip.events import (
     StatementsLogged,
     Ticked,
 )
-from accredit.gossip.machine import Machine
-from accredit.gossip.wire import Beacon, Body, Graft, Root, decode_frame, encode_frame
+from accredit.gossip.protocol.wire import Beacon, Body, Graft, Root, decode_frame, encode_frame
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from tests.strategies.gossip_world import START, Ledger, seed_of, statement
 

@@ -19,8 +19,10 @@ from hashlib import sha256
 from itertools import count
 from random import Random
 
-from accredit.gossip.config import GossipConfig
-from accredit.gossip.events import (
+from accredit.gossip.machine import Machine
+from accredit.gossip.peers.roster import Roster
+from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import (
     Accuse,
     ConflictsFound,
     Effect,
@@ -40,9 +42,7 @@ from accredit.gossip.events import (
     Submit,
     Ticked,
 )
-from accredit.gossip.machine import Machine
-from accredit.gossip.roster import Roster
-from accredit.gossip.wire import Body, decode_frame
+from accredit.gossip.protocol.wire import Body, decode_frame
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.statement import Draft, Unverified, decode, encode_signed, verify
@@ -95,7 +95,7 @@ def forged(honest: Unverified) -> bytes:
 
 
 class Ledger:
-    """What a node holds: `gossip.events.Held`."""
+    """What a node holds: `gossip.protocol.events.Held`."""
 
     def __init__(self) -> None:
         self.order: list[bytes] = []

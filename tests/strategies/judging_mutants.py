@@ -1,7 +1,7 @@
 """Faults put into the modules that judge, one at a time: does a test see each?
 
     python -m tests.strategies.judging_mutants --seconds 600          a random sample; prints those that no test sees
-    python -m tests.strategies.judging_mutants --only governance/shares.py
+    python -m tests.strategies.judging_mutants --only governance/authority/shares.py
 
 A mutant is one comparison, `and`, `or`, `not`, `any`, `all`, `min`, `max` or truth value turned into its neighbour. The
 function that holds it is given the changed code, in a process of its own, and of the tests of its module those that run
@@ -34,24 +34,24 @@ from coverage import CoverageData
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 JUDGES: Final[dict[str, tuple[str, ...]]] = {
-    "governance/undoing.py": ("governance/test_undoing.py", "governance/test_rules_outline.py"),
-    "governance/shares.py": ("governance/test_shares.py",),
-    "governance/delegation_limits.py": (
+    "governance/rules/undoing.py": ("governance/test_undoing.py", "governance/test_rules_outline.py"),
+    "governance/authority/shares.py": ("governance/test_shares.py",),
+    "governance/rules/delegation_limits.py": (
         "governance/test_delegation_limits.py",
         "governance/test_limits_are_a_ceiling.py",
     ),
-    "governance/delegations.py": (
+    "governance/authority/delegations.py": (
         "governance/test_delegation_limits.py",
         "governance/test_by_mandate.py",
         "governance/test_undoing.py",
         "governance/test_attacks.py",
     ),
-    "governance/key_lifecycle.py": (
+    "governance/authority/key_lifecycle.py": (
         "governance/test_key_lifecycle.py",
         "governance/test_cut_offs.py",
         "governance/test_attacks.py",
     ),
-    "governance/ballots.py": (
+    "governance/authority/ballots.py": (
         "governance/test_ballots.py",
         "governance/test_forks.py",
         "governance/test_cut_offs.py",
@@ -61,7 +61,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_attacks.py",
         "governance/test_taking_back.py",
     ),
-    "governance/effect.py": (
+    "governance/authority/effect.py": (
         "governance/test_who_may_vote.py",
         "governance/test_taking_back.py",
         "governance/test_undoing.py",

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import trio
 
-from accredit.gossip.config import GossipConfig
+from accredit.gossip.protocol.config import GossipConfig
 from accredit.node.app import Node, Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import Clock, SystemClock

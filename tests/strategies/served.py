@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 import httpx
 import trio
 
-from accredit.gossip.events import PeerStatistics, Statistics, Ticked
+from accredit.gossip.protocol.events import PeerStatistics, Statistics, Ticked
 from accredit.governance.fold import Fold
 from accredit.node.engine import (
     Append,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accredit.governance.effect import EffectState, StatementEffect
+from accredit.governance.authority.effect import EffectState, StatementEffect
 from accredit.governance.fold import Fold
 from accredit.registry.domain.record_types import Record
 from accredit.registry.encoding.ed25519 import multibase

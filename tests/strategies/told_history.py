@@ -10,7 +10,7 @@ from functools import cached_property
 from accredit.cli.histories.life import resolved
 from accredit.cli.histories.names import ids_of, program_id
 from accredit.cli.histories.plan import HistoryPlan, delegation_body
-from accredit.governance.effect import EffectState
+from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.encoding.rfc3339 import instant

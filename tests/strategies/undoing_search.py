@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from accredit.governance.charter import Charter, Rule
 from accredit.governance.fold import Fold
-from accredit.governance.rulebook import RETROACTIVE, TWO, rule_for
-from accredit.governance.undoing import is_met, join
+from accredit.governance.rules.charter import Charter, Rule
+from accredit.governance.rules.rulebook import RETROACTIVE, TWO, rule_for
+from accredit.governance.rules.undoing import is_met, join
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict

@@ -11,8 +11,8 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from accredit.governance.committed_set import COMMITTED
-from accredit.governance.holdings import RECORDS, ByNumber, Fact
+from accredit.governance.index.holdings import RECORDS, ByNumber, Fact
+from accredit.governance.records.committed_set import COMMITTED
 from accredit.registry.domain.records import TYPES, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.statement import Statement, Unverified, recall

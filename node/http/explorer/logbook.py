@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from accredit.governance.rulebook import is_narrowing
+from accredit.governance.rules.rulebook import is_narrowing
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import plain
 from accredit.node.http.routes.request_reading import hex_id, integer

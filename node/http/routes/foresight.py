@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from accredit.governance.charter_differences import differences, entry_differences
 from accredit.governance.fold import Fold, Proposal
+from accredit.governance.rules.charter_differences import differences, entry_differences
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.lookalikes import appearance, lookalikes, port_meant
 from accredit.registry.domain import accreditations

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import anyio
 
-from accredit.governance.effect import StatementEffect
+from accredit.governance.authority.effect import StatementEffect
 from accredit.governance.fold import Fold, Proposal
-from accredit.governance.rulebook import is_narrowing
+from accredit.governance.rules.rulebook import is_narrowing
 from accredit.node.engine import SubmissionResult
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.base import documents
-from accredit.cli.commands.charter import COMMENTS as CHARTER_COMMENTS
+from accredit.cli.commands.governance.charter import COMMENTS as CHARTER_COMMENTS
 from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import did_key, multibase
 from accredit.registry.errors import AccreditError, DecodeError, InputError, RefusedError, StorageError

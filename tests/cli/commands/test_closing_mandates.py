@@ -8,7 +8,7 @@ import pytest
 
 from accredit.cli.base import node_option
 from accredit.cli.base.node_option import compared_heads, newest_of
-from accredit.cli.commands.proposals import mandates_to_close
+from accredit.cli.commands.governance.proposals import mandates_to_close
 from accredit.registry.errors import InputError, RefusedError
 
 A, B = "http://a.example", "http://b.example"

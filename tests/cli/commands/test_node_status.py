@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.cli.commands.node_status import missing
+from accredit.cli.commands.operator.node_status import missing
 from accredit.node.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.equivocation import check

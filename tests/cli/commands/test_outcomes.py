@@ -9,7 +9,7 @@ import pytest
 
 from accredit.cli.base import exits
 from accredit.cli.base.bar_charts import bar_charts
-from accredit.cli.commands import outcomes as command
+from accredit.cli.commands.verifier import outcomes as command
 from tests.cli.town import Town
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.cli.commands.trust import differences, fingerprint
+from accredit.cli.commands.verifier.trust import differences, fingerprint
 from accredit.cli.verifying.checks import write_policy
 from accredit.cli.verifying.policy_renewal import fetch_renewal, gather_renewal
 from accredit.governance.policy_renewal import renew

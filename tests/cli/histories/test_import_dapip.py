@@ -83,8 +83,8 @@ def test_an_import_that_was_interrupted_goes_on(town: Town, tmp_path: Path, monk
     losses = [action(f"{LOSS}Lapse", "2010-01-01", institution=str(n)) for n in range(900, 905)]
     data = files(records, losses, institutions=[*institutions, ("8", "", "", "The Other Interrupted", "OH", "")])
     folder = folder_of(tmp_path / "data", data)
-    monkeypatch.setattr("accredit.cli.commands.tell_history.PIECE", 2)
-    real = "accredit.cli.commands.tell_history.HistoryTelling._tell_lives"
+    monkeypatch.setattr("accredit.cli.commands.registry.tell_history.PIECE", 2)
+    real = "accredit.cli.commands.registry.tell_history.HistoryTelling._tell_lives"
     with monkeypatch.context() as patch:
 
         def stop(*_: object) -> None:
@@ -102,7 +102,7 @@ def test_an_import_that_was_interrupted_goes_on(town: Town, tmp_path: Path, monk
 def test_agencies_speak_for_themselves_with_keys_of_their_own(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accredit.cli.commands.tell_history.KEY_LIMITS", FASTEST)
+    monkeypatch.setattr("accredit.cli.commands.registry.tell_history.KEY_LIMITS", FASTEST)
     records = [
         record("2001-01-01", institution="950"),
         record("2002-01-01", institution="950", agency="2", program="9"),

@@ -18,8 +18,8 @@ import pytest
 from accredit.cli.base import documents
 from accredit.cli.histories import dapip, table
 from accredit.cli.histories.table import HistoryMap
-from accredit.cli.importers.crosswalks import read_crosswalk
 from accredit.cli.importers.detect import read_framework, read_issuers
+from accredit.cli.importers.frameworks.crosswalks import read_crosswalk
 from accredit.registry.errors import AccreditError, InputError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.cli.importers.detect import read_framework
-from accredit.cli.importers.frameworks import Framework, FrameworkNaming
+from accredit.cli.importers.frameworks.frameworks import Framework, FrameworkNaming
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accredit.cli.importers.crosswalks import LINKS_MAX, ONET, Crosswalk, in_parts, read_crosswalk
+from accredit.cli.importers.frameworks.crosswalks import LINKS_MAX, ONET, Crosswalk, in_parts, read_crosswalk
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES

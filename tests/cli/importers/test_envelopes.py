@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from accredit.cli.importers.crosswalks import read_crosswalk
 from accredit.cli.importers.detect import read_framework
+from accredit.cli.importers.frameworks.crosswalks import read_crosswalk
 from accredit.registry.errors import DecodeError
 
 BAKING: dict[str, Any] = {

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.cli.commands.framework import framework_says
+from accredit.cli.commands.registry.framework import framework_says
 from accredit.cli.importers.detect import read_framework
-from accredit.cli.importers.frameworks import Framework, FrameworkNaming
-from accredit.governance.rulebook import check_body
+from accredit.cli.importers.frameworks.frameworks import Framework, FrameworkNaming
+from accredit.governance.rules.rulebook import check_body
 from accredit.registry.domain.frameworks import items_root
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from accredit.cli.importers import report
 from accredit.cli.importers.detect import read_framework, read_issuers
-from accredit.cli.importers.row import LEFT_OUT, READY, REFUSED, SAME, Row
-from accredit.cli.importers.rows import merge
+from accredit.cli.importers.issuers import report
+from accredit.cli.importers.issuers.row import LEFT_OUT, READY, REFUSED, SAME, Row
+from accredit.cli.importers.issuers.rows import merge
 from accredit.registry.domain.issuers import check_register
 from accredit.registry.encoding.ed25519 import did_key, public_of
 from accredit.registry.errors import AccreditError, DecodeError

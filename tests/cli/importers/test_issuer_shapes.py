@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.cli.importers.detect import read_issuers
-from accredit.cli.importers.row import READY, REFUSED, Row
+from accredit.cli.importers.issuers.row import READY, REFUSED, Row
 from accredit.node.toml_text import toml_text
 
 ISSUERS: list[dict[str, str]] = [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from accredit.cli.importers.crosswalks import read_crosswalk
 from accredit.cli.importers.detect import read_framework
-from accredit.cli.importers.frameworks import FrameworkNaming
+from accredit.cli.importers.frameworks.crosswalks import read_crosswalk
+from accredit.cli.importers.frameworks.frameworks import FrameworkNaming
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rdflib import Graph
 
-from accredit.cli.importers.crosswalks import read_crosswalk
 from accredit.cli.importers.detect import read_framework
-from accredit.cli.importers.frameworks import Framework, FrameworkNaming
+from accredit.cli.importers.frameworks.crosswalks import read_crosswalk
+from accredit.cli.importers.frameworks.frameworks import Framework, FrameworkNaming
 from accredit.registry.errors import DecodeError, NotYetError
 
 BASE = "https://skills.example/"

@@ -3,8 +3,8 @@
 import pytest
 
 from accredit.cli.importers.detect import read_issuers
-from accredit.cli.importers.row import READY, REFUSED, Row
-from accredit.cli.importers.rows import merge
+from accredit.cli.importers.issuers.row import READY, REFUSED, Row
+from accredit.cli.importers.issuers.rows import merge
 from accredit.cli.importers.spreadsheet import Reading
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data
@@ -230,7 +230,7 @@ def test_two_rows_whose_name_differs_in_its_encoding_alone_are_one_issuer() -> N
 
 
 def test_a_list_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    from accredit.cli.importers import report
+    from accredit.cli.importers.issuers import report
 
     assert read_issuers(b"id,name\n", "list.csv") == []
     report.show([])

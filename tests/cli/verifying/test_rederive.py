@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from accredit.cli.commands.log import noted_bytes
+from accredit.cli.commands.operator.log import noted_bytes
 from accredit.cli.verifying.rederive import Derived, derive
 from accredit.governance.fold import Fold
 from accredit.registry.domain.records import FOLD_VERSION

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accredit.governance.admission import Admission
+from accredit.governance.authority.admission import Admission
 from accredit.node.engine.append_queue import RELAY, Pending
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import register

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from accredit.gossip import events
+from accredit.gossip.protocol import events
 from accredit.node.engine import ConflictArrived, KeepConflict, NoteArrived
 from accredit.node.engine import equivocations as caught_module
 from accredit.registry.encoding.cbor import encode

@@ -2,8 +2,8 @@
 
 import pytest
 
-from accredit.gossip.events import SendFailed, Ticked
-from accredit.governance.rulebook import is_urgent
+from accredit.gossip.protocol.events import SendFailed, Ticked
+from accredit.governance.rules.rulebook import is_urgent
 from accredit.node.engine import STORAGE_PAUSE, FrameArrived, SubmissionResult
 from accredit.node.engine import append_queue as pending_module
 from accredit.registry.errors import StorageError

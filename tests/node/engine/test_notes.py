@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from accredit.gossip import events
+from accredit.gossip.protocol import events
 from accredit.node.engine import Effect, KeepNote, NoteArrived, NoteStands, ReplyNote, TellNote, Ticked
 from accredit.node.engine import roster as members_module
 from accredit.node.engine.quorum_state import Part

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import trio
 
-from accredit.gossip.wire import Push, Request, decode_frame, encode_frame, verify_frame
+from accredit.gossip.protocol.wire import Push, Request, decode_frame, encode_frame, verify_frame
 from accredit.node.app import Node
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.http.routes.changes import STREAMS_OF_ADDRESS

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from accredit.governance.node_names import entry_digest
+from accredit.governance.authority.node_names import entry_digest
 from accredit.node.runtime.health import NodeHealth
 from accredit.node.settings import BootstrapPeer, NodeConfig
 from tests.strategies.bodies import node

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from accredit.gossip.config import GossipConfig
+from accredit.gossip.protocol.config import GossipConfig
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import MEDIA_TYPE, NO_HEADERS, Peers
 from accredit.node.runtime import persistence

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from accredit.governance.encoded_records import encoded
+from accredit.governance.records.encoded_records import encoded
 from accredit.node.app import Node
 from accredit.node.engine import Engine
 from accredit.node.engine.events import NoteStands, SubmissionReply

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings
 
-from accredit.governance.admission import Admission
+from accredit.governance.authority.admission import Admission
 from accredit.node.sync.entry_verifier import GOOD, UNMARKED, EntryVerifier, marked
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import NotYetError, RefusedError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from accredit.governance.rulebook import is_urgent
+from accredit.governance.rules.rulebook import is_urgent
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.storage.log_store import Store

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from accredit.gossip.events import PeerStatistics
+from accredit.gossip.protocol.events import PeerStatistics
 from accredit.governance.policy_renewal import export_policy
 from accredit.node.http.explorer import facets
 from accredit.node.http.explorer.frame import address

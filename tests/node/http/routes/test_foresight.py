@@ -160,7 +160,7 @@ def test_an_amendment_of_the_charter_says_what_of_what() -> None:
 
 
 def test_a_replaced_node_is_named_with_all_that_changes() -> None:
-    from accredit.governance.node_names import entry_digest
+    from accredit.governance.authority.node_names import entry_digest
 
     town = trio(nodes=[node(NAME, C)], signers=[NAME])
     body = node(NAME, B) | {"replaces": entry_digest(node(NAME, C)), "url": "https://new.example/"}

@@ -2,7 +2,7 @@
 
 import json
 
-from accredit.gossip.wire import Request, encode_frame
+from accredit.gossip.protocol.wire import Request, encode_frame
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from tests.strategies.consortium import seed_of
 from tests.strategies.served import Served

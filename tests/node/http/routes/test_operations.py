@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.gossip.events import PeerStatistics
+from accredit.gossip.protocol.events import PeerStatistics
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import STATEMENTS
 from accredit.node.runtime.health import BEHIND, UNSIGNED_SECONDS

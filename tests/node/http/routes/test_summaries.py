@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.rulebook import KINDS
+from accredit.governance.rules.rulebook import KINDS
 from accredit.node.http.routes.summaries import summary
 
 ID = bytes(range(32))

@@ -297,7 +297,7 @@ async def test_a_node_that_hears_nobody_says_so_instead_of_answering(tmp_path: P
 
 
 def silent_peer() -> Any:
-    from accredit.gossip.events import PeerStatistics
+    from accredit.gossip.protocol.events import PeerStatistics
 
     return PeerStatistics(
         name="node2",

@@ -1,0 +1,1 @@
+"""Commands of governance bodies: charter, keys, proposals, votes."""

@@ -1,0 +1,1 @@
+"""Commands about what is registered: issuers, accreditations, frameworks, mappings, recognitions, their histories."""

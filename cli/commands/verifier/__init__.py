@@ -1,0 +1,1 @@
+"""Commands of verifiers: questions, credentials, evidence, trust, snapshots, exports."""

@@ -1,0 +1,1 @@
+"""Lists of issuers: rows read, looked at together, and reported on."""

@@ -1,0 +1,265 @@
+"""Authorities and their delegates, top down: stratum 3 of the fold.
+
+Charter authorities have an unlimited mandate. A delegation takes effect if its author speaks for a voice that may
+delegate, and gives the child a mandate within that voice's own (`delegation.child_mandate`). Only the delegator, or an
+authority above it in the chain, can withdraw a delegation. This ends the mandates of the delegate and of everybody
+below it. The statements that the withdrawal's `heads` cover stand. Of the other statements
+
+* a narrowing one stands, if it is dated no later than the withdrawal, until it is undone in its own right;
+* a widening one is void if the withdrawal names a head of its key. If the withdrawal names no head of that key, a
+  statement dated no later than the withdrawal stands, unless as many agree to the withdrawal as the retroactive rule
+  requires, because a single body must not erase the past. But nothing shows that such a statement existed in time, so
+  no decision rests on it alone (`Ground.is_anchored`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from accredit.governance.index.statement_index import named_heads
+from accredit.governance.rules import delegation_limits as delegation
+from accredit.governance.rules.delegation_limits import UNLIMITED, Mandate
+from accredit.governance.rules.rulebook import RETROACTIVE, rule_for
+from accredit.governance.rules.undoing import Claim, Requirement, asked, is_allowed, is_met, what_is_needed
+from accredit.registry.domain.ceiling import what_is_left_out
+from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.counts import many
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.encoding.rfc3339 import day
+from accredit.registry.statement import Statement, Unverified
+
+from .ballots import Anchor, Ground
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A withdrawal in effect.
+
+    Attributes:
+        voice: its author.
+        met: when its rule was met, seconds.
+        is_retroactive: as many agree to it as the retroactive rule requires.
+    """
+
+    statement: Statement
+    voice: Voice
+    met: int
+    is_retroactive: bool
+
+    @property
+    def effective_from(self) -> int:
+        """Return from when it counts, seconds; the withdrawal of a single body does not count before it was made."""
+        stated: int = self.statement.body["effective_from"]
+        return stated if self.is_retroactive else max(stated, self.met)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """An authority under one mandate.
+
+    Attributes:
+        voice, mandate: the authority, and its powers.
+        parent: the voice that gave the mandate; None for the charter's own.
+        withdrawals: the withdrawals of this mandate in effect, by id; statements that their `heads` cover stand.
+    """
+
+    voice: Voice
+    mandate: Mandate
+    parent: Voice | None
+    withdrawals: tuple[Withdrawal, ...] = ()
+
+
+class Mandates:
+    """Every voice that has a mandate. Built once per law by `settle_mandates`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.seats: dict[Voice, Seat] = {}
+
+    def over(self, ground: Ground) -> "Mandates":
+        """Return the same mandates over other chains."""
+        mandates = Mandates(ground)
+        mandates.seats = self.seats
+        return mandates
+
+    def find(self, voice: Voice, statement: Unverified) -> Seat | None:
+        """Return the seat under which a voice carries `statement`; None if it has no such seat."""
+        charter = self.ground.charter(statement)
+        if voice.via is None:
+            named = voice.by in charter.authorities
+            return Seat(voice=voice, mandate=UNLIMITED, parent=None) if named else None
+        # From the moment the charter names an id, only the charter's mandate speaks for it, and no delegation does.
+        return None if charter.holds(voice.by) else self.seats.get(voice)
+
+    def above(self, voice: Voice) -> list[Voice]:
+        """Return the voices above one, nearest first, up to the charter."""
+        chain: list[Voice] = []
+        seat = self.seats.get(voice)
+        while seat is not None and seat.parent is not None:
+            chain.append(seat.parent)
+            seat = self.seats.get(seat.parent)
+        return chain
+
+    def is_ended(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> bool:
+        """Return whether a withdrawal on the chain leaves `statement` without a mandate."""
+        for link in (voice, *self.above(voice)):
+            for withdrawal in self.seats[link].withdrawals if link in self.seats else ():
+                heads = named_heads(withdrawal.statement)
+                if self.ground.is_covered(statement, heads):
+                    continue
+                if self.ground.said_at(statement, voice) > withdrawal.met:
+                    return True
+                if not narrowing and (statement.kid in heads or withdrawal.is_retroactive):
+                    return True
+        return False
+
+    def objection(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> str | None:
+        """Return why a voice cannot make `statement` take effect, apart from votes; None if it can."""
+        seat = self.find(voice, statement)
+        if seat is None:
+            held = voice.via is not None and self.ground.charter(statement).holds(voice.by)
+            return f"the charter names {voice.by}, so it can act only under the charter" if held else _NOT_IN_EFFECT
+        introduced = self.ground.introduced(statement.kid, voice)
+        if not narrowing and statement.iat < introduced:
+            return f"it is dated before its key was introduced on {day(introduced)}"
+        if self.is_ended(voice, statement, narrowing=narrowing):
+            return "its author's delegation was withdrawn before it was made"
+        if self.find((voice, *self.above(voice))[-1], statement) is None:
+            return "its author's delegation comes from an authority that has left the charter"
+        if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
+            return None  # an authority needs no delegation to manage its own keys, or to take back what it gave
+        return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
+
+    def what_is_left_out(self, voice: Voice, statement: Unverified) -> str | None:
+        """Return which limited axis a draft by `voice` leaves out, as half a sentence."""
+        seat = self.find(voice, statement)
+        assert seat is not None, "a voice that carries a statement has a seat for it"
+        return what_is_left_out(statement.kind, statement.body, seat.mandate.limits)
+
+    def withdrawers(self, delegation: bytes) -> list[Voice] | None:
+        """Return who may withdraw a delegation: its delegator, and all above; None if it is not in effect."""
+        held = self.ground.chains.get(delegation)
+        if held is None or held.kind != "authority.delegate":
+            return None
+        voice = Voice(held.body["delegate"], delegation)
+        return self.above(voice) if voice in self.seats else None
+
+
+_NOT_IN_EFFECT: Final = "its author's delegation is not in effect"
+_NO_VOICE: Final = "its key is not a valid key of the authority it names"
+
+
+def carrying_voice(
+    mandates: Mandates, statement: Unverified, approvals: list[Unverified], asks: Requirement, *, narrowing: bool
+) -> tuple[Voice | None, str, list[CanonicalId]]:
+    """Find the voice that makes a statement take effect.
+
+    Args:
+        asks: the rule and the claims it must meet.
+
+    Returns:
+        The voice, or None and the reason; and the authorities that speak for the statement so far.
+    """
+    ground = mandates.ground
+    charter = ground.charter(statement)
+    voices = ground.voices(statement)
+    if not asks.rule.asks_one:
+        speaking = ground.speaking(statement, approvals)
+        own = Voice(statement.iss, None)
+        if own not in voices:
+            return None, "only authorities named in the charter may propose it" if voices else _NO_VOICE, speaking
+        if (problem := mandates.objection(own, statement, narrowing=narrowing)) is not None:
+            return None, problem, speaking
+        if not is_met(asks.rule, speaking, charter):
+            return None, f"it needs {what_is_needed(asks.rule, charter)}", speaking
+        together = [Voice(by, None) for by in speaking]
+        for claim in asks.claims:
+            if not is_allowed(claim, together, speaking, charter):
+                return None, _only(claim), speaking
+        return own, "", speaking
+    reason = _NO_VOICE
+    # Most statements need one voice only; others that speak for them are counted only where it matters.
+    speaking = ground.speaking(statement, approvals) if any(claim.rule for claim in asks.claims) else []
+    for claim in asks.claims:
+        allowed = [voice for voice in voices if is_allowed(claim, [voice], speaking, charter)]
+        if voices and not allowed:
+            reason = _only(claim)
+        voices = allowed
+    waits = ""
+    for voice in voices:
+        if (problem := mandates.objection(voice, statement, narrowing=narrowing)) is not None:
+            reason = problem
+        elif ground.speaks(voice, statement, approvals):
+            return voice, "", [voice.by]
+        else:
+            waits = waits or (f"it needs {many(ground.threshold(voice, ground.epoch(statement)), 'key')} of {voice.by}")
+    return None, waits or reason, ground.speaking(statement, approvals)
+
+
+def _only(claim: Claim) -> str:
+    return f"only {' or '.join(dict.fromkeys(voice.by for voice in claim.voices))} may {claim.deed}"
+
+
+def settle_mandates(ground: Ground) -> Mandates:
+    """Return all mandates, working down from the charter one level of delegation at a time."""
+    mandates = Mandates(ground)
+    pending = [s for s in ground.chains.of_kind("authority.delegate") if ground.is_sound(s, narrowing=False)]
+    withdrawals: dict[bytes, list[Statement]] = {}
+    for statement in ground.chains.of_kind("authority.withdraw"):
+        if ground.is_sound(statement, narrowing=True):
+            withdrawals.setdefault(statement.body["delegation"], []).append(statement)
+    while True:
+        level = [s for s in (_judge(mandates, statement) for statement in pending) if s is not None]
+        if not level:
+            break
+        for seat in level:
+            mandates.seats[seat.voice] = seat
+        for seat in level:
+            assert seat.voice.via is not None
+            ended = _in_effect(mandates, withdrawals.get(seat.voice.via, ()))
+            mandates.seats[seat.voice] = replace(seat, withdrawals=ended)
+        settled = {seat.voice.via for seat in level}
+        pending = [statement for statement in pending if statement.id not in settled]
+    for seat in mandates.seats.values():
+        for withdrawal in seat.withdrawals:
+            for key, head in named_heads(withdrawal.statement).items():
+                ground.anchors.setdefault(key, []).append(Anchor(head, withdrawal.statement))
+    ground.recut()
+    return mandates
+
+
+def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
+    ground = mandates.ground
+    asks = Requirement(asked(statement, ground.charter(statement)))
+    voice, _, _ = carrying_voice(mandates, statement, ground.approvals(statement), asks, narrowing=False)
+    mandate = None if voice is None else mandate_given(mandates, voice, statement)
+    if not isinstance(mandate, Mandate):
+        return None
+    return Seat(voice=Voice(statement.body["delegate"], statement.id), mandate=mandate, parent=voice)
+
+
+def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Mandate | str:
+    """Return the mandate that a delegation by `voice` gives, or the clause that says why it gives no mandate."""
+    if mandates.ground.charter(statement).holds(statement.body["delegate"]):
+        return f"the charter already names {statement.body['delegate']} as an authority, so nobody can delegate to it"
+    parent = mandates.find(voice, statement)
+    assert parent is not None, "a voice that carries a statement has a seat for it"
+    if statement.body["delegate"] in (voice.by, *(above.by for above in mandates.above(voice))):
+        return "a body cannot delegate to itself or to a body above it"
+    return delegation.child_mandate(parent.mandate, statement.body)
+
+
+def _in_effect(mandates: Mandates, withdrawals: Iterable[Statement]) -> tuple[Withdrawal, ...]:
+    ground, found = mandates.ground, []
+    for statement in withdrawals:
+        charter, approvals = ground.charter(statement), ground.approvals(statement)
+        claim = Claim(tuple(mandates.withdrawers(statement.body["delegation"]) or ()), "change it")
+        asks = Requirement(asked(statement, charter), (claim,))
+        voice, _, _ = carrying_voice(mandates, statement, approvals, asks, narrowing=True)
+        if voice is not None:
+            met = ground.met(statement, approvals, asks.rule, voice)
+            speaking = ground.speaking(statement, approvals)
+            retroactive = rule_for(RETROACTIVE, charter.rules)
+            is_retroactive = retroactive.asks_one or is_met(retroactive, speaking, charter)
+            found.append(Withdrawal(statement=statement, voice=voice, met=met, is_retroactive=is_retroactive))
+    return tuple(found)

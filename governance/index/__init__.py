@@ -1,0 +1,1 @@
+"""What the fold keeps of the statements: who said what, under which number, with which keys."""

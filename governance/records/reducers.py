@@ -1,0 +1,367 @@
+"""The subjects of statements, and the records that follow from the effective statements about each subject.
+
+A *subject* is a record's type and id. Some records are shared: an issuer's record lists the accreditations of many
+authorities, a competency's the frameworks that hold it, an alias's the issuers that claim it. So a subject yields its
+own record and *contributions* to others, and a shared record is made from the contributions to it. `ORDER` lists the
+types so that contributions always point forward.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from sys import intern
+from typing import Any, Final
+
+from accredit.governance.authority.governing_state import Law
+from accredit.governance.authority.shares import fair_share
+from accredit.governance.rules.rulebook import is_narrowing
+from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
+from accredit.registry.domain.bodies import PinnedKey
+from accredit.registry.domain.record_types import CompetencyEntry, IssuerRecord, Record
+from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import decode_multibase, key_id
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX, TIME_MIN
+from accredit.registry.statement import Statement, Unverified
+
+from .governance_records import node_record
+
+StatementsByKind = Mapping[str, Sequence[Effective]]
+"""The effective statements about a subject, by kind."""
+
+Contributions = Mapping[Subject, Any]
+"""The contributions of a subject to other records."""
+
+ORDER: Final = ("accreditation", "framework", "mapping", "recognition", "node", "issuer", "competency", "alias")
+
+
+def subject_of(statement: Unverified) -> Subject | None:
+    """Return the subject of a statement of stratum 4; None for votes, annulments and the strata below."""
+    family, _, act = statement.kind.partition(".")
+    if family == "accreditation":
+        target = statement.id if act == "grant" else statement.body["accreditation"]
+        return "accreditation", intern(target.hex())
+    return (family, statement.sub) if family in ORDER else None
+
+
+def is_founding(statement: Unverified) -> bool:
+    """Return whether other statements about its subject build on a statement."""
+    if statement.kind == "issuer.key":
+        return bool(statement.body["op"] == "add")
+    return statement.kind.endswith((".grant", ".publish", ".register", ".update"))
+
+
+def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
+    """Return the statements about one subject: the founding ones first, then each after those that it names in `after`.
+
+    A change can be judged only after the changed statement, and an undoing after the undone one. Circles cannot occur,
+    because an id is a hash over the ids that it names.
+    """
+    ordered = sorted(statements, key=lambda s: (not is_founding(s), s.id))
+    if len(ordered) < 3:
+        return ordered
+    by_id, done = {s.id: s for s in ordered}, dict[bytes, Statement]()
+    for start in ordered:
+        pending = [start.id]
+        while pending:
+            named = [id for id in by_id[pending[-1]].body.get("after", ()) if id in by_id and id not in done]
+            if named:
+                pending += named
+            else:
+                id = pending.pop()
+                done[id] = by_id[id]
+    return list(done.values())
+
+
+CROWD: Final = 8
+"""Ends of one key of an issuer, said under one number of one key, that all count; of more, the first by their dates."""
+
+
+def leading(facts: Sequence[Effective]) -> list[Effective]:
+    """Return the facts about an issuer without what a key says again and again under one number.
+
+    A key that signs each number once loses nothing, whatever its budget. Of the forks under a number, for each key that
+    they end and each way to do so, those with the `CROWD` earliest ends stay and those with the `CROWD` earliest dates,
+    one of each pair of dates: a later cut-off removes these last. Groups depend on founding statements only, so a fact
+    that is left out stays out whatever else of its kind comes (this keeps the law of the fold).
+    """
+    stated: dict[str, None] = {}
+    windows: dict[bytes, list[tuple[int, int]]] = {}
+    for fact in facts:
+        for key in keys_stated(fact.statement):
+            stated[key["id"]] = None
+            if (multibase := key.get("public_key_multibase", "")).startswith("z6Mk"):
+                window = key.get("valid_from", TIME_MIN), key.get("valid_until", TIME_MAX + 1)
+                windows.setdefault(key_id(decode_multibase(multibase)), []).append(window)
+    groups: dict[tuple[Any, ...], list[Effective]] = {}
+    for fact in facts:
+        statement, body = fact.statement, fact.statement.body
+        if not is_founding(statement):
+            is_within = any(start <= statement.iat < end for start, end in windows.get(statement.kid, ()))
+            about = body["key_id"] if body["key_id"] in stated else None
+            groups.setdefault((statement.kid, statement.seq, body["op"], about, is_within), []).append(fact)
+    behind: dict[bytes, None] = {}
+    for group in groups.values():
+        dates: dict[tuple[int, int], bytes] = {}
+        for fact in sorted(group, key=lambda fact: fact.statement.id, reverse=True):
+            dates[_ends(fact), fact.statement.iat] = fact.statement.id
+        by_end, by_date = sorted(dates), sorted(dates, key=lambda pair: (pair[1], pair[0]))
+        first = {dates[pair] for pair in (*by_end[:CROWD], *by_date[:CROWD])}
+        behind.update((fact.statement.id, None) for fact in group if fact.statement.id not in first)
+    return [fact for fact in facts if fact.statement.id not in behind]
+
+
+def keys_stated(statement: Unverified) -> list[PinnedKey]:
+    """Return the keys that a statement about an issuer states."""
+    body = statement.body
+    if statement.kind != "issuer.key":
+        return list(body.get("keys", ()))
+    return [body["key"]] if body["op"] == "add" else []
+
+
+def _ends(fact: Effective) -> int:
+    """From when the key that it ends is no longer good, seconds (`decision.issuer_keys`)."""
+    body = fact.statement.body
+    if body["op"] == "compromise":
+        return int(body.get("compromised_since", TIME_MIN))
+    return int(body.get("valid_until", fact.statement.iat))
+
+
+def make_record(
+    law: Law,
+    subject: Subject,
+    facts: StatementsByKind,
+    contributed: Mapping[Subject, Any],
+    effective: Callable[[bytes], Voice | None],
+) -> tuple[Record | None, Contributions]:
+    """Return a subject's record, or None, and its contributions to others.
+
+    Args:
+        contributed: what other subjects contribute to this one, by their type and id, sorted.
+        effective: the voice of a statement that is in effect.
+    """
+    kind, name = subject[0], CanonicalId(subject[1])  # except for a node, which has a name
+
+    def of(*kinds: str) -> list[Effective]:
+        return [fact for each in kinds for fact in facts.get(each, ())]
+
+    def shared(said: list[Effective], size: Callable[[Effective], int]) -> list[Effective]:
+        return fair_share(law.mandates, said, SHARED_BYTES, voice=_voice, size=size, order=_Precedence(said).of)
+
+    match kind:
+        case "accreditation":
+            changes = shared(of("accreditation.amend", "accreditation.status"), _said_bytes)
+            return _accreditation(of("accreditation.grant"), changes)
+        case "framework":
+            items = of("framework.items")
+            parts = Counter(item.statement.body["publish"] for item in items)
+            said = of("framework.publish", "framework.status")
+            said = shared(said, lambda fact: _said_bytes(fact) + _NUMBER_BYTES * parts[fact.statement.id])
+            publishes = [fact for fact in said if fact.statement.kind == "framework.publish"]
+            statuses = [fact for fact in said if fact.statement.kind == "framework.status"]
+            found = frameworks.competencies(name, publishes, items)
+            record = frameworks.reduce(name, publishes, items, statuses)
+            return record, {("competency", uri): found[uri] for uri in sorted(found)}
+        case "mapping":
+            mapped, withdrawals = shared(of("mapping.publish"), _said_bytes), of("mapping.withdraw")
+            links = mappings.links(name, mapped, withdrawals)
+            linked: Contributions = {("competency", uri): links[uri] for uri in sorted(links)}
+            return mappings.reduce(name, mapped, withdrawals), linked
+        case "recognition":
+            granted = shared(of("recognition.grant"), _said_bytes)
+            return recognitions.reduce(name, granted, of("recognition.withdraw")), {}
+        case "node":
+            return node_record(law, name, of("node.admit", "node.replace", "node.retire")), {}
+        case "issuer":
+            stated = shared(of("issuer.register", "issuer.update", "issuer.key"), _issuer_bytes)
+            return issuers.reduce(name, stated, _listed(law, contributed, effective)), _claims(stated)
+        case "competency":
+            said_of_it = _first_of_each_voice(part for each in contributed.values() for part in each)
+            held = fair_share(
+                law.mandates,
+                said_of_it,
+                SHARED_BYTES,
+                voice=voice_of,
+                size=lambda part: len(encode(part)),
+                order=lambda part: (1, *mappings.link_order(part)) if "mapping" in part else (0, *_entry_order(part)),
+            )
+            of_mappings = [part for part in held if "mapping" in part]
+            of_frameworks = [part for part in held if "mapping" not in part]
+            return frameworks.reduce_competency(name, of_frameworks, of_mappings), {}
+        case _:
+            assert kind == "alias", f"no record is of type {kind}"
+            claims = [
+                (CanonicalId(issuer), Voice(by, via))
+                for (_, issuer), voices in contributed.items()
+                for by, via in voices
+            ]
+            taken = fair_share(
+                law.mandates, claims, ALIAS_ISSUERS, voice=itemgetter(1), size=lambda _: 1, order=itemgetter(0)
+            )
+            return issuers.reduce_alias(name, [issuer for issuer, _ in taken]), {}
+
+
+_PARTS_OF_A_VOICE: Final = SHARED_BYTES // 128
+"""More parts than one voice can have in a competency's record: each part takes more than 128 bytes."""
+
+
+def _first_of_each_voice(parts: Iterable[Any]) -> list[Any]:
+    """Return only the first parts of each voice in a competency's record; no others could have room.
+
+    Anybody may publish any number of mappings that all link to one competency, and each would be weighed again with all
+    others whenever one more arrives. This sorts them by members that are cheap to read, in the order in which they are
+    kept.
+    """
+    groups: dict[Voice, dict[tuple[bool, bool, bytes], list[Any]]] = {}
+    for part in parts:
+        place = "mapping" in part, "mapping" in part and "usable" not in part, part["statement"]
+        groups.setdefault(voice_of(part), {}).setdefault(place, []).append(part)
+    found: list[Any] = []
+    for own in groups.values():
+        room = _PARTS_OF_A_VOICE
+        for place in sorted(own):
+            if room <= 0:
+                break
+            found += own[place]
+            room -= len(own[place])
+    return found
+
+
+def _entry_order(entry: CompetencyEntry) -> tuple[bytes, str]:
+    return entry["statement"], entry["item"]
+
+
+_SOURCE_BYTES: Final = 64
+"""The most bytes of member names that a record adds to a statement's content. (Its added ids take less room than the
+keys and signature that it leaves out.)"""
+_NUMBER_BYTES: Final = 5
+_KEY_BYTES: Final = 128
+"""The ids of a statement, a delegation and a key, 34 bytes each, and a time."""
+
+
+def _voice(fact: Effective) -> Voice:
+    return fact.voice
+
+
+class _Precedence:
+    """The order in which one voice's parts are kept if not all have room.
+
+    A thief with a voice's key can flood its share, and must not push out the narrowing statements that the rightful
+    holder made with the same key. So one statement of each way to narrow is kept (an event; the end of a stated key),
+    then a second one of each, and so on; within one way those without an end come first, then the earliest. Then come
+    widening statements, the newest first; then ends of keys that nobody has stated.
+    """
+
+    def __init__(self, said: Sequence[Effective]) -> None:
+        self._said = said
+        self._ranks: dict[bytes, tuple[int, int, int, bytes]] = {}
+
+    def of(self, fact: Effective) -> tuple[int, int, int, bytes]:
+        """Return the sort key, lowest for parts kept first; computed on first use."""
+        if not self._ranks:
+            self._rank()
+        return self._ranks[fact.statement.id]
+
+    def _rank(self) -> None:
+        stated = {key["id"] for fact in self._said for key in keys_stated(fact.statement)}
+        ways: dict[tuple[Any, ...], list[tuple[int, int, bytes]]] = {}
+        for fact in self._said:
+            statement, body = fact.statement, fact.statement.body
+            if not is_narrowing(statement.kind, body):
+                self._ranks[statement.id] = (1, 0, -statement.iat, statement.id)
+            elif statement.kind == "issuer.key" and body["key_id"] not in stated:
+                self._ranks[statement.id] = (2, 0, -statement.iat, statement.id)
+            else:
+                word = body.get("event", body.get("op"))
+                way = (fact.voice, statement.kind, word, "void_from" in body, body.get("key_id"))
+                until, since = body.get("effective_until", TIME_MAX + 1), body.get("effective_from", statement.iat)
+                ways.setdefault(way, []).append((-until, since, statement.id))
+        for members in ways.values():
+            for position, (_, since, id) in enumerate(sorted(members)):
+                self._ranks[id] = (0, position, since, id)
+
+
+def _said_bytes(fact: Effective) -> int:
+    return len(fact.statement.raw) + _SOURCE_BYTES
+
+
+def _issuer_bytes(fact: Effective) -> int:
+    """Estimate the bytes; a registration repeats the origin of each key."""
+    keys = len(fact.statement.body.get("keys", ()))
+    return _said_bytes(fact) + keys * (_SOURCE_BYTES + _KEY_BYTES + len(fact.by.encode()))
+
+
+def _listed(
+    law: Law, contributed: Mapping[Subject, Any], effective: Callable[[bytes], Voice | None]
+) -> dict[bytes, bytes]:
+    """Return an issuer's accreditations with the digests of their records, as many as an answer considers.
+
+    The cost of an answer depends on their parts: one with a hundred events costs as much as a hundred.
+    """
+    records = {bytes.fromhex(source): (digest, parts) for (_, source), (digest, parts) in contributed.items()}
+
+    def granted_by(id: bytes) -> Voice:
+        voice = effective(id)
+        assert voice is not None, "an accreditation is there while its grant is in effect"
+        return voice
+
+    listed = fair_share(
+        law.mandates,
+        list(records),
+        ACCREDITATION_PARTS,
+        voice=granted_by,
+        size=lambda id: records[id][1],
+        order=lambda id: (-law.ground.chains[id].iat, id),
+    )
+    return {id: records[id][0] for id in listed}
+
+
+def _claims(stated: list[Effective]) -> Contributions:
+    """Return for every stated alias of an issuer the voices that state it."""
+    voices = dict.fromkeys(fact.voice for fact in stated)
+    claims: dict[Subject, list[list[Any]]] = {}
+    for voice in sorted(voices, key=lambda voice: (voice.by, voice.via or b"")):
+        facts = [fact for fact in stated if fact.voice == voice and fact.statement.kind != "issuer.key"]
+        for alias in issuers.aliases(facts):
+            claims.setdefault(("alias", alias), []).append(list(voice))
+    return claims
+
+
+def is_recorded(statement: Unverified, record: Record | None, issuer: IssuerRecord | None) -> bool:
+    """Return whether a statement in effect has found room in its subject's record.
+
+    Args:
+        issuer: of a grant, the record of the issuer, which lists its accreditations.
+    """
+    if record is None or statement.kind.startswith("node."):
+        # Node records are not shared, and a name without an admission has no record.
+        return statement.kind.startswith("node.")
+    match statement.kind:
+        case "accreditation.grant":
+            return issuer is not None and any(id == statement.id for id, _ in issuer["accreditations"])
+        case "accreditation.amend":
+            parts = record["terms"]
+        case "accreditation.status":
+            parts = record["events"]
+        case "issuer.register" | "issuer.update" | "issuer.key":
+            parts = [*record["stated"], *record["keys"]]
+        case "framework.publish" | "mapping.publish":
+            parts = record["stated"]
+        case "framework.status":
+            parts = [event for stated in record["stated"] for event in stated["events"]]
+        case "recognition.grant":
+            parts = record["granted"]
+        case _:
+            return True
+    return any(part["statement"] == statement.id for part in parts)
+
+
+def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[Record | None, Contributions]:
+    if not grants:
+        return None, {}
+    amends = [fact for fact in changes if fact.statement.kind == "accreditation.amend"]
+    events = [fact for fact in changes if fact.statement.kind == "accreditation.status"]
+    record = accreditations.reduce(grants[0], amends, events)
+    parts = len(record["terms"]) + len(record["events"])
+    return record, {("issuer", record["issuer"]): [record_digest(record), parts]}
