@@ -530,7 +530,7 @@ ELSEWHERE: Final = {
     "node/engine/quorum_state.py:decode": "this node's own file: tests/node/engine",
     "node/storage/fold_store.py:decode": "this node's own file: tests/node/storage",
     "node/http/http1.py:parse_head": "bytes of HTTP: tests/node/http",
-    "node/http/routes/request_reading.py:decode_as": "tests/node/http/test_at_once.py: at once and the long way, side by side",
+    "node/http/routes/request_reading.py:decode_as": "tests/node/http/test_at_once.py: both ways, side by side",
     "node/http/routes/request_reading.py:decode_json": "`test_json_routes` below",
     "node/http/routes/request_reading.py:convert": "`test_json_routes` below",
     "node/http/routes/statements.py:split_sequence": "tests/node/test_hostile_requests.py: bodies of every route",
