@@ -1,4 +1,4 @@
-"""Log lines and figures of a running node, for its operator.
+"""Writes log lines and figures of a running node, for its operator.
 
 **Logs**: the standard library's `logging`, one line an event, never a query's contents, never a secret.
 
@@ -9,13 +9,13 @@
     {"time": "2026-03-01T12:00:00.123Z", "level": "info", "logger": "accredit.node.runtime.runtime",
      "event": "checkpoint signed", "size": 1200}                                                     (json, one line)
 
-Values come from other machines: line breaks and control characters are escaped in both forms, so that nobody can write
-lines of his own. bytes are shown as hex. Libraries that log addresses with their queries are heard from warnings on.
+Values come from other machines: line breaks and control characters are escaped in both forms, so that nobody can forge
+lines. Bytes are shown as hex. Of libraries that log addresses with their queries, only warnings and errors are logged.
 
-**Figures**: `Metrics`, Prometheus text format 0.0.4, by prometheus-client, in a registry of their own. Labels take few
+**Figures**: `Metrics`, Prometheus text format 0.0.4, by prometheus-client, in a separate registry. Labels have few
 values, all of them ours: routes, words, roles. An issuer, a query or an address is never a label.
 
-What it does not do: ship, rotate or keep logs; the service manager does.
+It does not ship, rotate or keep logs (the service manager does).
 """
 
 import json
@@ -49,10 +49,10 @@ Value = str | int | float | bool | bytes | None
 
 
 class Answered(NamedTuple):
-    """How a question about an issuer was answered, and all that is kept of it (`node.outcomes.weeks`).
+    """How a question about an issuer was answered; nothing else of the question is kept (`node.outcomes.weeks`).
 
     Attributes:
-        verdict: a word of `Verdict`. cause: the code of what an undecided question lacked; else empty.
+        verdict: a word of `Verdict`. cause: the code of the reason why a question stayed undecided; else empty.
         category: of the issuer; `several`, `not_stated`, or `not_registered`.
     """
 
@@ -130,11 +130,11 @@ class JsonLines(logging.Formatter):
 
 
 class AnswerTimes:
-    """How long requests took that were answered alike.
+    """Durations of requests with the same method, route and status.
 
     Attributes:
-        counts: for each of `SECONDS` how many took no longer and longer than the one before; last, those above all.
-        seconds: together.
+        counts: for each bound in `SECONDS`, requests above the bound before but not above this; last, those above all.
+        seconds: sum of all durations.
     """
 
     __slots__ = ("counts", "seconds")
@@ -145,7 +145,7 @@ class AnswerTimes:
 
 
 class _Answers(Collector):
-    """The requests answered, as series made when they are asked for: prometheus-client counts as long as we decide."""
+    """Series of answered requests, made only on request: prometheus-client counts no faster than we decide."""
 
     def __init__(self, times: Mapping[tuple[str, str, int], AnswerTimes]) -> None:
         self._times = times
@@ -172,7 +172,7 @@ class Metrics:
     """A node's figures. Each attribute is a prometheus-client metric: `.inc()`, `.set()`, `.observe()`, `.labels()`.
 
     Attributes:
-        times: of requests answered, by method, route and status; for whoever passes them on.
+        times: durations of answered requests, by method, route and status, for a worker that passes them on.
     """
 
     def __init__(self) -> None:
@@ -186,17 +186,17 @@ class Metrics:
         self._network()
 
     def render(self) -> bytes:
-        """The answer to `GET /metrics`; its type is `METRICS_CONTENT_TYPE`."""
+        """Return the answer to `GET /metrics`; its type is `METRICS_CONTENT_TYPE`."""
         return generate_latest(self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count an answered request."""
         times = self._times_of(method, route, status)
         times.counts[bisect_left(SECONDS, seconds)] += 1
         times.seconds += seconds
 
     def answered_alike(self, method: str, route: str, status: int, counts: Sequence[int], seconds: float) -> None:
-        """So many requests were answered, by bound of time as of `AnswerTimes`; `seconds` together."""
+        """Count answered requests, by bound as in `AnswerTimes`; they took `seconds` together."""
         times = self._times_of(method, route, status)
         times.counts = [a + b for a, b in zip(times.counts, counts, strict=True)]
         times.seconds += seconds
@@ -209,18 +209,18 @@ class Metrics:
         return found
 
     def decided(self, verdict: str, count: int = 1) -> None:
-        """So many questions were decided so."""
+        """Count questions with this decision."""
         found = self._verdicts.get(verdict)
         if found is None:
             found = self._verdicts[verdict] = self.decisions.labels(str(verdict))
         found.inc(count)
 
     def tally(self, answered: Answered, count: int = 1) -> None:
-        """So many questions about issuers were answered so; no series shows it."""
+        """Count questions about issuers with this answer; no series shows them."""
         self._tally[answered] += count
 
     def take_answers(self) -> dict[Answered, int]:
-        """What was tallied since the last time."""
+        """Return the tally since the last call."""
         taken = dict(self._tally)
         self._tally.clear()
         return taken
@@ -275,7 +275,7 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Text without anything that ends a line or moves a cursor."""
+    """Return a text without characters that end a line or move a cursor."""
     return text if text.isprintable() else json.dumps(text)
 
 

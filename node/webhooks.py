@@ -1,4 +1,4 @@
-"""Webhooks: a node tells addresses that its operator chose what has changed, signed, and again until it was taken.
+"""Sends webhooks: signed changes to addresses that the node's operator chose, repeated until they are accepted.
 
     sending = Webhooks(config.webhooks, store, key, peers, clock, run_blocking, name=…, ecosystem=…)
     await sending.run()
@@ -7,14 +7,15 @@ The form is that of Standard Webhooks 1.0: `webhook-id` and the body are the sam
 `webhook-timestamp` is when it was sent, and `webhook-signature` is `v1a,` and Ed25519 over `id.timestamp.body` with the
 node's web key, so that no secret has to be shared. The body has changes as `/v1/changes` tells them.
 
-* A message that was not taken does not grow while it waits: what changed since comes in the next one. Only a restart
-  may cut the changes into messages anew.
-* A new address hears what changes from then on. How far each has been told is in the database: a restart goes on there.
+* A message that was not accepted does not grow while it waits: later changes come in the next message. Only a restart
+  may divide the changes into messages anew.
+* A new address gets the changes from then on. The database holds each address's position, so a restart goes on there.
 * One message at a time to each address, so that messages come in order, and a slow one delays nobody else.
-* What is not answered with 2xx within `ANSWER_SECONDS` is sent again after a pause that doubles up to an hour; nothing
-  is dropped meanwhile, for the changes are in the database. 410 ends it, as the standard says, until the node restarts.
-* An address may hold a token: the log names its host alone. Redirects are not followed, and what is answered is not
-  read.
+* A message that is not answered with 2xx within `ANSWER_SECONDS` is sent again after a pause that doubles up to an
+  hour; no change is lost meanwhile, because all are in the database. 410 ends the sending, as the standard says, until
+  the node restarts.
+* An address may contain a token, so the log names only its host. The node does not follow redirects, and does not read
+  the content of answers.
 """
 
 import logging
@@ -63,7 +64,7 @@ class Webhooks:
     """See the module.
 
     Args:
-        name, ecosystem: of this node, told in each message.
+        name, ecosystem: of this node, stated in each message.
         pauses: first and longest after a failure, seconds.
     """
 
@@ -93,7 +94,7 @@ class Webhooks:
         """By place: the number of the last change in a message that was sent and not taken yet."""
 
     async def run(self) -> None:
-        """Goes on until it is cancelled."""
+        """Run until cancelled."""
         async with trio.open_nursery() as nursery:
             for address in self._addresses:
                 nursery.start_soon(self._serve, address)
@@ -118,10 +119,10 @@ class Webhooks:
                 await trio.sleep(LOOK_SECONDS)
 
     async def _tell_some(self, address: WebhookAddress) -> int | None:
-        """How many changes it has been told, those left out by its subjects too; None where it wants no more.
+        """Send some changes; return how many it got, including those outside its subjects; None if it wants no more.
 
         Raises:
-            RemoteError: it did not take them. StorageError: the database cannot be used.
+            RemoteError: it did not accept them. StorageError: the database cannot be used.
         """
         place = _place(address)
         kept = await self._run_blocking(lambda: self._store.kept(place))
@@ -143,7 +144,7 @@ class Webhooks:
         return len(rows)
 
     async def _post(self, address: WebhookAddress, rows: Sequence[tuple[int, Change]]) -> bool:
-        """Whether the address took the message; False where it wants no more."""
+        """Send a message; return whether the address accepted it; False means that it wants no more."""
         # A node's name may have any letters; a header has ASCII.
         id, time = f"{quote(self._name, safe=_OF_NAMES)}-{rows[-1][0]}", int(self._clock.now())
         changes = [change_view(seq, change) for seq, change in rows]
@@ -181,16 +182,16 @@ _EVER: Final = 2**62
 
 
 def _host(address: WebhookAddress) -> str:
-    """The part of an address that is no secret: its path or its query may hold a token."""
+    """Return the host of an address: its path or query may contain a token."""
     return httpx.URL(address.url).host
 
 
 def _without_secrets(text: str, address: WebhookAddress) -> str:
-    """What may stand in a log: an error's words with the host in place of the address."""
+    """Return an error's text for the log, with the host in place of the address."""
     return text.replace(address.url, _host(address))
 
 
 def _place(address: WebhookAddress) -> str:
-    """Where it is kept how far an address was told; one with other subjects begins anew."""
+    """Return the name under which an address's position is kept; with other subjects, an address begins anew."""
     named = "\0".join((address.url, *sorted(address.subjects)))
     return f"webhook/{sha256(named.encode()).hexdigest()}"

@@ -1,11 +1,11 @@
-"""What others publish, read as it is: lists of issuers and competency frameworks, from bytes to what we can say of it.
+"""Reads lists of issuers and competency frameworks that others publish, and turns them into contents of statements.
 
 Everything here is pure: bytes and a name for messages in; rows (or a framework) and findings out. Nothing is guessed:
 an identifier is taken as written or not at all, and whatever is left out or changed is a finding with a stable code, a
 sentence, and what to do. A file that is not of its kind as a whole raises `DecodeError`; what is wrong with one row or
 item stays with it.
 
-    detect      which format it is
+    detect      finds the format
     spreadsheet lists saved from a spreadsheet: encoding, separator, heads
     damage      text that a spreadsheet or a wrong encoding has damaged
     reading     JSON that remembers members written twice, TOML
@@ -18,8 +18,8 @@ item stays with it.
     rsd         Rich Skill Descriptors as JSON
     rdf         Turtle, RDF/XML, JSON-LD as plain nodes, with nothing fetched (the optional package of `accredit[skos]`)
     skos        frameworks, and matches between them, in SKOS
-    languages   which of several texts is taken
+    languages   chooses one of several texts
     sheets      frameworks saved from a spreadsheet: our columns, and the exports of CASE and skill tools
     crosswalks  links between frameworks: sheets, ESCO–O*NET, AlignmentMaps, matches of SKOS, CASE associations
-    report      what became of each row, as table, CSV or JSON
+    report      the outcome of each row, as table, CSV or JSON
 """

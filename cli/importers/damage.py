@@ -1,6 +1,6 @@
-"""Text that a spreadsheet or a wrong encoding has damaged: found, so that it is not signed for good.
+"""Finds text that a spreadsheet or a wrong encoding has damaged, so that nobody signs it.
 
-Each finding says what it probably was. Whether it was that, a person has to say: nothing is repaired in silence.
+Each finding states the probable original. A person must confirm it; nothing is repaired silently.
 """
 
 import html
@@ -19,7 +19,7 @@ _TEXTS: Final = ("name", "legal_name", "location", "statement", "label")
 
 
 def find_damage(cells: Mapping[str, Any]) -> Iterator[ImportFinding]:
-    """Yield what is damaged in the texts of one row, by column."""
+    """Yield the damage in the texts of one row, by column."""
     for column, cell in cells.items():
         if isinstance(cell, str):
             yield from _in_cell(column, cell.strip())
@@ -65,7 +65,7 @@ def _in_cell(column: str, text: str) -> Iterator[ImportFinding]:
 
 
 def _meant(text: str) -> str:
-    """The UTF-8 text that was read as Windows-1252; empty if it was not."""
+    """Return the UTF-8 text that was read as Windows-1252; empty if it was not."""
     if _MOJIBAKE.search(text) is None:
         return ""
     for encoding in ("cp1252", "latin-1"):
@@ -77,7 +77,7 @@ def _meant(text: str) -> str:
 
 
 def day_of_serial(written: str) -> str:
-    """The day that a spreadsheet means by a number of days; empty for what is none. Nothing is converted in silence.
+    """Return the day that a spreadsheet means by a number of days; empty for other text. Nothing is converted silently.
 
     Excel counts from the end of 1899, or, in some old files of the Macintosh, from the beginning of 1904.
     """

@@ -1,4 +1,4 @@
-"""Which format a file is in, and its reader. A name's ending helps where it is telling; the content decides.
+"""Finds the format of a file and calls its reader. A telling name ending helps; the content decides.
 
 Crosswalks are read by `crosswalks`.
 """
@@ -32,14 +32,14 @@ _FRAMEWORK_FORMATS: Final = (
 
 
 def read_issuers(data: bytes, source: str, reading: Reading = Reading()) -> list[Row]:  # noqa: B008  # frozen
-    """The rows of a list of issuers, in any format we know.
+    """Return the rows of a list of issuers, in any format that we know.
 
     Args:
         source: the file's name, for messages and for its ending.
-        reading: what somebody said about a file from a spreadsheet.
+        reading: the user's options for a file from a spreadsheet.
 
     Raises:
-        DecodeError: not a file we can read at all; what is wrong with one row is in that row.
+        DecodeError: the file as a whole cannot be read; errors of one row are in that row.
     """
     text = decode(data, source, reading.encoding)
     match _syntax(text, source):
@@ -68,16 +68,16 @@ def read_framework(
     naming: FrameworkNaming = FrameworkNaming(),  # noqa: B008  # frozen
     encoding: str = "",
 ) -> Framework:
-    """The framework in a file, in any format we know.
+    """Return the framework in a file, in any format that we know.
 
     Args:
         source: the file's name, for messages and for its ending.
-        naming: what somebody said about the framework.
+        naming: the user's options about the framework.
         encoding: of a sheet that is not Unicode, as Python names it.
 
     Raises:
         DecodeError: not a framework we can read, or one that cannot be published.
-        NotYetError: it is SKOS, and what reads SKOS is not installed.
+        NotYetError: it is SKOS, and the package that reads SKOS is not installed.
     """
     rdf_syntax = rdf.syntax_of(data, source)
     if rdf_syntax is not None:
@@ -116,7 +116,7 @@ def _of_value(value: Any, text: str, data: bytes, source: str, naming: Framework
 
 
 def _own_framework(value: dict[str, Any], data: bytes, source: str, naming: FrameworkNaming) -> Framework:
-    """Our own format: the members of `framework.publish` but for the computed ones, and `items`."""
+    """Read our own format: the members of `framework.publish` without the computed ones, and `items`."""
     items = value["items"]
     computed = [name for name in COMPUTED if name in value]
     if computed or not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -138,7 +138,7 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, naming: Fram
 
 
 def _syntax(text: str, source: str) -> str:
-    """`json`, `toml` or `csv`, by the name's ending, else by how it begins."""
+    """Return `json`, `toml` or `csv`, by the name's ending, else by the beginning of the text."""
     for ending, syntax in (
         ("json", "json"),
         ("jsonld", "json"),

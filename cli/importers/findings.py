@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFinding:
-    """Something a person should know.
+    """A fact about a row or an item that a person should know.
 
     Attributes:
         code: stable snake_case word.
         text: what was found, a sentence.
-        hint: what to do; empty where nothing is.
+        hint: what to do; may be empty.
     """
 
     code: str

@@ -1,7 +1,7 @@
-"""Text to values, strictly: JSON whose doubled members are not lost, and TOML.
+"""Reads values strictly: JSON without losing duplicate members, and TOML.
 
-Python's JSON reader keeps the last of two members of one name and forgets the first. In a list edited by hand that is
-how one issuer silently takes the place of another, so objects are read as `Table`, which remembers every pair.
+Of two members with one name, Python's JSON reader keeps only the last. In a list edited by hand, one issuer would thus
+silently replace another, so objects are read as `Table`, which keeps every pair.
 """
 
 import json
@@ -24,7 +24,7 @@ class Table(dict[str, Any]):
         self.pairs = pairs
 
     def doubled(self) -> list[str]:
-        """Members written more than once with different values, in order."""
+        """Return the members written more than once with different values, in order."""
         seen: dict[str, Any] = {}
         found: dict[str, None] = {}
         for name, value in self.pairs:
@@ -35,7 +35,7 @@ class Table(dict[str, Any]):
 
 
 def read_json(text: str, source: str) -> Any:
-    """The value of a JSON text, its objects as `Table`.
+    """Return the value of a JSON text, with objects as `Table`.
 
     Raises:
         DecodeError: not JSON, nested too deeply, or with text that is not Unicode (half of a surrogate pair).
@@ -65,7 +65,7 @@ def read_json(text: str, source: str) -> Any:
 
 
 def read_toml(text: str, source: str) -> dict[str, Any]:
-    """The table of a TOML text.
+    """Return the table of a TOML text.
 
     Raises:
         DecodeError: not TOML.
@@ -88,7 +88,7 @@ def listed(value: Any) -> list[Any]:
 
 
 class Lines:
-    """Finds on which line the members of a JSON object stand, asked for in the order in which they are written."""
+    """Finds the lines of the members of a JSON object; ask for them in the order in which they are written."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -96,7 +96,7 @@ class Lines:
         self._line = 1
 
     def of(self, member: str) -> int | None:
-        """The line of the next place where `"member":` stands; None from the first that is spelled with escapes."""
+        """Return the line of the next `"member":`; None from the first one that is spelled with escapes."""
         quoted = json.dumps(member, ensure_ascii=False)
         at = self._text.find(quoted, self._at)
         while at >= 0 and not self._text[at + len(quoted) : at + len(quoted) + 20].lstrip().startswith(":"):

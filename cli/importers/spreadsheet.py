@@ -1,9 +1,9 @@
-"""Lists as people save them from a spreadsheet: what the bytes, the separator and the first line are.
+"""Reads lists saved from a spreadsheet: finds the encoding, the separator and the heads.
 
 Excel and LibreOffice write commas, semicolons (most of Europe) or tabs, sometimes with a first line `sep=;`; UTF-8 with
-a byte order mark, UTF-16, or the code page of the machine; heads in any case and empty columns at the end. All of that
-is read where the file itself says which it is, and nothing is guessed: bytes that are not Unicode are refused until
-somebody says their encoding.
+a byte order mark, UTF-16, or the code page of the machine; heads in any case and empty columns at the end. All of these
+are read if the file itself shows which it uses, and nothing is guessed: bytes that are not Unicode are refused until
+the user states their encoding.
 
 A head is one of our columns in any case (`ID`, `Legal name`), or what `renamed` says it is. Heads that we do not know
 are listed together in one error, or left out on request, and then every row says what was left out of it.
@@ -20,20 +20,20 @@ from accredit.registry.errors import DecodeError
 
 SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-"""How files begin that are ZIP archives (.xlsx, .ods) or OLE documents (.xls)."""
+"""First bytes of ZIP archives (.xlsx, .ods) and OLE documents (.xls)."""
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What somebody said about a file that the file cannot say itself.
+    """The user's options about a file, for facts that the file does not show.
 
     Attributes:
         encoding: as Python names it; empty for Unicode.
         renamed: head as written -> one of our columns; each must be there.
-        aliases: heads of other people's formats, in lower case -> one of our columns, where they are there.
-        needed: columns without which a file is not of its kind.
-        ignores_unknown: whether heads that we do not know are left out.
+        aliases: heads of others' formats, in lower case -> one of our columns; they may be absent.
+        needed: columns that a file of this kind must have.
+        ignores_unknown: whether unknown heads are left out.
     """
 
     encoding: str = ""
@@ -49,9 +49,9 @@ class SheetLine:
 
     Attributes:
         number: in the file, from 1.
-        cells: our column -> cell, as written; of empty ones, none.
-        surplus: cells beyond the last head that hold something.
-        ignored: heads that were left out and hold something here.
+        cells: our column -> cell, as written, without empty ones.
+        surplus: cells beyond the last head that are not empty.
+        ignored: heads that were left out, and whose cells here are not empty.
     """
 
     number: int
@@ -61,7 +61,7 @@ class SheetLine:
 
 
 def decode(data: bytes, source: str, encoding: str = "") -> str:
-    """Return the text of a file: Unicode by its byte order mark, else UTF-8, or the encoding that was said.
+    """Return the text of a file: Unicode by its byte order mark, else UTF-8, or the stated encoding.
 
     Raises:
         DecodeError: `not_text`; the hint says which option names the encoding.
@@ -96,7 +96,7 @@ def decode(data: bytes, source: str, encoding: str = "") -> str:
 
 
 def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iterator[SheetLine]:
-    """Yield the lines below the first, whose cells are named by our columns.
+    """Yield the lines below the first, with cells by our columns.
 
     Args:
         known: our columns.
@@ -123,7 +123,7 @@ def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iter
 
 
 def _start(lines: Sequence[str]) -> tuple[int, str | None]:
-    """How many lines come before the heads, and the separator that one of them names."""
+    """Return how many lines precede the heads, and the separator that one of them names."""
     separator = None
     for at, line in enumerate(lines):
         bare = line.strip("\r\n\ufeff")
@@ -135,7 +135,7 @@ def _start(lines: Sequence[str]) -> tuple[int, str | None]:
 
 
 def _separator(first: str, known: Sequence[str], reading: Reading) -> str:
-    """The separator under which the first line names most of our columns, else that which parts it most often."""
+    """Return the separator with which the first line names most of our columns, else the most frequent one."""
 
     def named(separator: str) -> tuple[int, int]:
         cells = next(csv.reader([first], delimiter=separator), [])
@@ -161,7 +161,7 @@ def _column(head: str, known: Sequence[str], reading: Reading) -> str | None:
 def _heads(
     written: Sequence[str], source: str, separator: str, known: Sequence[str], reading: Reading
 ) -> list[tuple[str, str | None]]:
-    """Each head as written, and our column for it; None for one that is left out."""
+    """Return each head as written, with our column for it; None for one that is left out."""
     heads = [(head.strip(), _column(head, known, reading)) for head in written]
     while heads and heads[-1] == ("", None):
         heads.pop()

@@ -1,17 +1,17 @@
-"""Where connections wait for their next request: all in one place, instead of one task each that sleeps and is woken.
+"""Waits for the next request of all connections in one task, instead of one task for each that sleeps and is woken.
 
     with Lobby() as lobby:
         nursery.start_soon(lobby.run)
         await lobby.wait(sock, hear)
 
-Whenever bytes have come, `hear` is called, which reads them and says whether it waits for more: then the task that
-waits is not woken at all. To wake a task, and to tell the system anew what it waits for, takes longer than to decide
+When bytes have come, the lobby calls `hear`, which reads them and returns whether it waits for more. If so, the waiting
+task is not woken. To wake a task, and to tell the system again which events it waits for, takes longer than to decide
 most questions.
 
-In one turn at most `TURN` connections are served; then everything else in the process has its turn, gossip among it.
+One turn serves at most `TURN` connections; then everything else in the process has its turn, gossip included.
 
 Linux only (epoll); elsewhere there is no lobby (`HAS_LOBBY`), and each connection waits by itself.
-What it does not do: read or write, or look whether anybody is late.
+It does not read or write, or check time limits.
 """
 
 import select
@@ -23,17 +23,17 @@ from typing import Final, Self
 import trio
 
 TURN: Final = 16
-"""Connections served before others have a turn: some 2 ms of questions."""
+"""Connections served in one turn: some 2 ms of questions."""
 
 HAS_LOBBY: Final = hasattr(select, "epoll")
-"""Whether this system can wait for many in one place that can itself be waited for."""
+"""Whether this system can wait for many sockets through one descriptor for which a task can wait."""
 
 Hear = Callable[[], bool]
-"""Reads what has come; whether to wait for more. It does not wait itself."""
+"""Reads the bytes that have come, and returns whether to wait for more. It never waits."""
 
 
 class _Guest:
-    """A task that waits, what hears for it meanwhile, and why that failed."""
+    """A waiting task, the function that reads for it meanwhile, and that function's error."""
 
     __slots__ = ("error", "hear", "task")
 
@@ -44,7 +44,7 @@ class _Guest:
 
 
 class Lobby:
-    """See the module. For one event loop; closed by whoever made it, when nobody waits any more."""
+    """See the module. For one event loop; its maker closes it when nobody waits any more."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -59,7 +59,7 @@ class Lobby:
         self._epoll.close()
 
     async def run(self, begin: Callable[[], None] = lambda: None) -> None:
-        """Looks after those who wait, for ever; `begin` is called before anybody is heard in a turn."""
+        """Serve the waiting connections for ever; call `begin` in each turn before the first of them."""
         descriptor, poll, guests = self._epoll.fileno(), self._epoll.poll, self._guests
         while True:
             await trio.lowlevel.wait_readable(descriptor)
@@ -77,7 +77,7 @@ class Lobby:
                 trio.lowlevel.reschedule(guest.task)
 
     async def wait(self, sock: socket.socket, hear: Hear) -> None:
-        """Waits until `hear` says that it waits for no more; raises what it raises."""
+        """Wait until `hear` returns that it waits for no more; raise its errors."""
         number, guest = sock.fileno(), _Guest(hear)
         self._epoll.register(number, select.EPOLLIN)
         self._guests[number] = guest

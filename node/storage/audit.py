@@ -5,12 +5,12 @@
     audit_noted(reader, state)                                      the noted records, from that state
     audit_fold(reader, fold, order)                                 what the node's fold is read from at the start
 
-What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
-its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root · the feed of
-changes and the kept facts against their checksums; times of the feed never go back · the noted records, their keys,
-the leaves and pages of both maps, their roots and the note, the past states. Entries never change, so a node may go on
-appending meanwhile: what is audited is the log as it was when it began. For a state: the count and the root that its
-part of the log, folded from nothing, leads to; for the noted one every record, byte for byte.
+It compares SQLite's own structure (indexes with rows) · numbers without a gap · every entry's bytes with its id ·
+every hash of every tile · the stored root · the newest checkpoint's origin, size and root · the feed of changes and
+the kept facts with their checksums; times of the feed never go back · the noted records, their keys, the leaves and
+pages of both maps, their roots and the note, the past states. Entries never change, so a node may go on appending
+meanwhile: the audit covers the log as it was when the audit began. To check a state, it folds the state's part of the
+log from nothing, and compares count and root; for the noted state also every record, byte for byte.
 
 It does not verify signatures of statements or notes, or ask other nodes what they saw of this log.
 """
@@ -52,7 +52,7 @@ def audit(
 
     Raises:
         StorageError: `tree_damaged`, `feed_damaged`, `kept_damaged`, `state_damaged` or `map_damaged`, and the first
-            thing that does not fit.
+            inconsistency.
     """
     verdict = reader.integrity()
     if verdict != "ok":
@@ -76,13 +76,13 @@ def audit(
 
 
 def audit_noted(reader: Reader, fold: Fold) -> int:
-    """Return how many records are stored as noted, each the one that the noted part of the log leads to.
+    """Return the number of noted records, after comparing each with the result of the noted part of the log.
 
     Args:
         fold: of that part, as `audit_state` returns it.
 
     Raises:
-        StorageError: `state_damaged` and the like, and the first that is not.
+        StorageError: `state_damaged` and the like, and the first record that differs.
     """
     records = dict(fold.items())
     StoredNoted(reader).check(records)
@@ -97,7 +97,7 @@ def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes
         whole: the fold of the whole log, settled. order: its ids.
 
     Raises:
-        StorageError: `state_damaged`: that part is not there, or leads to another state.
+        StorageError: `state_damaged`: that part is missing, or leads to another state.
     """
     if part.size > len(order):
         raise _state_damaged(f"it covers {part.size} entries, but {len(order)} are here")
@@ -117,7 +117,7 @@ def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes
 
 
 class _Remembered(InMemory):
-    """In memory, and what was asked for is there to be looked at."""
+    """Holdings in memory that record which facts were asked for."""
 
     def __init__(self) -> None:
         self.found: list[tuple[Fact, MutableMapping[Any, Any]]] = []
@@ -129,13 +129,13 @@ class _Remembered(InMemory):
 
 
 def audit_fold(reader: Reader, whole: Fold, order: Sequence[bytes]) -> int:
-    """Return of how many statements the stored fold is, each fact in it one that the log leads to.
+    """Return the number of statements in the stored fold, after comparing each of its facts with the log.
 
     Args:
         whole, order: as of `audit_state`.
 
     Raises:
-        StorageError: `fold_damaged`, and the first fact that is not.
+        StorageError: `fold_damaged`, and the first fact that differs.
     """
     with reader.snapshot():
         stored = StoredHoldings(reader, FOLD_VERSION)
@@ -171,7 +171,7 @@ def _state_damaged(what: str) -> StorageError:
 
 
 def _extended(edge: Edge, reader: Reader, stop: int, identify: Callable[[bytes], bytes]) -> Edge:
-    """The edge after the entries before `stop`, every tile they touch having been compared."""
+    """Return the edge after the entries before `stop`, after comparing every tile that they touch."""
     rows = reader.rows(edge.size, stop)
     for expected, (number, id, raw) in enumerate(rows, start=edge.size):
         if number != expected:

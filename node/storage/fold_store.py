@@ -5,7 +5,7 @@
     holdings.look_ahead(statements)                      reads the stored facts about the next statements together
     ...fold.add(...); fold.settle()...
     changes = holdings.take(part)                        the changes since; the fold may continue
-    store.write(changes.write)                           in the transaction that the caller likes
+    store.write(changes.write)                           in the caller's transaction
     holdings.written() or holdings.put_back()
 
 * **One row has all facts about one subject**: about a statement by its number in the log, so that new rows are at the
@@ -65,14 +65,14 @@ _write_row: Final = msgspec.msgpack.Encoder().encode
 _read_row: Final = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 SqlRow = dict[str, Any]
-"""Facts about one thing, by name, in their plain form."""
+"""Facts about one subject, by name, in their plain form."""
 
 
 class _Rows(RowCache[Any, SqlRow]):
     """A table of facts whose rows have the keys that the facts have."""
 
     _named = "key"
-    """What says in SQL what the facts of a row are about."""
+    """The SQL expression for the subject of a row."""
 
     def __init__(self, reader: Reader, name: str) -> None:
         super().__init__(_NOTHING)
@@ -81,7 +81,7 @@ class _Rows(RowCache[Any, SqlRow]):
         self._select = f"SELECT key, facts, digest FROM fold_{name}"
 
     def own(self, key: Any) -> SqlRow:
-        """The row, to be changed."""
+        """Return the row, which the caller may change."""
         row = self.fresh.get(key)
         if row is None:
             row = {**self.get(key)}
@@ -89,7 +89,7 @@ class _Rows(RowCache[Any, SqlRow]):
         return row
 
     def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, SqlRow]]:
-        """All rows, or those whose keys begin so."""
+        """Return all rows, or those whose keys begin with a prefix."""
         sql = f"SELECT {self._named}, key, facts, digest FROM fold_{self.name}"
         if beginning is None:
             stored = self._reader.ask(sql)
@@ -104,12 +104,12 @@ class _Rows(RowCache[Any, SqlRow]):
                 yield key, row
 
     def stored(self) -> Iterator[SqlRow]:
-        """All rows as they are stored, after comparing each with its checksum."""
+        """Yield all rows as stored, after comparing each with its checksum."""
         for place, facts, digest in self._reader.ask(self._select):
             yield self._facts(place, facts, digest)
 
     def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
-        """Rows by the keys that they are stored by."""
+        """Return the rows by their keys in the database."""
         return dict(rows)
 
     def _key(self, place: Any) -> Any:
@@ -165,7 +165,7 @@ class _StatementRows(_Rows):
 
 
 class _RecordRows(RowCache[Subject, bytes]):
-    """Records as encoded; one that is no more has no bytes."""
+    """Encoded records; a removed one has no bytes."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(_NO_RECORD)
@@ -180,7 +180,7 @@ class _RecordRows(RowCache[Subject, bytes]):
 
 
 class _StatementCache(RowCache[bytes, Statement | None]):
-    """Statements, read from the log."""
+    """Statements read from the log."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(None)
@@ -197,7 +197,7 @@ def _digest(name: str, place: Any, facts: bytes) -> bytes:
 
 
 class _Facts(MutableMapping[Any, Any]):
-    """One fact of all rows, by what it is about."""
+    """One fact of every row, by the row's subject."""
 
     def __init__(self, holdings: "StoredHoldings", fact: Fact) -> None:
         self._counts = holdings.counts
@@ -234,7 +234,7 @@ class _Facts(MutableMapping[Any, Any]):
         del self._rows.own(key)[self._name]
 
     def pop(self, key: Any, default: Any = None) -> Any:
-        """The value, which is taken out, or `default`."""
+        """Remove the value and return it, or return `default`."""
         if self._name not in self._row(key):
             return default
         value = self[key]
@@ -251,7 +251,7 @@ class _Facts(MutableMapping[Any, Any]):
 
 
 class _Committed(_Facts):
-    """Which statements the root binds to: what the map over them is made of."""
+    """The statements to which the root binds: the content of the map over them."""
 
     def __init__(self, holdings: "StoredHoldings", fact: Fact) -> None:
         super().__init__(holdings, fact)
@@ -306,7 +306,7 @@ class _Statements(MutableMapping[bytes, Statement]):
 
 
 class _Said(MutableMapping[int, tuple[bytes, ...]]):
-    """What one key signed, by number."""
+    """The statements that one key signed, by number."""
 
     def __init__(self, holdings: "StoredHoldings", key: bytes, said: _Facts) -> None:
         self._rows = holdings.rows(BY_NUMBER)
@@ -336,7 +336,7 @@ class _Said(MutableMapping[int, tuple[bytes, ...]]):
 
 
 class _ByKey(MutableMapping[bytes, MutableMapping[int, tuple[bytes, ...]]]):
-    """What every key signed, by number."""
+    """The statements of every key, by number."""
 
     def __init__(self, holdings: "StoredHoldings") -> None:
         self._holdings = holdings
@@ -413,12 +413,12 @@ class _Records(MutableMapping[str, bytes]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldMark:
-    """Of what the stored fold is.
+    """Describes the stored fold.
 
     Attributes:
-        part: of the log. version: of the fold that made it.
-        counts: how many there are of what, by name.
-        has_maps: whether the maps are of it too, or still to be made from the records and the statements.
+        part: the part of the log that it covers. version: of the fold that made it.
+        counts: numbers of rows, by the name of what they hold.
+        has_maps: whether the maps cover the same part; otherwise they must be made from the records and the statements.
     """
 
     part: Part
@@ -427,7 +427,7 @@ class FoldMark:
     has_maps: bool = True
 
     def encode(self) -> bytes:
-        """As it is stored."""
+        """Return its stored form."""
         return encode([self.part.as_list(), self.version, dict(self.counts), self.has_maps])
 
     @classmethod
@@ -435,7 +435,7 @@ class FoldMark:
         """The inverse of `encode`.
 
         Raises:
-            DecodeError: it is none.
+            DecodeError: the bytes are not a mark.
         """
         match decode(data, what="the mark of the fold", max_bytes=_MARK_BYTES):
             case [part, int() as version, dict() as counts, bool() as has_maps]:
@@ -445,10 +445,10 @@ class FoldMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingWrites:
-    """What is to be written; see `StoredHoldings.take`.
+    """Changes to be written; see `StoredHoldings.take`.
 
     Attributes:
-        records: those that changed, as encoded; None: it is no more. committed: as of `Fold.settle`.
+        records: changed ones, encoded; None: the record was removed. committed: as in `Fold.settle`.
     """
 
     mark: FoldMark
@@ -457,14 +457,14 @@ class PendingWrites:
     committed: Mapping[bytes, bool]
 
     def write(self, connection: Connection) -> None:
-        """Everything, in the caller's transaction."""
+        """Write everything, in the caller's transaction."""
         self.write_rows(connection)
         put_records(connection, self.records)
         if self.mark.has_maps:
             change_maps(connection, self.records, self.committed)
 
     def write_rows(self, connection: Connection) -> None:
-        """Everything but records and maps."""
+        """Write everything except records and maps."""
         for name, rows in self.rows.items():
             gone = [(key,) for key, row in rows.items() if not row]
             there = [(key, _write_row(row)) for key, row in sorted(rows.items()) if row]
@@ -477,13 +477,13 @@ class PendingWrites:
 
 
 def put_mark(connection: Connection, mark: FoldMark) -> None:
-    """The mark in place of the one that is there."""
+    """Replace the stored mark."""
     data = mark.encode()
     connection.execute("INSERT OR REPLACE INTO fold_mark (one, mark, digest) VALUES (1, ?, ?)", (data, checksum(data)))
 
 
 def put_records(connection: Connection, records: Mapping[Subject, bytes | None]) -> None:
-    """Records in place of those that are there; None: it is no more."""
+    """Replace stored records; None removes one."""
     gone = [(record_key(*subject),) for subject, raw in records.items() if raw is None]
     there = [(type, record_key(type, id), id, raw) for (type, id), raw in records.items() if raw is not None]
     connection.executemany("DELETE FROM noted_records WHERE key = ?", gone)
@@ -497,17 +497,17 @@ def put_records(connection: Connection, records: Mapping[Subject, bytes | None])
 def change_maps(
     connection: Connection, records: Mapping[Subject, bytes | None], committed: Mapping[bytes, bool]
 ) -> None:
-    """Both maps brought up to that."""
+    """Apply the changes to both maps."""
     leaves = {record_key(*one): None if raw is None else sha256(raw).digest() for one, raw in records.items()}
     SqliteStateMap(connection, RECORDS).update(leaves)
     SqliteStateMap(connection, STATEMENTS).update({id: id if is_in else None for id, is_in in committed.items()})
 
 
 def make_maps(connection: Connection, mark: FoldMark) -> None:
-    """Both maps from the records and the statements that are there, in place of what they were.
+    """Make both maps anew from the stored records and statements.
 
     Args:
-        mark: the one that is there.
+        mark: the stored one.
     """
     put_mark(connection, replace(mark, has_maps=True))
     leaves = connection.execute("SELECT key, raw FROM noted_records ORDER BY key")
@@ -526,11 +526,11 @@ class StoredHoldings:
     """See the module.
 
     Args:
-        reader: of the database; this one's alone.
-        version: of the fold; what another version made is forgotten.
+        reader: of the database; nobody else uses it.
+        version: of the fold; data that another version made are forgotten.
 
     Attributes:
-        mark: of what is stored; of nothing, where that is of no use.
+        mark: of the stored fold; of an empty fold if the stored one cannot be used.
     """
 
     def __init__(self, reader: Reader, version: int) -> None:
@@ -554,7 +554,7 @@ class StoredHoldings:
         self._end_at(0)
 
     def stored_mark(self) -> FoldMark | None:
-        """The mark that is stored now, whatever was taken up; None where there is none.
+        """Return the mark that is stored now, whichever was resumed; None if there is none.
 
         Raises:
             StorageError: as `resume`.
@@ -571,7 +571,7 @@ class StoredHoldings:
             raise fold_damaged(f"its mark cannot be read: {error.message}") from error
 
     def follow(self) -> bool:
-        """Take up what another process has stored by now, as `resume`; what was changed here is forgotten."""
+        """Resume from what another process has stored by now, as `resume`; forget the changes made here."""
         statements = self._statements
         self._statements = _StatementCache(self.reader)
         self.forget()
@@ -579,7 +579,7 @@ class StoredHoldings:
         return self.resume()
 
     def resume(self) -> bool:
-        """Take up what is stored; whether there is something, by this version of the fold.
+        """Resume from the stored fold; return whether there is one of this version.
 
         Raises:
             StorageError: `fold_damaged`: the mark is not what was written.
@@ -593,10 +593,10 @@ class StoredHoldings:
         return True
 
     def check(self) -> None:
-        """Compare every row with its checksum, and how many there are with the mark, which has been taken up.
+        """Compare every row with its checksum, and the numbers of rows with the mark; call it after `resume`.
 
         Raises:
-            StorageError: `fold_damaged`, and the first that is not as it was written.
+            StorageError: `fold_damaged`, and the first row that is not as it was written.
         """
         with self.reader.snapshot():
             found: Counter[str] = Counter()
@@ -633,21 +633,21 @@ class StoredHoldings:
         return _Records(self, type)
 
     def trie(self, name: str) -> Trie:
-        """See `Holdings`; of what is stored."""
+        """See `Holdings`; only stored entries."""
         return trie_over(lambda: SqliteStateMap(self.reader.connection, name))
 
     # ------------------------------------------------------------------------------------------------ for mappings
 
     def rows(self, name: str) -> _Rows:
-        """The rows of a table."""
+        """Return the rows of a table."""
         return self._rows[name]
 
     def statement(self, id: bytes) -> Statement | None:
-        """One that is held and was not added just now."""
+        """Return a held statement that is already in the log's table."""
         return self._statements.get(id)
 
     def numbers(self, ids: Iterable[bytes]) -> dict[bytes, int]:
-        """Where in the log statements are; those that are not there are left out."""
+        """Return the places of statements in the log, without those that are not in it."""
         found: dict[bytes, int] = {}
         unknown: list[bytes] = []
         for id in ids:
@@ -693,15 +693,15 @@ class StoredHoldings:
 
     @property
     def unwritten(self) -> int:
-        """How many rows and records have changed and are not written."""
+        """Return the number of changed rows and records that are not written."""
         return sum(len(each.fresh) for each in self._caches())
 
     def take(self, part: Part, *, has_maps: bool = True) -> PendingWrites:
-        """What has changed since the last time, to be written; until it is, it is read from here.
+        """Return the changes since the last call, to be written; reads see them even before that.
 
         Args:
-            part: of the log, that the fold is of now.
-            has_maps: whether the maps are to be changed too, or are made anew later (`make_maps`).
+            part: the part of the log that the fold covers now.
+            has_maps: whether to change the maps too; otherwise they are made anew later (`make_maps`).
         """
         rows = {name: rows.placed(rows.take()) for name, rows in self._rows.items()}
         records = {subject: raw or None for subject, raw in self.record_rows.take().items()}
@@ -713,7 +713,7 @@ class StoredHoldings:
         return PendingWrites(mark=mark, rows=rows, records=records, committed=self._committed_leaving)
 
     def written(self) -> None:
-        """What was taken is stored."""
+        """Note that the taken changes are stored."""
         assert self._taken is not None
         self.mark, self._taken = self._taken, None
         for each in self._caches():
@@ -722,18 +722,18 @@ class StoredHoldings:
         self._committed_leaving = {}
 
     def put_back(self) -> None:
-        """What was taken was not stored, and is to be taken again."""
+        """Note that the taken changes were not stored; the next `take` returns them again."""
         self._taken = None
         for each in self._caches():
             each.put_back()
         self.committed, self._committed_leaving = {**self._committed_leaving, **self.committed}, {}
 
     def mapped(self) -> None:
-        """The maps have been made."""
+        """Note that the maps have been made."""
         self.mark = replace(self.mark, has_maps=True)
 
     def forget(self) -> None:
-        """As if nothing were stored; `clear` forgets what is."""
+        """Start as if nothing were stored; `clear` removes stored data."""
         self._end_at(0)
         for each in self._caches():
             each.forget()
@@ -745,7 +745,7 @@ class StoredHoldings:
 
 
 def _named_in(statement: Statement) -> Iterator[bytes]:
-    """The ids of other statements that one names."""
+    """Return the ids of other statements that a statement names."""
     for value in (statement.prev, *statement.body.values()):
         for each in value if type(value) is list else (value,):
             if type(each) is bytes and len(each) == _ID_BYTES:
@@ -753,7 +753,7 @@ def _named_in(statement: Statement) -> Iterator[bytes]:
 
 
 def _touched_by(statement: Statement | None) -> Iterator[Subject]:
-    """The records that a statement changes, as far as it tells."""
+    """Return the records that a statement changes, as far as its content shows."""
     subject = None if statement is None else subject_of(statement)
     if statement is not None and subject is not None:
         yield subject
@@ -762,7 +762,7 @@ def _touched_by(statement: Statement | None) -> Iterator[Subject]:
 
 
 def clear(connection: Connection) -> None:
-    """Forgets the stored fold, its records and maps; in the caller's transaction."""
+    """Remove the stored fold, its records and maps, in the caller's transaction."""
     for name in (*(f"fold_{name}" for name in TABLES), "fold_mark", "noted", "noted_records", "noted_past"):
         connection.execute(f"DELETE FROM {name}")
     for name in (RECORDS, STATEMENTS):
@@ -770,7 +770,7 @@ def clear(connection: Connection) -> None:
 
 
 def fold_damaged(what: str) -> StorageError:
-    """The error that says what of the stored fold does not fit."""
+    """Return the error for a damaged stored fold."""
     return StorageError(
         "fold_damaged",
         f"The stored fold is inconsistent: {what}.",

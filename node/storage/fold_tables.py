@@ -1,6 +1,6 @@
 """The tables for a node's fold (`fold_store`), and the table of each fact.
 
-    fold_mark                 one row: of which part of the log all of it is, and by which version of the fold
+    fold_mark                 one row: the part of the log that all this covers, and the version of the fold
     fold_statement            facts about statements, by number in the log        fold_statement_open       those open
     fold_id                   about ids, held or not                              fold_id_annulments        annulled
     fold_id_waiting           which statements name one that is not held
@@ -19,10 +19,10 @@ from typing import Final
 from accredit.governance.index.holdings import About, Fact
 
 HELD: Final = Fact(about=About.STATEMENT, name="held")
-"""A statement is in the set; there are no facts about others."""
+"""Marks a statement of the set; other statements have no facts."""
 
 SAID: Final = Fact(about=About.KEY, name="said")
-"""Under how many numbers a key has signed something."""
+"""The number of different statement numbers that a key has used."""
 
 BY_NUMBER: Final = "by_number"
 ANNULMENTS: Final = "id_annulments"
@@ -46,16 +46,16 @@ TABLES: Final = tuple(_KEYS)
 
 
 BY_PLACE: Final = tuple(name for name, key in _KEYS.items() if key == "INTEGER")
-"""Those whose keys are numbers in the log."""
+"""Tables whose keys are numbers in the log."""
 
 
 def table_of(fact: Fact) -> str:
-    """The table in which a fact lies, without the `fold_`."""
+    """Return the name of a fact's table, without `fold_`."""
     return f"{fact.about}_{fact.name}" if fact.is_listed else str(fact.about)
 
 
 def tables() -> tuple[str, ...]:
-    """What makes the tables of a fold."""
+    """Return the SQL that creates the tables of a fold."""
     return (
         "CREATE TABLE fold_mark (one INTEGER PRIMARY KEY CHECK (one = 1), mark BLOB NOT NULL, digest BLOB NOT NULL)",
         # Row numbers only where they are the key: new rows lie at the end there, and next to their like elsewhere.

@@ -64,7 +64,7 @@ class Reader:
             self._meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta"))
 
     def close(self) -> None:
-        """Close it; nothing can be read any more."""
+        """Close it; later reads fail."""
         self._connections.close()
 
     def __enter__(self) -> Self:
@@ -77,12 +77,12 @@ class Reader:
 
     @property
     def path(self) -> Path:
-        """The database file."""
+        """The path of the database file."""
         return self._path
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's, for modules that have tables of their own (as `ask`).
+        """This thread's connection, for modules that have their own tables (as `ask`).
 
         Get it again for each use; other threads than the one that opened the reader may use it only within `snapshot`,
         which also translates its errors.
@@ -94,7 +94,7 @@ class Reader:
         """The genesis statement's id, 32 bytes.
 
         Raises:
-            StorageError: `tree_damaged`: it is no id.
+            StorageError: `tree_damaged`: the stored bytes are not an id.
         """
         try:
             return bytes.fromhex(self._meta["ecosystem"])
@@ -112,7 +112,7 @@ class Reader:
     def snapshot(self) -> Iterator[None]:
         """Read one consistent state, almost twice as fast. Keep it short, because the write-ahead log waits for it.
 
-        Never use it across an await. Nested in the same thread it is the outer one.
+        Never use it across an await. A nested snapshot in the same thread uses the outer one.
         """
         with telling_what_to_do(self._path), self._connections as connection:
             if connection.in_transaction:
@@ -127,19 +127,19 @@ class Reader:
     def data_version(self) -> int:
         """Changes whenever another connection has committed: drop what is cached. SQLite's PRAGMA data_version.
 
-        To be compared with what the thread that opened the reader was told: each connection counts for itself.
+        Compare it only with values from the same thread, because each connection counts for itself.
         """
         return int(self._row("PRAGMA data_version")[0])
 
     # ------------------------------------------------------------------------------------------------ the log
 
     def head(self) -> tuple[int, bytes]:
-        """Size and root of the log as stored, signed or not."""
+        """Return size and root of the log as stored, signed or not."""
         size, root = self._row("SELECT size, root FROM tree")
         return size, root
 
     def checked_head(self) -> tuple[int, bytes]:
-        """Size and root, after comparing them with the entries that are there.
+        """Return size and root, after comparing them with the stored entries.
 
         Raises:
             StorageError: `tree_damaged`: entries are missing or surplus at the end.
@@ -150,7 +150,7 @@ class Reader:
         return size, root
 
     def integrity(self) -> str:
-        """`ok`, or the first row, index entry or definition that is wrong by itself. Reads the whole file."""
+        """Return `ok`, or the first row, index entry or definition that is wrong in itself. Reads the whole file."""
         with telling_what_to_do(self._path), self._connections as connection:
             check_schema(connection, self._path)
         verdict = str(self._row("PRAGMA integrity_check(1)")[0])
@@ -164,7 +164,7 @@ class Reader:
         return self.head()[0]
 
     def root(self, size: int | None = None) -> bytes:
-        """Root of the first `size` entries; of all, by default. RFC 6962 2.1.
+        """Return the root of the first `size` entries; of all, by default. RFC 6962 2.1.
 
         Raises:
             RefusedError: the log is not that long.
@@ -172,21 +172,21 @@ class Reader:
         return self.head()[1] if size is None else merkle_root(size, self)
 
     def raw(self, id: bytes) -> bytes | None:
-        """Bytes of the statement with this id, as submitted."""
+        """Return the bytes of the statement with this id, as submitted."""
         row = self._first(_BY_ID.format("raw"), id[:8], id)
         return row and _bytes(row[0])
 
     def raws(self, ids: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Bytes of statements, by id; those that are not there are left out."""
+        """Return the bytes of statements, by id, without those that are not in the log."""
         return {id: _bytes(raw) for id, raw in column_of("raw", ids, self._all).items()}
 
     def index_of(self, id: bytes) -> int | None:
-        """Where in the log a statement is."""
+        """Return the place of a statement in the log."""
         row = self._first(_BY_ID.format("number"), id[:8], id)
         return row and int(row[0])
 
     def ids_beginning(self, digits: str, most: int) -> list[bytes]:
-        """Ids of the statements that begin with these hexadecimal digits, in order; `most` of them at the most."""
+        """Return the statement ids that begin with these hexadecimal digits, in order, at most `most` of them."""
         first, last = bytes.fromhex(digits.ljust(64, "0")), bytes.fromhex(digits.ljust(64, "f"))
         rows = self._all(
             "SELECT id FROM statements WHERE substr(id, 1, 8) BETWEEN ? AND ? AND id BETWEEN ? AND ? "
@@ -196,29 +196,29 @@ class Reader:
         return [_bytes(row[0]) for row in rows]
 
     def numbers(self, ids: Sequence[bytes]) -> dict[bytes, int]:
-        """Where in the log statements are, by id; those that are not there are left out."""
+        """Return the places of statements in the log, by id, without those that are not in it."""
         return column_of("number", ids, self._all)
 
     def entry(self, index: int) -> bytes | None:
-        """Bytes of one entry."""
+        """Return the bytes of one entry."""
         row = self._first("SELECT raw FROM statements WHERE number = ?", index)
         return row and _bytes(row[0])
 
     def entries(self, start: int, stop: int) -> list[bytes]:
-        """Bytes of the entries from `start` to before `stop`, or to the end where that comes first."""
+        """Return the bytes of the entries from `start` to before `stop`, or to the end if that comes first."""
         return [_bytes(raw) for (raw,) in self._all(_RANGE.format("raw"), start, stop)]
 
     def rows(self, start: int, stop: int) -> list[tuple[int, bytes, bytes]]:
-        """Those entries as stored: number, id and bytes."""
+        """Return these entries as stored: number, id and bytes."""
         rows = self._all(_RANGE.format("number, id, raw"), start, stop)
         return [(number, _bytes(id), _bytes(raw)) for number, id, raw in rows]
 
     def ids(self, start: int, stop: int) -> list[bytes]:
-        """Ids of those entries, 32 bytes each."""
+        """Return the ids of these entries, 32 bytes each."""
         return [id for (id,) in self._all(_RANGE.format("id"), start, stop)]
 
     def read_hash(self, level: int, index: int) -> bytes:
-        """Hash of a complete subtree: a `merkle.HashReader`, for proofs of any size that is held.
+        """Return the hash of a complete subtree: a `merkle.HashReader`, for proofs of any size up to the log's.
 
         Raises:
             RefusedError: the subtree is not complete in this log.
@@ -236,9 +236,9 @@ class Reader:
         return fold(found[0])
 
     def tile(self, level: int, index: int, width: int = TILE_WIDTH) -> bytes | None:
-        """Content of a tile for tlog-tiles: `32 * width` bytes, or a bundle of entries where `level` is `log.ENTRIES`.
+        """Return a tile for tlog-tiles: `32 * width` bytes, or a bundle of entries if `level` is `log.ENTRIES`.
 
-        None where the log does not reach that far. A partial tile is the beginning of the wider one.
+        Return None if the log is shorter. A partial tile is the beginning of the wider one.
         """
         if level == ENTRIES:
             entries = self.entries(index * TILE_WIDTH, index * TILE_WIDTH + width)
@@ -253,7 +253,7 @@ class Reader:
     # ----------------------------------------------------------------------------------------------- the rest
 
     def checkpoint(self) -> tuple[int, str] | None:
-        """Size and note text of the newest signed checkpoint."""
+        """Return size and note text of the newest signed checkpoint."""
         row = self._first("SELECT size, note, digest FROM checkpoint")
         if row is None:
             return None
@@ -263,7 +263,7 @@ class Reader:
         return size, note
 
     def changes(self, after: int, limit: int) -> list[tuple[int, Change]]:
-        """The feed from behind number `after` on, at most `limit` changes, each with its number."""
+        """Return the changes that follow number `after`, at most `limit` of them, each with its number."""
         rows = self._all(
             "SELECT seq, time, id, kind, sub, change FROM changes JOIN statements ON statements.number = statement "
             "WHERE seq > ? ORDER BY seq LIMIT ?",
@@ -293,13 +293,13 @@ class Reader:
     def newest_changes(
         self, limit: int, *, before: int | None = None, sub: str | None = None, looked_at: int
     ) -> list[tuple[int, Change]]:
-        """The end of the feed, the newest first, each with its number.
+        """Return the newest changes, the newest first, each with its number.
 
         Args:
             limit: how many at most.
             before: the number to go on from, not included; None: from the end.
             sub: only changes about this subject.
-            looked_at: how many changes are examined, however few are about the subject.
+            looked_at: how many changes are examined at most, however few are about the subject.
         """
         last = int(self._row("SELECT coalesce(max(seq), 0) FROM changes")[0])
         start = last + 1 if before is None else min(before, last + 1)
@@ -318,18 +318,18 @@ class Reader:
         ]
 
     def changes_size(self) -> int:
-        """How many entries of the log the feed covers; after a crash the rest is folded and fed again.
+        """Return how many entries of the log the feed covers; after a crash the node folds and feeds the rest again.
 
         Raises:
-            StorageError: `feed_damaged`: that is not what was written.
+            StorageError: `feed_damaged`: the stored number is not what was written.
         """
         return self._feed()[0]
 
     def check_feed(self) -> int:
-        """How many changes the feed has, after comparing all of them with the chain of their checksums.
+        """Return the number of changes in the feed, after comparing all of them with the chain of their checksums.
 
         Raises:
-            StorageError: `feed_damaged`: one was changed, has vanished or has been put in; or a time goes back.
+            StorageError: `feed_damaged`: a change was altered, removed or inserted; or a time goes back.
         """
         with self.snapshot():
             size, expected = self._feed()
@@ -353,24 +353,24 @@ class Reader:
         return size, chain
 
     def kept(self, name: str) -> bytes | None:
-        """What `Store.swap` put under this name.
+        """Return the value that `Store.swap` stored under this name.
 
         Raises:
-            StorageError: `kept_damaged`: that is not what was written.
+            StorageError: `kept_damaged`: the value is not what was written.
         """
         row = self._first("SELECT name, value, digest FROM kept WHERE name = ?", name)
         return None if row is None else sound(*row)
 
     def check_kept(self) -> int:
-        """How many facts are kept, after comparing each with its checksum.
+        """Return the number of kept facts, after comparing each with its checksum.
 
         Raises:
-            StorageError: `kept_damaged`, and the first that is not what was written.
+            StorageError: `kept_damaged`, and the first fact that is not what was written.
         """
         return len([sound(*row) for row in self._all("SELECT name, value, digest FROM kept ORDER BY name")])
 
     def kept_under(self, beginning: str) -> list[bytes]:
-        """What is kept under names that begin so, in the order in which it was first put there.
+        """Return the values kept under names with this prefix, in the order in which they were first stored.
 
         Raises:
             StorageError: as `kept`.
@@ -383,7 +383,7 @@ class Reader:
 
         Raises:
             InputError: `file_exists`.
-            StorageError: `disk_full` and the like; nothing is left of it.
+            StorageError: `disk_full` and the like; no part of the file remains.
         """
         if path.exists():
             raise InputError("file_exists", f"{path} already exists.", hint="Choose another name for the backup.")
@@ -405,11 +405,11 @@ class Reader:
             unfinished.unlink(missing_ok=True)
 
     def ask(self, sql: str, *parameters: object) -> list[Any]:
-        """All rows of a query; for modules that have tables of their own."""
+        """Return all rows of a query, for modules that have their own tables."""
         return self._all(sql, *parameters)
 
     def ask_one(self, sql: str, *parameters: object) -> Any:
-        """The first row of a query, or None; likewise."""
+        """Return the first row of a query, or None; likewise."""
         return self._first(sql, *parameters)
 
     def _first(self, sql: str, *parameters: object) -> Any:
@@ -434,10 +434,10 @@ class Reader:
 
 
 def column_of(name: str, ids: Sequence[bytes], ask: Callable[..., Sequence[Any]]) -> dict[bytes, Any]:
-    """What a column says of statements, by id; those that are not in the log are left out.
+    """Return a column's values for statements, by id, without those that are not in the log.
 
     Args:
-        ask: gives all rows of a query with its parameters.
+        ask: returns all rows of a query with its parameters.
     """
     found: dict[bytes, Any] = {}
     for start in range(0, len(ids), _AT_ONCE):
@@ -449,17 +449,17 @@ def column_of(name: str, ids: Sequence[bytes], ask: Callable[..., Sequence[Any]]
 
 
 def _bytes(value: object) -> bytes:
-    """A column's value, which a flipped bit can have made text."""
+    """Return a column's value as bytes; a flipped bit can have changed its type to text."""
     if type(value) is not bytes:
         raise tree_damaged(f"bytes are stored as {type(value).__name__}")
     return value
 
 
 def sound(name: str, value: bytes, digest: bytes) -> bytes:
-    """The value of a row of `kept`.
+    """Return the value of a row of `kept`.
 
     Raises:
-        StorageError: `kept_damaged`: it is not what was written.
+        StorageError: `kept_damaged`: the value is not what was written.
     """
     if checksum(name, value) != digest:
         raise StorageError(
@@ -483,7 +483,7 @@ def open_reader(path: Path) -> Reader:
     """Open an existing database for reading, while a node writes to it or while none does.
 
     Raises:
-        StorageError: it is not there, not ours, or of another schema.
+        StorageError: the file is missing, not a node's database, or of another schema.
     """
     with telling_what_to_do(path):
         connections = ReadConnections(path)

@@ -36,7 +36,8 @@ PROBE_BYTES: Final = 256 * 1024
 """The free room after which a full disk counts as recovered: a batch, with its indexes and tiles."""
 
 WAL_MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of the write-ahead log: half as much again as SQLite lets it grow to where nobody reads (`sqlite.WAL_PAGES`)."""
+"""Largest size of the write-ahead log: one and a half times the size at which SQLite copies it into the database by
+itself (`sqlite.WAL_PAGES`)."""
 
 _PROBE: Final = "probe"
 
@@ -44,7 +45,7 @@ T = TypeVar("T")
 
 
 class Store(Reader):
-    """The writer; every method except `close` may be called from any thread, and calls take turns."""
+    """The only writer. Any thread may call every method except `close`; calls take turns."""
 
     def __init__(self, path: Path, connections: ReadConnections, writer: SqliteWriter, lock: WriterLock) -> None:
         super().__init__(path, connections)
@@ -56,7 +57,7 @@ class Store(Reader):
 
     @classmethod
     def open(cls, path: Path, *, ecosystem: bytes, origin: str) -> "Store":
-        """Open for writing; made if there is none, brought up to the newest schema if it is older.
+        """Open for writing; create a missing database, and bring an older one up to the newest schema.
 
         Args:
             path: the database file.
@@ -83,7 +84,7 @@ class Store(Reader):
             raise
 
     def close(self) -> None:
-        """Close, fold the write-ahead log into the file, and let another process in; a second time does nothing."""
+        """Close, copy the write-ahead log into the file, and release the lock; a second call does nothing."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -94,11 +95,11 @@ class Store(Reader):
         self._lock.release()
 
     def reader(self) -> Reader:
-        """A connection of its own for another thread."""
+        """Return a reader with its own connection, for another thread."""
         return open_reader(self._path)
 
     def append(self, raws: Sequence[tuple[bytes, bytes]]) -> tuple[int, bytes]:
-        """Append statements, each `(id, raw)`; durable on return. Returns size and root of the log.
+        """Append statements, each `(id, raw)`; durable on return. Return size and root of the log.
 
         Raises:
             StorageError: `known_statement`, `disk_full` and the like; then nothing was appended.
@@ -112,7 +113,7 @@ class Store(Reader):
             return self._writer.run(partial(self._append, raws))
 
     def set_checkpoint(self, size: int, note: str) -> None:
-        """Keep the newest signed checkpoint, to be served. An equal size replaces it: cosignatures come later.
+        """Keep the newest signed checkpoint, to be served. An equal size replaces it, because cosignatures come later.
 
         Raises:
             StorageError: `checkpoint_out_of_order`: shorter than the last one, or longer than the log.
@@ -122,7 +123,7 @@ class Store(Reader):
     def add_changes(self, changes: Sequence[Change], *, size: int) -> None:
         """Continue the feed, and note that it covers the first `size` entries of the log.
 
-        Times never go back in it: a change that a clock set back would date earlier has the time of the one before.
+        Times in the feed never go back: if the clock was set back, a change gets the time of the change before it.
 
         Raises:
             StorageError: `unknown_statement`: a change names a statement that is not in the log.
@@ -130,14 +131,14 @@ class Store(Reader):
         self.write(partial(_add_changes, changes=changes, size=size))
 
     def swap(self, name: str, before: bytes | None, after: bytes) -> bool:
-        """Keep `after` under `name` if `before` is there now (None: nothing); durable on return. Else change nothing.
+        """Store `after` under `name` if its value is `before` (None: no value); durable on return. Else change nothing.
 
-        Compare and set in one transaction: a witness stores a log's new size so before it answers.
+        Compare and set in one transaction: a witness uses it to store a log's new size before it answers.
         """
         return self.write(partial(_swap, name=name, before=before, after=after))
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction: all that `work` does, in the writing thread, through the connection given, or nothing."""
+        """Run `work` with the connection, in the writing thread, as one transaction: all or nothing is stored."""
 
         def whole(connection: sqlite3.Connection) -> T:
             with transaction(connection):
@@ -150,7 +151,7 @@ class Store(Reader):
         """Test whether the disk has room again, by writing as much as a batch takes and rolling it back.
 
         Raises:
-            StorageError: it has not.
+            StorageError: the disk is still full.
         """
 
         def whole(connection: sqlite3.Connection) -> None:
@@ -160,10 +161,10 @@ class Store(Reader):
         self.write(whole)
 
     def take_up(self, most: int = WAL_MOST_BYTES) -> bool:
-        """Copy a write-ahead log longer than this into the database and restart it; return whether that was done.
+        """Copy a write-ahead log of more than `most` bytes into the database and restart it; return whether it did.
 
-        SQLite does so by itself where no reader is in the way. Waits for readers to look at the last commit, some
-        seconds at most; other writes wait meanwhile.
+        SQLite does so by itself if no reader is in the way. This method waits some seconds at most for readers to move
+        to the last commit; other writes wait meanwhile.
         """
         log = self._path.with_name(self._path.name + "-wal")
         if not log.exists() or log.stat().st_size <= most:
@@ -173,7 +174,7 @@ class Store(Reader):
         return not is_busy
 
     def companion(self) -> Reader:
-        """A connection of its own, closed with this store: for whoever reads several things at one moment."""
+        """Return a reader with its own connection, which closes with this store, for several reads of one moment."""
         made = self.reader()
         self._companions.append(made)
         return made
@@ -210,7 +211,7 @@ class Store(Reader):
 
 
 def keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:
-    """Put a value under a name, in place of what is there; the transaction is the caller's."""
+    """Store a value under a name, replacing the old one, in the caller's transaction."""
     connection.execute(
         "INSERT OR REPLACE INTO kept (name, value, digest) VALUES (?, ?, ?)", (name, value, checksum(name, value))
     )
@@ -290,7 +291,7 @@ def _swap(connection: sqlite3.Connection, *, name: str, before: bytes | None, af
 
 
 def _claim(connection: sqlite3.Connection, path: Path, whose: dict[str, str]) -> None:
-    """Write the owner of the database once; afterwards refuse any other."""
+    """Write the owner of the database once; later refuse any other."""
     with transaction(connection):
         if connection.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
             connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", whose.items())

@@ -13,7 +13,7 @@ database is always at exactly one version. Migrations are never edited once rele
     feed         one row: how many entries of the log `changes` covers; a chain of checksums over all its rows
     kept         small durable facts by name: heads of witnessed logs, state notes, conflicts
 
-and, of the newest state that a quorum stands by (`state_store`), whose note is in `kept`:
+and for the noted state (`state_store`), whose note is in `kept`:
 
     noted            one row: its roots, and the number of the state before it in `noted_past`
     noted_records    type, key in the map, id and bytes of every record
@@ -77,7 +77,7 @@ def _create(db: Database) -> None:
 
 
 def _note_states(db: Database) -> None:
-    """The noted state moves from memory into the database; facts that nothing vouches for get checksums."""
+    """Move the noted state from memory into the database; add checksums to facts that no other data confirms."""
     for statement in (
         *state_map_tables(RECORDS),
         "CREATE TABLE noted (one INTEGER PRIMARY KEY CHECK (one = 1), records_root BLOB NOT NULL, "
@@ -109,7 +109,7 @@ def _note_states(db: Database) -> None:
 
 
 def _map_statements(db: Database) -> None:
-    """The second map. The noted state is dropped, and made again from the log with both maps when the node starts."""
+    """Add the second map. Drop the noted state; when the node starts, it makes it from the log, with both maps."""
     for statement in state_map_tables(STATEMENTS):
         db.execute(statement)
     for table in ("noted", "noted_records", "noted_past", f"{RECORDS}_leaves", f"{RECORDS}_pages"):
@@ -117,23 +117,23 @@ def _map_statements(db: Database) -> None:
 
 
 def _keep_fold(db: Database) -> None:
-    """The fold moves from memory into the database; it is made from the log when the node starts."""
+    """Move the fold from memory into the database; the node makes it from the log when it starts."""
     for statement in fold_tables():
         db.execute(statement)
     db.execute("CREATE INDEX noted_records_nodes ON noted_records (type) WHERE type = 'node'")
 
 
 def _fold_again(db: Database) -> None:
-    """Facts are written in another form; they are made from the log when the node starts."""
+    """Change the form of stored facts; the node makes them from the log when it starts."""
     for name in (*(f"fold_{name}" for name in FOLD_TABLES), "fold_mark"):
         db.execute(f"DELETE FROM {name}")
 
 
 GOVERNING: Final = "type IN ('authority', 'charter')"
-"""Which records every decision reads some of: few, so that they have an index of their own."""
+"""The few records of which every decision reads some; they have their own index."""
 
 FED: Final = "seq, time, statement, kind, sub, change"
-"""What of a row of `changes` goes into the chain of checksums, each with the one of the row before."""
+"""The columns of `changes` in the chain of checksums; each checksum also covers that of the row before."""
 
 ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted", "fold_mark")
 """Tables of one row at most, whose number is 1."""
@@ -152,7 +152,7 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> int:
     """Return the schema version: 0 for an empty file.
 
     Raises:
-        StorageError: another program's database, or one of a newer version of this program.
+        StorageError: the database is another program's, or a newer version's of this program.
     """
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -171,10 +171,10 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Compare every definition with the one that the migrations make: a bit in one changes what its rows mean.
+    """Compare every definition with that of the migrations: a flipped bit in one changes the meaning of its rows.
 
     Raises:
-        StorageError: `database_damaged`, and the name of the first that differs.
+        StorageError: `database_damaged`, and the name of the first definition that differs.
     """
     found = _definitions(connection)
     for name, expected in _expected().items():

@@ -1,6 +1,6 @@
 """Keeps rows of a table in memory: unwritten changes, and the rows read last.
 
-    rows.get(key)                       from memory, or read and kept for a while
+    rows.get(key)                       from memory; otherwise reads it and keeps it for a while
     rows.look_ahead(keys)               the same for many, with few queries
     rows.put(key, value)                changed
     leaving = rows.take()               the changes since the last time, which are still found here until written
@@ -22,21 +22,21 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 ROWS: Final = 4_096
-"""Rows kept in memory after use, at least; twice as many at most, and those that are being written. Some 0.5 KiB each.
-A guess."""
+"""Least number of rows kept in memory after use; at most twice as many, and those being written. Some 0.5 KiB each. A
+guess."""
 
 AT_ONCE: Final = 256
-"""Rows that one query asks for. More save nothing: 3 us a row, where one alone takes 12."""
+"""Rows read by one query. More save nothing: 3 us a row; a single row takes 12."""
 
 
 class RowCache(ABC, Generic[K, V]):
     """See the module.
 
     Args:
-        absent: stands for what is not stored; no value that is stored equals it.
+        absent: stands for a missing row; no stored value equals it.
 
     Attributes:
-        is_empty: nothing is stored: there is no need to look.
+        is_empty: whether nothing is stored, so that reads need no query.
     """
 
     def __init__(self, absent: V) -> None:
@@ -49,16 +49,16 @@ class RowCache(ABC, Generic[K, V]):
         self._lock = Lock()  # held by whoever keeps what was read, or lets go of something
 
     def get(self, key: K) -> V:
-        """The value; `absent` where there is none. Not to be changed."""
+        """Return the value, which must not be changed; `absent` if there is none."""
         found = self._held.get(key)
         return self._miss(key) if found is None else found
 
     def put(self, key: K, value: V) -> None:
-        """The value is now this one."""
+        """Set the value."""
         self.fresh[key] = self._held[key] = value
 
     def look_ahead(self, keys: Iterable[K]) -> None:
-        """These will be asked for: what is not in memory is read at once."""
+        """Read the rows of these keys that are not in memory, with few queries."""
         if self.is_empty:
             return
         missing = (key for key in dict.fromkeys(keys) if key not in self._held)
@@ -67,11 +67,11 @@ class RowCache(ABC, Generic[K, V]):
             self._keep({**dict.fromkeys(some, self.absent), **self._read(some)}, epoch)
 
     def keep(self, values: Mapping[K, V]) -> None:
-        """These are stored, and may be asked for."""
+        """Keep these stored rows in memory."""
         self._keep(values, self._epoch)
 
     def take(self) -> Mapping[K, V]:
-        """What has changed since the last time, to be written."""
+        """Return the changes since the last call, to be written."""
         assert not self.leaving, "one after the other"
         self._epoch += 1
         self.leaving = self.fresh
@@ -79,23 +79,23 @@ class RowCache(ABC, Generic[K, V]):
         return self.leaving
 
     def written(self) -> None:
-        """What was taken is stored."""
+        """Note that the taken changes are stored."""
         self._epoch += 1
         self.leaving, self.is_empty = {}, False
         self._keep({}, self._epoch)
 
     def put_back(self) -> None:
-        """What was taken was not stored."""
+        """Note that the taken changes were not stored; `take` returns them again."""
         self.fresh, self.leaving = {**self.leaving, **self.fresh}, {}
 
     def forget(self) -> None:
-        """As if nothing were stored, nor changed."""
+        """Start as if nothing were stored or changed."""
         with self._lock:
             self._epoch += 1
             self.fresh, self.leaving, self._held = {}, {}, {}
 
     def newer(self) -> dict[K, V]:
-        """What has changed and is perhaps not stored."""
+        """Return the changes that may not be stored yet."""
         return {**self.leaving, **self.fresh}
 
     def _miss(self, key: K) -> V:
@@ -125,9 +125,9 @@ class RowCache(ABC, Generic[K, V]):
 
     @abstractmethod
     def _read(self, keys: list[K]) -> Mapping[K, V]:
-        """What is stored of these."""
+        """Read the stored rows of these keys."""
 
 
 def marks(values: list[Any]) -> str:
-    """So many places for parameters in SQL."""
+    """Return that many parameter placeholders for SQL."""
     return ", ".join("?" * len(values))

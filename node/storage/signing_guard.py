@@ -5,7 +5,7 @@ anybody can prove it, and nobody can undo it. Honest operators cause this by res
 and root are in a separate small file, in a separate folder that no backup of the database restores, and every signature
 is checked here first:
 
-    head.check_covers(size)                     at the start: is what was signed still known here?
+    head.check_covers(size)                     at the start: does the file still cover the stored checkpoint?
     head.check_may_sign(size, root, root_of)    may this be signed?          (reads only)
     head.record(size, root)                     then, before the signature leaves the process
     ...sign...

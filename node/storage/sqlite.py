@@ -50,7 +50,7 @@ _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open for writing; made if there is none. The caller holds the `WriterLock`.
+    """Open for writing; create a missing database. The caller holds the `WriterLock`.
 
     Raises:
         StorageError: it cannot be opened, or its file system cannot share memory between processes (`no_wal`).
@@ -80,7 +80,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _closing_on_error(connection: sqlite3.Connection) -> Iterator[None]:
-    """Close a connection that is of no use after all: a file that is no database shows it at the first question."""
+    """Close a connection if its setup fails: a file that is not a database shows this only at the first query."""
     try:
         yield
     except BaseException:
@@ -89,9 +89,9 @@ def _closing_on_error(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def checksum(*fields: object) -> bytes:
-    """SHA-256 over the deterministic encoding of a row's fields, 32 bytes. Against decay, not against people.
+    """Return SHA-256 over the deterministic encoding of a row's fields, 32 bytes. It detects decay, not tampering.
 
-    Fields are numbers, text and bytes; a flipped bit can make another type of one, and then the sum is empty.
+    Fields are numbers, text and bytes; a flipped bit can turn one into another type, and then the sum is empty.
     """
     try:
         return sha256(encode(list(fields))).digest()
@@ -101,7 +101,7 @@ def checksum(*fields: object) -> bytes:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing. `IMMEDIATE`: the right to write is taken first, so that nothing read in it can be outdated."""
+    """Run a transaction: all or nothing. `IMMEDIATE` first takes the right to write, so data read in it are current."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -123,14 +123,14 @@ def telling_what_to_do(path: Path) -> Iterator[None]:
 
 
 class ReadConnections:
-    """Connections to one database for reading, one for each thread that comes.
+    """Connections to one database for reading, one for each thread.
 
         with connections as connection:
             connection.execute(...)
 
-    The thread that makes this has one until it calls `close`. Any other opens one for the outermost `with` that it is
-    in, some 0.3 ms, and closes it: so none is left behind in a thread that nobody ends. Whoever asks much from another
-    thread asks within one `with`.
+    The thread that makes this object has a connection until it calls `close`. Any other thread opens one for its
+    outermost `with`, which takes some 0.3 ms, and closes it, so no connection remains in a thread that nobody ends. For
+    many queries from another thread, use one `with`.
 
     Args:
         path: an existing database.
@@ -165,7 +165,7 @@ class ReadConnections:
 
     @property
     def current(self) -> sqlite3.Connection:
-        """This thread's connection, which must be the one that made this, or within a `with`."""
+        """Return this thread's connection. The thread must have made this object, or be within a `with`."""
         if get_ident() == self._home:
             return self._own
         assert hasattr(self._visit, "depth"), "another thread than the one that opened this asks within a `with`"
@@ -173,15 +173,15 @@ class ReadConnections:
         return connection
 
     def close(self) -> None:
-        """Close this thread's connection: the one that made this. Nothing can be read any more."""
+        """Close the connection of the thread that made this object, which must be this one; later reads fail."""
         self._own.close()
 
 
 class SqliteWriter:
-    """The one connection that writes, in a thread of its own: what is to be written comes to it, in its turn.
+    """The only writing connection, in its own thread, which runs the given work in order.
 
     Args:
-        path: the database; made if there is none. The caller holds the `WriterLock`.
+        path: the database; a missing one is created. The caller holds the `WriterLock`.
 
     Raises:
         StorageError: as `connect_writer`.
@@ -197,15 +197,15 @@ class SqliteWriter:
             raise
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Have `work` done with the connection, after what other threads have asked for; return what it returns.
+        """Run `work` with the connection, after the work that other threads have given; return its result.
 
-        Not from within such work. What is returned is no cursor: those belong to the writing thread.
+        Never call it from within such work. `work` must not return a cursor: cursors belong to the writing thread.
         """
         assert get_ident() != self._ident, "work for the writer asks the writer for nothing"
         return self._thread.submit(work, self._connection).result()
 
     def close(self) -> None:
-        """Close the connection, after what has been asked for."""
+        """Close the connection, after finishing the given work."""
         self.run(lambda connection: connection.close())
         self._thread.shutdown()
 
@@ -262,7 +262,7 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def storage_error(error: Exception, path: Path) -> StorageError:
-    """What an error of SQLite (`SQLITE_ERRORS`) means for the operator."""
+    """Return the error that tells the operator the meaning of one of SQLite's (`SQLITE_ERRORS`)."""
     # Errors of Python's own wrapper (a closed connection) have no code.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     primary = code & 0xFF

@@ -1,7 +1,7 @@
 """The state map in SQLite: sorted leaves, and the hashes of every subtree that has many of them.
 
     with transaction(connection):
-        records = SqliteStateMap(connection, "records")      a `state_trie.StateMap`; `tables` has made its tables
+        records = SqliteStateMap(connection, "records")      a `state_trie.StateMap`; `tables` creates its tables
         records.update({key: value, gone: None})             one batch: each page that it touches is written once
     records.root(), records.prove(key)                       from any connection, in a read transaction
 
@@ -10,15 +10,15 @@ Two tables a map, both a pure function of the set of leaves, so that an audit ca
     NAME_leaves    key, value: 32 bytes each, in the order of the keys
     NAME_pages     path, slots: for every path with more than `BUCKET` leaves below it, a page
 
-A path is the beginning of keys, in hexadecimal digits, so that a page stands for four levels of the trie. Its slots are
-the sixteen subtrees four levels further down, each as `u32 number of leaves || hash32`, big-endian. Whatever lies
-between is hashed anew when it is needed: at most 15 hashes a page, and below the last page at most `BUCKET` leaves from
+A path is the beginning of keys, in hexadecimal digits, so that a page covers four levels of the trie. Its slots are the
+sixteen subtrees four levels further down, each as `u32 number of leaves || hash32`, big-endian. Hashes between these
+levels are computed when they are needed: at most 15 hashes a page, and below the last page at most `BUCKET` leaves from
 one range scan. Nothing is kept in memory between two calls.
 
-The number of leaves is in a slot because a lone leaf stands where it meets its first neighbour, and not where its page
-is. Keys can be ground to share their first digits; then pages go deeper there, and nowhere else.
+A slot has the number of leaves because the place of a single leaf in the trie depends on its first neighbour, not on
+its page. An attacker can search for keys that share their first digits; then pages go deeper there, and nowhere else.
 
-What it does not do: open connections or transactions (`sqlite`), or say which state a map is of (`state_store`).
+It does not open connections or transactions (`sqlite` does), or say which state a map belongs to (`state_store` does).
 """
 
 import sqlite3
@@ -44,8 +44,8 @@ from accredit.registry.transparency.state_trie import (
 )
 
 BUCKET: Final = 24
-"""Most leaves without a page of their own. Fewer: more pages on the disk; more: more to hash for a proof. Of 16, 24 and
-32 the one in the middle, at 10^5 leaves (`benchmarks/statemap.py`)."""
+"""Most leaves of a subtree without a page. Fewer need more pages on the disk; more need more hashing for a proof. The
+middle one of 16, 24 and 32, at 10^5 leaves (`benchmarks/statemap.py`)."""
 
 RECORDS: Final = "records"
 """The name of the map over the records."""
@@ -61,11 +61,11 @@ _LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
 _LAST_VALUE: Final = b"\xff" * VALUE_BYTES
 
 _Subtree = tuple[int, bytes]
-"""How many leaves a subtree has, and its hash."""
+"""A subtree's number of leaves, and its hash."""
 
 
 def tables(name: str) -> tuple[str, ...]:
-    """What makes the tables of a map."""
+    """Return the SQL that creates the tables of a map."""
     # Without row numbers, so that neighbours in the map are neighbours on the disk.
     return (
         f"CREATE TABLE {name}_leaves (key BLOB PRIMARY KEY CHECK (length(key) = {KEY_BYTES}), "
@@ -76,9 +76,9 @@ def tables(name: str) -> tuple[str, ...]:
 
 
 class SqliteStateMap:
-    """A map in two tables, a `StateMap`. It reads and writes through the connection given, and keeps nothing else.
+    """A `StateMap` in two tables. It reads and writes through the given connection, and keeps nothing else.
 
-    Several reads are of one state only within one transaction; writes need one that is the caller's.
+    Several reads see one state only within one transaction; writes need a transaction of the caller.
 
     Args:
         connection: to a database with the map's `tables`.
@@ -145,7 +145,7 @@ class SqliteStateMap:
         """Return the subtree of a path: read as far as the page there, or its leaves where there is none.
 
         Args:
-            reopen: gives this map again, for the thread that goes on from there.
+            reopen: returns this map again, for the thread that continues from there.
         """
         page = self._page(path)
         if page is None:
@@ -261,11 +261,11 @@ class SqliteStateMap:
         )
 
     def _scan(self, low: bytes, high: bytes) -> bytes:
-        """All leaves from one key to another: a bucket, as `state_trie.hash_bucket` has it."""
+        """Return all leaves from one key to another as a bucket, in the form of `state_trie.hash_bucket`."""
         return b"".join(self._between(low, high))
 
     def _between(self, low: bytes, high: bytes) -> Iterator[bytes]:
-        """The same, one after the other, 64 bytes each; in order, whatever has become of the file."""
+        """Yield the same leaves one by one, 64 bytes each; in order even if the file is damaged."""
         sql = f"SELECT key, value FROM {self._leaves} WHERE key BETWEEN ? AND ? ORDER BY key"
         before = b""
         for key, value in self._connection.execute(sql, (low, high)):
@@ -275,12 +275,12 @@ class SqliteStateMap:
             yield key + value
 
     def _below(self, path: str) -> _Subtree:
-        """The subtree of a path without a page."""
+        """Return the subtree of a path without a page."""
         bucket = self._scan(*_range(path))
         return len(bucket) // _LEAF_BYTES, hash_bucket(bucket, _LEVELS * len(path), self._prefixes)
 
     def _fold(self, slots: Sequence[_Subtree]) -> _Subtree:
-        """The subtree that these ones, side by side, are the slots of; as many as a power of two."""
+        """Return the subtree whose slots these adjacent subtrees are; their number is a power of two."""
         while len(slots) > 1:
             slots = [self._join(slots[at], slots[at + 1]) for at in range(0, len(slots), 2)]
         return slots[0]
@@ -295,7 +295,7 @@ class SqliteStateMap:
         """Bring the pages at and below `path` up to date with its leaves.
 
         Args:
-            count: leaves it had before; where it had no page, any number up to `bucket`.
+            count: leaves it had before; if it had no page, any number up to `bucket`.
             grown: what changed below it, sorted.
         """
         page = self._page(path) if count > self._bucket else None
@@ -313,7 +313,7 @@ class SqliteStateMap:
         return self._fold(page)
 
     def _build(self, path: str) -> _Subtree:
-        """Make the pages at and below `path`, where there are none yet, from its leaves."""
+        """Make the pages at and below `path`, which has none yet, from its leaves."""
         return self._make(path, self._ahead(path), self._put)
 
     def _ahead(self, path: str) -> "_Ahead":
@@ -331,19 +331,19 @@ class SqliteStateMap:
 
 
 def trie_over(open: Callable[[], SqliteStateMap], *, prefixes: Prefixes = DEFAULT_PREFIXES) -> Trie:
-    """Return the map as it now is, to be changed in memory: what changes is read, and as many nodes as lead to it.
+    """Return a copy of the map to change in memory. It reads only the changed leaves and the nodes above them.
 
-    It may be changed and branched before and after the same changes are made in the tables: where they lie, no branch
-    reads again; everywhere else the tables stay as they were.
+    The copy may be changed and branched before and after the same changes are made in the tables: no branch reads the
+    changed places again, and everywhere else the tables stay as they were.
 
     Args:
-        open: gives the map, for the thread that asks.
+        open: returns the map, for the thread that asks.
     """
     return Trie.standing_on(open().subtree("", open), prefixes=prefixes)
 
 
 class _Ahead:
-    """Leaves in order, each 64 bytes, looked at before they are taken: one more than a bucket holds."""
+    """Leaves in order, each 64 bytes, with a look ahead at one more than a bucket holds."""
 
     def __init__(self, leaves: Iterator[bytes], most: int) -> None:
         self._leaves = leaves
@@ -351,7 +351,7 @@ class _Ahead:
         self._held: list[bytes] = []
 
     def take(self, last: bytes) -> bytes | None:
-        """The next leaves up to the key `last`; None, and none is taken, where they are too many for a bucket."""
+        """Take the next leaves up to the key `last`; return None and take no leaf if they are too many for a bucket."""
         self._held += islice(self._leaves, self._most + 1 - len(self._held))
         count = bisect_right(self._held, last + _LAST_VALUE)
         if count > self._most:
@@ -362,7 +362,7 @@ class _Ahead:
 
 
 def map_damaged(what: str) -> StorageError:
-    """The error that says what of a stored map does not fit."""
+    """Return the error for a damaged stored map."""
     return StorageError(
         "map_damaged",
         f"The stored state map is inconsistent: {what}.",
@@ -375,12 +375,12 @@ def _packed(page: Iterable[_Subtree]) -> bytes:
 
 
 def _range(path: str) -> tuple[bytes, bytes]:
-    """The first and the last key that can begin with these digits."""
+    """Return the first and the last key that can begin with these digits."""
     return bytes.fromhex(path.ljust(_KEY_DIGITS, "0")), bytes.fromhex(path.ljust(_KEY_DIGITS, "f"))
 
 
 def _around(key: bytes, depth: int) -> tuple[bytes, bytes]:
-    """The first and the last key that can have their first `depth` bits in common with this one."""
+    """Return the first and the last key that can share their first `depth` bits with this one."""
     rest = (1 << DEPTH_MAX - depth) - 1
     number = int.from_bytes(key, "big")
     return (number & ~rest).to_bytes(KEY_BYTES, "big"), (number | rest).to_bytes(KEY_BYTES, "big")

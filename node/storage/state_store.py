@@ -1,24 +1,24 @@
-"""The noted state in SQLite: records, both maps, the note, and what changed on the way to it; all of it at one moment.
+"""Stores the noted state in SQLite: records, both maps, the note and past changes, all consistent at any moment.
 
     noted = NotedStore(store)
-    noted.stand(state)                                       at the start: the tables hold that state, or one not noted
+    noted.stand(state)                                       at the start: removes the note of any other state
     noted.settle(kept, state, …, changed, committed)         one transaction a note: all of it, or nothing
     with noted.reading() as held:                            several reads of one state, in any thread
         held.note, held.get(type, id), held.prove(type, id), held.statements.prove(statement_id)
     with noted.apart() as held: ...                          the same through a connection of its own, for long work
     StoredNoted(open_reader(path))                           the same from another process
 
-It is `quorum_state.NotedMap` in tables (`migrations`), so that a node's memory does not grow with it and deltas outlive
-a restart. Readers see a note together with exactly its records and proofs, whatever the writer is at.
+It is `quorum_state.NotedMap` in tables (`migrations`), so that a node's memory does not grow with the state, and
+changes survive a restart. Readers see a note with exactly its records and proofs, whatever the writer does meanwhile.
 
-All of it follows from the log. Records and maps are also what the node's fold is read from at the start (`fold_store`):
-if they do not fit together then, all is made anew from the log. Damage is never signed over: a batch that does not lead
-to the root in the note is not stored, and the node stops.
+All of it follows from the log. At the start, the node reads its fold from the same records and maps (`fold_store`); if
+they are inconsistent, it makes everything anew from the log. The node never signs damaged data: it does not store a
+batch that does not lead to the root in the note, and stops.
 
 Past states: `noted_past` has, for each state noted before, both roots and the records that differ in the one after it
 (CBOR `[[type, id], ...]`), as many as `quorum_state` allows.
 
-What it does not do: verify notes (`notary`), or say which state is the noted one.
+It does not verify notes (`notary` does), or say which state is the noted one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -49,13 +49,13 @@ from .sqlite import checksum
 from .sqlite_trie import RECORDS, STATEMENTS, SqliteStateMap
 
 NO_ROOT: Final = bytes(32)
-"""In place of a root where nothing is noted: that of nothing."""
+"""Stands for a root while no state is noted: the root of an empty map."""
 
 DAMAGED: Final = ("state_damaged", "map_damaged", "kept_damaged", "fold_damaged", "database_damaged")
-"""Errors by which stored bytes do not fit together: nothing that waiting helps with."""
+"""Errors that mean inconsistent stored bytes; to try again does not help."""
 
 _CHANGED_BYTES: Final = 64 * 1024 * 1024
-"""The records that differ between two states: all there are, at worst."""
+"""Largest encoding of the records that differ between two states: all records, at worst."""
 
 _ROW: Final = """
     SELECT noted.records_root, noted.statements_root, noted.past, kept.name, kept.value, kept.digest
@@ -81,7 +81,7 @@ RecordsBySubject = Mapping[Subject, Record]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotedHead:
-    """What is noted, without the records.
+    """The noted state without the records.
 
     Attributes:
         past: number of the newest row of `noted_past`, 0 for none.
@@ -95,7 +95,7 @@ class NotedHead:
 
 
 class StoredNoted:
-    """Reads the noted state through a `Reader`; see the module. Another thread than the reader's uses `apart`."""
+    """Reads the noted state through a `Reader`; see the module. Threads other than the reader's use `apart`."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -103,33 +103,33 @@ class StoredNoted:
 
     @property
     def trie(self) -> SqliteStateMap:
-        """The map over all records, for this thread; to be read only."""
+        """Return the map over all records, for this thread and for reading only."""
         return SqliteStateMap(self._reader.connection, RECORDS)
 
     @property
     def statements(self) -> SqliteStateMap:
-        """The map over the statements to which the root binds, for this thread; to be read only."""
+        """Return the map over the statements to which the root binds, for this thread and for reading only."""
         return SqliteStateMap(self._reader.connection, STATEMENTS)
 
     @contextmanager
     def reading(self) -> Iterator[Self]:
-        """One state throughout; not across an await, and short: `Reader.snapshot`."""
+        """Read one state throughout; keep it short, and never use it across an await: `Reader.snapshot`."""
         with self._reader.snapshot():
             yield self
 
     @contextmanager
     def apart(self) -> "Iterator[StoredNoted]":
-        """One state throughout, in any thread and for as long as it takes, through a connection of its own."""
+        """Read one state throughout, in any thread and for any time, through a separate connection."""
         with open_reader(self._reader.path) as reader, StoredNoted(reader).reading() as held:
             yield held
 
     # ------------------------------------------------------------------------------------------------ the note
 
     def head(self) -> NotedHead | None:
-        """What is noted; None before the first quorum.
+        """Return the noted state; None before the first quorum.
 
         Raises:
-            StorageError: `state_damaged`, `kept_damaged`: note and roots do not fit together.
+            StorageError: `state_damaged`, `kept_damaged`: note and roots are inconsistent.
         """
         rows = self._reader.ask(_ROW, KEPT_NOTE)
         if not rows:
@@ -141,34 +141,34 @@ class StoredNoted:
 
     @property
     def note(self) -> bytes | None:
-        """The note with every cosignature gathered; None before the first quorum."""
+        """Return the note with every cosignature gathered; None before the first quorum."""
         head = self.head()
         return None if head is None else head.kept.note
 
     @property
     def state(self) -> StateNote | None:
-        """What the note says."""
+        """Return the state that the note names."""
         head = self.head()
         return None if head is None else head.state
 
     @property
     def statements_root(self) -> bytes:
-        """The other half of the state root, 32 bytes."""
+        """Return the root over the statements, the other half of the state root, 32 bytes."""
         head = self.head()
         return NO_ROOT if head is None else head.statements_root
 
     def records_root(self) -> bytes:
-        """The root over all records, 32 bytes."""
+        """Return the root over all records, 32 bytes."""
         head = self.head()
         return NO_ROOT if head is None else head.records_root
 
     # -------------------------------------------------------------------------------------------------- records
 
     def get(self, type: str, id: str) -> Record | None:
-        """A record as of the noted state.
+        """Return a record as of the noted state.
 
         Raises:
-            StorageError: `state_damaged`: its bytes are no record.
+            StorageError: `state_damaged`: its bytes are not a record.
         """
         raw = self.raw(type, id)
         if raw is None:
@@ -180,21 +180,21 @@ class StoredNoted:
         return record
 
     def raw(self, type: str, id: str) -> bytes | None:
-        """A record's bytes."""
+        """Return a record's bytes."""
         rows = self._reader.ask(_RECORD, record_key(type, id))
         return bytes(rows[0][0]) if rows else None
 
     def prove(self, type: str, id: str) -> bytes:
-        """That the record is what `get` says, present or absent, under the records root."""
+        """Return the proof, under the records root, of what `get` returns: a record or its absence."""
         with self.reading():
             return self.trie.prove(record_key(type, id))
 
     def governing(self) -> list[Subject]:
-        """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
+        """Return types and ids of the charter's and the authorities' records, sorted. Every decision reads some."""
         return sorted(self._reader.ask(f"SELECT type, id FROM noted_records WHERE {GOVERNING}"))
 
     def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
-        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys.
+        """Return types and ids of the records with keys from `low` to `high`, in the order of their keys.
 
         Args:
             low, high: 32 bytes each.
@@ -204,35 +204,35 @@ class StoredNoted:
         return self._reader.ask(sql, low, high, most)
 
     def raws(self) -> Iterator[tuple[Subject, bytes]]:
-        """All records' bytes, in no order that means anything; to be read within `reading` or `apart`."""
+        """Yield the bytes of all records in no particular order; use it within `reading` or `apart`."""
         for type, id, raw in self._reader.connection.execute("SELECT type, id, raw FROM noted_records"):
             yield (type, id), raw
 
     def raws_between(self, low: bytes, high: bytes) -> Iterator[tuple[Subject, bytes]]:
-        """The records' bytes whose keys are from `low` to `high`, in the order of their keys; as `raws`."""
+        """Yield the bytes of the records with keys from `low` to `high`, in the order of their keys; as `raws`."""
         sql = "SELECT type, id, raw FROM noted_records WHERE key BETWEEN ? AND ? ORDER BY key"
         for type, id, raw in self._reader.connection.execute(sql, (low, high)):
             yield (type, id), raw
 
     def subjects(self, type: str) -> Iterator[Subject]:
-        """Type and id of every record of a type, in no order that means anything; as `raws`."""
+        """Yield type and id of every record of a type in no particular order; as `raws`."""
         yield from self._reader.connection.execute("SELECT type, id FROM noted_records WHERE type = ?", (type,))
 
     def items(self) -> Iterator[tuple[Subject, Record]]:
-        """All records, in no order that means anything."""
+        """Yield all records in no particular order."""
         for (type, id), raw in self.raws():
             yield (type, id), decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
 
     # ----------------------------------------------------------------------------------------------------- past
 
     def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:
-        """What differs from an earlier noted state.
+        """Return the differences from an earlier noted state.
 
         Args:
             root: its state root, 32 bytes.
 
         Returns:
-            Its records root, and the records that may differ now, sorted; None for a state not remembered.
+            Its records root, and the records that may differ now, sorted; None if the state is not remembered.
         """
         with self.reading():
             head = self.head()
@@ -248,7 +248,7 @@ class StoredNoted:
             return records_root, tuple(sorted(changed))
 
     def _past(self, first: int) -> Iterator[tuple[Subject, ...]]:
-        """What changed after each past state from number `first` on."""
+        """Yield the changes after each past state from number `first` on."""
         sql = "SELECT seq, root, records_root, changed, subjects, digest FROM noted_past WHERE seq >= ? ORDER BY seq"
         for seq, root, records_root, changed, subjects, digest in self._reader.connection.execute(sql, (first,)):
             if digest != checksum(seq, root, records_root, changed, subjects):
@@ -259,13 +259,13 @@ class StoredNoted:
     # --------------------------------------------------------------------------------------------------- compare
 
     def check(self, records: RecordsBySubject | None = None) -> None:
-        """Compares everything here with each other: rows, keys, leaves, pages, roots, the note, the past.
+        """Check that all stored parts are consistent: rows, keys, leaves, pages, roots, the note, past states.
 
         Args:
-            records: those of the noted state, as the log leads to them, to be compared with too.
+            records: the noted state's records as they follow from the log, to compare with.
 
         Raises:
-            StorageError: `state_damaged`, `map_damaged` or `kept_damaged`, and the first thing that does not fit.
+            StorageError: `state_damaged`, `map_damaged` or `kept_damaged`, and the first inconsistency.
         """
         with self.reading():
             head = self.head()
@@ -279,7 +279,7 @@ class StoredNoted:
             self._check_past(0 if head is None else head.past)
 
     def _check_records(self, records: RecordsBySubject | None) -> None:
-        """Every row, its key, its bytes and its leaf in the map."""
+        """Check every row, its key, its bytes and its leaf in the map."""
         count = 0
         for types, raw_type, raw_id, key, raw, value in self._reader.connection.execute(_COMPARED):
             count += 1
@@ -312,7 +312,7 @@ class NotedStore(StoredNoted):
     """The noted state of a running node; see the module.
 
     Args:
-        store: the database; what is read goes through a connection that is closed with it.
+        store: the database; reads use a connection that closes with it.
     """
 
     def __init__(self, store: Store) -> None:
@@ -329,15 +329,15 @@ class NotedStore(StoredNoted):
         committed: Mapping[bytes, bool],
         also: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
-        """Goes on to a newer state, or to a note of the same one with other cosignatures; durable on return.
+        """Store a newer state, or a note of the same state with other cosignatures; durable on return.
 
         Args:
-            changed: records that differ from what is stored, as they now are; None: it is no more.
+            changed: new versions of the records that differ from the stored ones; None: the record was removed.
             committed: ids of statements to which the root binds from now on (True), or no longer does (False).
-            also: done in the same transaction.
+            also: work to run in the same transaction.
 
         Raises:
-            StorageError: `state_damaged`: what is stored, with these, does not lead to that state. `disk_full` and the
+            StorageError: `state_damaged`: the stored data with these changes do not lead to it. `disk_full` and the
                 like. Nothing is changed then.
         """
         settle = partial(
@@ -351,14 +351,14 @@ class NotedStore(StoredNoted):
         self._store.write(work)
 
     def stand(self, state: StateNote | None) -> None:
-        """The tables hold the set of this state, or of none that a quorum stands by: another's note is forgotten."""
+        """Remove the stored note unless it is of this state."""
         head = self.head()
         if head is not None and (state is None or (head.state, head.kept.state) != (state, state)):
             self._store.write(forget_note)
 
 
 def state_damaged(what: str) -> StorageError:
-    """The error that says what of the stored noted state does not fit."""
+    """Return the error for a damaged stored noted state."""
     return StorageError(
         "state_damaged",
         f"The stored noted state is inconsistent: {what}.",
@@ -435,13 +435,13 @@ def _write_head(
 
 
 def forget_note(connection: Connection) -> None:
-    """What the tables hold is no state that a quorum stands by, and the past is not that of it."""
+    """Remove the note and the past states: the tables hold a state that no quorum has cosigned."""
     for table in ("noted", "noted_past"):
         connection.execute(f"DELETE FROM {table}")
 
 
 def _remember(connection: Connection, before: NotedHead, changed: Mapping[Subject, object]) -> int:
-    """Puts the state before into the past, and forgets what is too long ago; its number."""
+    """Move the previous state into the past, remove the oldest ones, and return its number."""
     seq = before.past + 1
     data = encode([list(subject) for subject in sorted(changed)])
     fields = (seq, before.state.root, before.records_root, data, len(changed))

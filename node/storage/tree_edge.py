@@ -1,4 +1,4 @@
-"""The right edge of a log's tree, in memory: all that an append needs to know of what is stored.
+"""The right edge of a log's tree, in memory: all stored data that an append needs.
 
     edge, tiles = edge.extend(leaf_hashes)     the edge afterwards, and the new content of every tile touched
     edge.root()
@@ -39,11 +39,11 @@ class Edge:
         return self.frontier[level, index]
 
     def root(self) -> bytes:
-        """Root of the `size` leaves. RFC 6962 2.1."""
+        """Return the root of the `size` leaves. RFC 6962 2.1."""
         return root(self.size, self)
 
     def extend(self, leaf_hashes: Sequence[bytes]) -> "tuple[Edge, dict[TileId, bytes]]":
-        """Append leaves, given as their hashes; return the new edge, and each tile touched with its whole content."""
+        """Append leaves, given as hashes; return the new edge, and each changed tile with its whole content."""
         made = dict(new_hashes(self.size, leaf_hashes, self))
         size = self.size + len(leaf_hashes)
         tiles: dict[TileId, bytearray] = {}
@@ -70,12 +70,12 @@ EMPTY_EDGE: Final = Edge(size=0, frontier={}, partial={})
 
 
 def frontier_of(size: int) -> list[tuple[int, int]]:
-    """Level and index of the largest complete subtrees of a tree, largest first."""
+    """Return level and index of the largest complete subtrees of a tree, largest first."""
     return [(level, (size >> level) - 1) for level in reversed(range(size.bit_length())) if size >> level & 1]
 
 
 def partial_tiles(size: int) -> list[tuple[int, int, int]]:
-    """Level, index and width of the tiles that are neither empty nor full."""
+    """Return level, index and width of the tiles that are neither empty nor full."""
     found = []
     for level in range(size.bit_length() // TILE_HEIGHT + 1):
         index, width = divmod(size >> (TILE_HEIGHT * level), TILE_WIDTH)
@@ -85,10 +85,10 @@ def partial_tiles(size: int) -> list[tuple[int, int, int]]:
 
 
 def load_edge(size: int, read_tile: Callable[[int, int], bytes]) -> Edge:
-    """Read the edge of a stored tree; the frontier stands in the tiles that are not full.
+    """Read the edge of a stored tree; the frontier is in the tiles that are not full.
 
     Raises:
-        StorageError: `tree_damaged`: a tile at the edge has not the width that the size asks for.
+        StorageError: `tree_damaged`: a tile at the edge does not have the width that follows from the size.
     """
     partial: dict[int, bytes] = {}
     for level, index, width in partial_tiles(size):
@@ -104,7 +104,7 @@ def load_edge(size: int, read_tile: Callable[[int, int], bytes]) -> Edge:
 
 
 def fold(hashes: bytes) -> bytes:
-    """Root over a power of two of hashes that stand side by side."""
+    """Return the root over adjacent hashes, whose number is a power of two."""
     row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
     while len(row) > 1:
         row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
@@ -112,7 +112,7 @@ def fold(hashes: bytes) -> bytes:
 
 
 def tree_damaged(what: str) -> StorageError:
-    """The error for stored hashes that do not fit together; `what` names the first misfit."""
+    """Return the error for inconsistent stored hashes; `what` names the first inconsistency."""
     return StorageError(
         "tree_damaged",
         f"The stored log is inconsistent: {what}.",

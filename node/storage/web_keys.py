@@ -1,4 +1,4 @@
-"""Which web keys a node has signed with, in its database: whoever kept an old token can still find its key.
+"""Stores in a node's database the web keys that it has signed with, so that the keys of old tokens can still be found.
 
 retired = remember_web_key(store, public, now)
 """
@@ -15,7 +15,7 @@ _TIME_BYTES: Final = 8
 
 
 def remember_web_key(store: Store, public: bytes, now: int) -> list[tuple[bytes, int]]:
-    """Note the key in use; return those used before it, and until when, the oldest first.
+    """Store the key in use; return the earlier ones, and until when each was used, the oldest first.
 
     Args:
         public: 32 bytes.

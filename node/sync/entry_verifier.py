@@ -1,20 +1,20 @@
-"""What one process finds out about entries of a log, while others look at other parts of the same log beside it.
+"""Checks entries of a log in one process, while other processes check other parts of the same log.
 
     checker = EntryVerifier()
     found = checker.check(entries)          one mark for each entry, and the public keys that they introduce
     checker.learn(publics)                  keys that others have come across
 
-A mark says of an entry, by itself: it decodes, its body has the shape of its kind, and its signature verifies under a
-public key that hashes to its key id. None of that depends on what stands before it, so any number of processes may find
-it out, in any order. What does depend on it (is the key known in this ecosystem, has it the budget?) is left to the one
+A mark says about an entry alone: it decodes, its body has the shape of its kind, and its signature verifies under a
+public key that hashes to its key id. These checks do not depend on earlier entries, so any number of processes may make
+them, in any order. Other checks do (is the key known in this ecosystem, has it the budget?). They are left to the one
 process that takes the entries in, one after the other: `governance.authority.admission.Admission.readmit`.
 
 * A public key may come from anywhere: a signature proves the same under it wherever it was found, because a key id is
   the key's hash.
-* No mark means "look yourself", not "bad": the key stands in a part that somebody else looks at, or the entry is bad,
-  and then whoever takes it in finds the reason and has the words for it. A genesis is never marked: it is judged whole.
+* A missing mark means "check this yourself", not "bad": another process has the part with the key, or the entry is bad,
+  and the process that takes it in finds and states the reason. A genesis is never marked: it is judged whole.
 
-What it does not do: start processes (`verify_pool`), or believe a key (`Admission`).
+It does not start processes (`verify_pool` does), or trust a key (`Admission` does).
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ GOOD: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedEntries:
-    """What `check` found.
+    """The result of `check`.
 
     Attributes:
         marks: a byte for each entry, `GOOD` or `UNMARKED`.
@@ -51,11 +51,11 @@ class EntryVerifier:
         self._publics: dict[bytes, bytes] = {}
 
     def learn(self, publics: Iterable[bytes]) -> None:
-        """Takes note of public keys, 32 bytes each."""
+        """Remember public keys, 32 bytes each."""
         self._publics.update((key_id(public), public) for public in publics)
 
     def check(self, entries: Sequence[bytes]) -> VerifiedEntries:
-        """Looks at entries, in order: a key may sign from the entry on that introduces it."""
+        """Check entries in order: a key may sign from the entry that introduces it."""
         known = len(self._publics)
         marks = bytes(self._mark(raw) for raw in entries)
         return VerifiedEntries(marks=marks, publics=tuple(self._publics.values())[known:])
@@ -77,9 +77,9 @@ class EntryVerifier:
 
 
 def marked(entries: Sequence[bytes], marks: bytes) -> list[bytes | Statement]:
-    """The entries, those with a mark as the statements they are.
+    """Return the entries, marked ones as statements.
 
     Args:
-        marks: what a `EntryVerifier` of this program made of exactly these entries.
+        marks: result of an `EntryVerifier` of this program for exactly these entries.
     """
     return [recall(raw) if mark == GOOD else raw for raw, mark in zip(entries, marks, strict=True)]

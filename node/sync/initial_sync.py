@@ -1,31 +1,32 @@
-"""How a new node takes in another node's whole log at once, before it runs: on all cores, and again after a crash.
+"""Takes in another node's whole log before a new node runs, on all cores; goes on after a crash.
 
     bulk = Bulk(files, ["https://node2.example.org"], workers=cores())
     await bulk.run(engine, store, run_blocking, now)      called by `Runtime.open`, between loading and signing
 
-1. **From one node**, the first that will do. Its checkpoint, then all bundles of entries after those read before
+1. **From one node**, the first that is suitable. Its checkpoint, then all bundles of entries after those read before
    (`log_follower.Mirror`); signatures are checked by several processes (`verify_queue`). What the checkpoint has grown
    by meanwhile is read too, until that is less than a bundle.
-2. **A batch at a time**, in the order of that log: each statement is judged; those not held yet are stored in one
-   transaction, folded, and their effects fed; then it is kept how far we have read. A process that is killed goes on
-   from there: what it had stored is verified again, as at every start, and nothing of it fetched again.
+2. **A batch at a time**, in the order of that log: the node judges each statement, stores those not held yet in one
+   transaction, folds them, and adds their effects to the feed; then it stores how far it has read. After a kill, it
+   goes on from there: it verifies the stored statements again, as at every start, and fetches none of them again.
 3. **Our own log** gets these statements in the order in which we stored them, under our own checkpoint, signed once
-   the whole is in.
+   the whole log is taken in.
 
-What a lying log can do, and what then happens:
+A lying log can do the following:
 
-| it | then |
+| the log | consequence |
 |---|---|
-| changes a byte; has an entry that nobody may say | refused, and the entry named |
+| changes a byte; has an entry that nobody may state | refused, and the entry named |
 | leads to another root; is not signed by the node that its record names | refused |
 | repeats entries without end | refused as soon as it has more entries than we hold statements |
 | does not hand out some entries, or drips, or answers without end | asked a few times, then refused |
 | leaves statements out | found by reconciling with others (`gossip`), or in another log (`log_follower.join`) |
 
-A refused log leaves behind only statements that verified, each by itself, and nothing of how far it was read. The next
-node is tried. If none will do, the node runs with what it has, and `log_follower.join` goes on trying.
+From a refused log, only statements remain that verified, each by itself; the reading position is not kept. The next
+node is tried. If no node is suitable, this node runs with the statements that it has, and `log_follower.join` goes on
+trying.
 
-What it does not do: keep up with a log while the node runs (`log_follower.join`).
+It does not keep up with a log while the node runs (`log_follower.join` does).
 """
 
 import logging
@@ -56,7 +57,7 @@ RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0)
 """Pauses before a bundle is asked for again. A guess: longer than a peer takes to start again."""
 
 ROUND_SECONDS: Final = (1.0, 4.0)
-"""Pauses before all nodes are tried again, where we have nothing at all yet."""
+"""Pauses before all nodes are tried again, if we have no statement yet."""
 
 FULL_SECONDS: Final = (1.0, 60.0)
 """First and longest pause before a batch that found no room on the disk is stored again, doubling."""
@@ -67,14 +68,14 @@ T = TypeVar("T")
 
 
 class Kept(Protocol):
-    """What an engine's fold is kept in; for worker threads."""
+    """Stores an engine's fold; for worker threads."""
 
     def reading(self) -> AbstractContextManager[None]:
-        """For as long as much of it is asked for in one thread."""
+        """Hold one connection while one thread makes many reads."""
         ...
 
     def stored(self, engine: Engine, size: int) -> None:
-        """What the fold holds, settled, is of the log of so many entries, which are stored and fed."""
+        """Note that the settled fold covers the first entries of the log, which are stored and fed."""
         ...
 
 
@@ -85,8 +86,8 @@ class Bulk:
         files: public files of other nodes.
         urls: of nodes to read from, in the order in which to try them.
         workers: processes that check signatures; 1: this one does.
-        progress: hears how far it is.
-        retry_seconds: pauses before what did not come is asked for again.
+        progress: is called with the progress.
+        retry_seconds: pauses before a failed request is repeated.
     """
 
     def __init__(
@@ -116,12 +117,12 @@ class Bulk:
         now: Callable[[], int],
         kept: Kept,
     ) -> None:
-        """Takes in the log of the first node that will do, if any.
+        """Take in the log of the first suitable node, if any.
 
         Args:
             engine: loaded with all that `store` holds.
             now: ms since 1970.
-            kept: what the engine's fold is read from, and where it goes.
+            kept: the store of the engine's fold.
 
         Raises:
             StorageError: this node's own database cannot be written; a full disk is waited for.
@@ -183,7 +184,7 @@ class Bulk:
 
 
 class _Intake:
-    """The node that takes in, and does not run yet."""
+    """The node that takes in a log, and does not run yet."""
 
     def __init__(
         self,
@@ -200,11 +201,11 @@ class _Intake:
         self._kept = kept
 
     async def begin(self, genesis: bytes) -> None:
-        """Takes in the genesis, which is the right one."""
+        """Take in the genesis, which has been checked."""
         await self._store([self.engine.take(decode(genesis))])
 
     async def take(self, entries: Sequence[bytes | Statement], url: str, reached: Frontier) -> None:
-        """Takes in a batch of the log at `url`, with which so much of it has been read.
+        """Take in a batch of the log at `url`, and store how far it has been read.
 
         Raises:
             RefusedError: `entry_inadmissible`: those before it have been taken in. `log_repeats`.
@@ -236,7 +237,7 @@ class _Intake:
     def _judge(
         self, entries: Sequence[bytes | Statement], statements: list[Statement]
     ) -> tuple[int, AccreditError] | None:
-        """Lets the engine in on what it does not hold; the first entry that nobody may say, if any, and why."""
+        """Give the engine the entries that it does not hold; return the first inadmissible one, if any, and why."""
         read: list[Unverified] = []
         refused: tuple[int, AccreditError] | None = None
         for number, entry in enumerate(entries):
@@ -255,7 +256,7 @@ class _Intake:
         return refused
 
     async def _store(self, statements: Sequence[Statement], url: str = "", reached: Frontier | None = None) -> None:
-        """Makes them durable, and then how far we have read, as soon as the disk has room."""
+        """Store them durably, and then how far we have read, as soon as the disk has room."""
         changes = await self.run_blocking(partial(self._reading, self._settle)) if statements else []
         for failures in count(1):
             try:
@@ -268,7 +269,7 @@ class _Intake:
             await trio.sleep(pause_after(failures, *FULL_SECONDS))
 
     def _settle(self) -> list[Change]:
-        """What the statements entered last bring about."""
+        """Apply the effects of the statements entered last."""
         found = self.engine.fold.settle()
         changed = [
             (word, id) for word, ids in (("took_effect", found.took_effect), ("ceased", found.ceased)) for id in ids

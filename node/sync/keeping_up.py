@@ -1,13 +1,13 @@
-"""Whoever the others do not listen to reads their logs, so that it hears of them all the same.
+"""Reads other nodes' logs while these nodes do not gossip with this one, so that it still learns their statements.
 
     nursery.start_soon(KeepingUp(runtime, files, clock, name="node3", begin=["https://node1.example.org"]).run)
 
-Nobody gossips with a node before it is admitted. Neither do they with one that was retired, or whose name was given to
-other keys, while it was away: what says so stands in their logs, and would never reach it. So a node that is not a
-member, or that nobody has answered for `OUTCAST_SECONDS`, reads along (`log_follower`) until it is heard. To be cut off
-from the network looks the same from inside; then there is nothing to read, and nothing is lost by trying.
+Nobody gossips with a node before it is admitted, or after it was retired or its name was given to other keys. If that
+happened while the node was away, the statement is in the others' logs, and gossip would never bring it. So a node that
+is not a member, or that nobody has answered for `OUTCAST_SECONDS`, reads those logs (`log_follower`) until somebody
+answers. A node that is cut off from the network sees the same; it then has nothing to read, and trying does no harm.
 
-What it does not do: decide what follows from being displaced (`node.runtime.health`).
+It does not decide what a displaced node does (`node.runtime.health` does).
 """
 
 import logging
@@ -24,16 +24,16 @@ from accredit.registry.errors import RefusedError
 from .log_follower import Files, JoiningNode, join
 
 JOIN_BY: Final = 2
-"""Nodes whose logs are read at a time: one could withhold something, or be down."""
+"""Nodes whose logs are read at a time: one could withhold a statement, or be down."""
 
 OUTCAST_SECONDS: Final = 15.0
 """Silence of all others after which their logs are read. A guess: some rounds of gossip."""
 
 ROUND_SECONDS: Final = 60.0
-"""How long the same two are read before it is the next ones' turn: they may be down. A guess."""
+"""How long the same two logs are read before the next two: they may be down. A guess."""
 
 LOOK_SECONDS: Final = 3.0
-"""Between two looks whether anybody has been heard; as between two pulls of a log."""
+"""Time between two checks whether anybody has answered; the same as between two pulls of a log."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class KeepingUp:
     """See the module.
 
     Args:
-        name: this node's, whose record may name another machine by now.
-        begin: URLs of nodes to begin with, where no others are known yet.
+        name: this node's; its record may meanwhile name another machine.
+        begin: URLs of nodes to begin with while no others are known.
     """
 
     def __init__(self, node: GossipingNode, files: Files, clock: Clock, *, name: str, begin: Sequence[str]) -> None:
@@ -64,7 +64,7 @@ class KeepingUp:
         self._started = clock.now()
 
     async def run(self) -> None:
-        """Goes on until it is cancelled."""
+        """Run until cancelled."""
         turn = 0
         while True:
             if self.is_outcast():
@@ -77,14 +77,14 @@ class KeepingUp:
             await trio.sleep(LOOK_SECONDS)
 
     def is_outcast(self) -> bool:
-        """Whether the others do not listen to this node, as far as it can tell."""
+        """Return whether the others do not gossip with this node, as far as it can tell."""
         if not self._node.engine.is_member:
             return True
         last = self._node.last_heard()
         return last is not None and self._clock.now() - max(last / 1_000, self._started) > OUTCAST_SECONDS
 
     def _others(self) -> list[str]:
-        """Where other nodes are found, each once."""
+        """Return the URLs of other nodes, each once."""
         peers = [peer.url.rstrip("/") for peer in self._node.statistics().peers if peer.name != self._name]
         return [url for url in dict.fromkeys([*self._begin, *peers]) if url not in self._refused]
 

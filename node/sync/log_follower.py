@@ -1,20 +1,20 @@
-"""How a node that is not a member yet keeps up with what the others hold: another node's public log, read as files.
+"""Keeps a node that is not a member yet up to date: it reads another node's public log, as files.
 
     await join(runtime, peers, "https://node2.example.org")          returns once this node is a member
 
-1. The **genesis** is fetched from the node to join by, and is the right one because its id is the ecosystem's.
+1. The **genesis** is fetched from the given node, and is the right one because its id is the ecosystem's.
 2. That node's **log** is read as C2SP tlog-tiles: its checkpoint, then the bundles of entries from where we left off.
-   Entries are submitted to this node as anybody's: each is decoded, admitted and its signature checked, or refused. The
-   root over all entries read must then be the checkpoint's, which must be signed by the log key in that node's record,
-   as soon as we hold such a record. Until then nothing but the entries' own signatures is believed, and they suffice: a
-   log that lies can withhold, not invent.
+   Entries are submitted to this node like anybody's: each is decoded, admitted and its signature checked, or refused.
+   The root over all entries read must then be the checkpoint's. As soon as we hold that node's record, the log key in
+   it must have signed the checkpoint. Until then the node trusts only the entries' own signatures; they suffice,
+   because a lying log can withhold statements, but not invent them.
 3. As long as this node is **not admitted**, it may not take part in gossip, and new entries are pulled every few
    seconds. How far it has read is kept in the database, so that a restart goes on from there.
 
-A whole log is taken in before the node runs, by all cores (`initial_sync`); what is read here is what has come since,
-and the logs of other nodes, in case the first withheld something.
+Before a node runs, it takes in a whole log on all cores (`initial_sync`). This module reads later entries, and the logs
+of other nodes, in case the first withheld a statement.
 
-What it does not do: ask for admission (`accredit node join` writes the request), or gossip (`gossip`).
+It does not ask for admission (`accredit node join` writes the request), or gossip (`gossip` does).
 """
 
 import logging
@@ -42,19 +42,19 @@ from accredit.registry.transparency.tiles import TILE_WIDTH, Frontier, Tile, bun
 T = TypeVar("T")
 
 PULL_SECONDS: Final = (3.0, 60.0)
-"""Between two pulls, and the longest pause while the other node does not answer. A guess: a few ticks."""
+"""Time between two pulls, and the longest pause while the other node does not answer. A guess: a few ticks."""
 
 BATCH: Final = 4 * TILE_WIDTH
 """Entries submitted at once: whole bundles, and just above a full batch of the engine, which then waits for no tick."""
 
 BATCH_BYTES: Final = 8 * 1024 * 1024
-"""What a batch may hold: 20,000 statements of usual size, 512 of the largest."""
+"""Largest batch: 20,000 statements of usual size, 512 of the largest."""
 
 LANES: Final = 4
-"""Bundles fetched at a time. At 100 ms there and back that is 10,000 entries/s, about what two cores verify."""
+"""Bundles fetched at a time. With a round trip of 100 ms that is 10,000 entries/s, as many as two cores verify."""
 
 CHECKPOINT_BYTES: Final = 64 * 1024
-"""A checkpoint with all the cosignatures a note may carry is a tenth of it."""
+"""Largest answer; a checkpoint with all the cosignatures that a note may have is a tenth of it."""
 
 _BUNDLE_BYTES: Final = TILE_WIDTH * (STATEMENT_BYTES + 2)
 
@@ -65,7 +65,7 @@ class Files(Protocol):
     """Public files of other nodes: `peers.Peers`."""
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
-        """One file. Raises: RemoteError."""
+        """Return one file. Raises: RemoteError."""
         ...
 
 
@@ -84,7 +84,7 @@ class JoiningNode(Protocol):
 
 
 async def fetch_genesis(files: Files, url: str, ecosystem: bytes) -> bytes:
-    """The genesis statement, whole.
+    """Return the genesis statement, whole.
 
     Raises:
         RemoteError: the node does not answer. RefusedError: `other_ecosystem`: it answers with another one.
@@ -111,9 +111,9 @@ class Mirror:
 
     Args:
         url: of the node, without a slash at its end.
-        frontier: what was read so far.
-        batch: entries handed on at once, if they have not `BATCH_BYTES` before that.
-        pauses: before a bundle is asked for again that did not come, s; none: it is asked for once.
+        frontier: of the entries read so far.
+        batch: entries passed on at once, or fewer if they reach `BATCH_BYTES`.
+        pauses: before each repeated request for a bundle, s; empty: each bundle is asked for once.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Mirror:
         self.frontier = frontier or Frontier()
 
     async def pull(self, take: "Take", log_key: "LogKey") -> int:
-        """Reads what is new, and confirms it; how many entries.
+        """Read and confirm new entries; return their number.
 
         Args:
             take: is given the entries in batches, in order, each at most once a pull.
@@ -140,15 +140,15 @@ class Mirror:
 
         Raises:
             RemoteError: the node does not answer.
-            DecodeError: it answers with what is no log.
-            RefusedError: the checkpoint is not signed by the node, or its log is not the one it was. `frontier` is then
-                unchanged; what was taken was judged by itself.
+            DecodeError: its answer is not a log.
+            RefusedError: the checkpoint is not signed by the node, or its log does not continue the earlier one.
+                `frontier` is then unchanged; entries already taken were judged each by itself.
         """
         checkpoint = await self.checkpoint(log_key)
         return self.confirm(checkpoint, await self.read(checkpoint, take))
 
     async def checkpoint(self, log_key: "LogKey") -> Checkpoint:
-        """The node's checkpoint, which must be signed by it if we know its log key, and not before what was read."""
+        """Return the node's checkpoint, not older than the entries read, and signed by its log key if we know it."""
         data = await self._files.get(self._url, f"{self._url}/log/checkpoint", max_bytes=CHECKPOINT_BYTES)
         checkpoint = Checkpoint.decode(Note.decode(data).text)
         public = log_key(checkpoint.origin)
@@ -164,7 +164,7 @@ class Mirror:
         return checkpoint
 
     async def read(self, checkpoint: Checkpoint, take: "Take") -> Frontier:
-        """Reads on to a checkpoint; what has been read then, and `confirm` has not seen yet."""
+        """Read up to a checkpoint; return the new frontier, which `confirm` has not seen yet."""
         reached, batch, held = self.frontier, list[bytes](), 0
         async with trio.open_nursery() as nursery:
             bundles = bundles_of(checkpoint.size, since=reached.size)
@@ -198,7 +198,7 @@ class Mirror:
         raise failure
 
     def confirm(self, checkpoint: Checkpoint, reached: Frontier) -> int:
-        """The entries read must lead to the checkpoint's root; how many of them are new."""
+        """Check that the entries read lead to the checkpoint's root; return how many of them are new."""
         if (reached.size, reached.root()) != (checkpoint.size, checkpoint.root):
             raise RefusedError(
                 "log_root",
@@ -225,7 +225,7 @@ class Mirror:
 
 
 class _Lane:
-    """Fetches every n-th bundle of a mirror's log, one ahead of whoever asks for the next."""
+    """Fetches every n-th bundle of a mirror's log, one ahead of the reader."""
 
     def __init__(self, mirror: Mirror, number: int, bundles: Iterator[Tile]) -> None:
         self._fetch = partial(mirror._fetch, number)
@@ -236,7 +236,7 @@ class _Lane:
         self._send, self._receive = trio.open_memory_channel[list[bytes] | AccreditError](1)
 
     async def run(self) -> None:
-        """Until there are no more, one fails, or nobody asks any more."""
+        """Fetch bundles until the last, a failure, or `close`."""
         with self._send, suppress(trio.BrokenResourceError):
             for bundle in self._bundles:
                 found = await self._fetch_patiently(bundle)
@@ -245,7 +245,7 @@ class _Lane:
                     return
 
     async def next(self) -> list[bytes] | None:
-        """The next bundle's entries; None after the last. Raises what fetching it raised."""
+        """Return the next bundle's entries; None after the last. Raises the error of the fetch."""
         try:
             found = await self._receive.receive()
         except trio.EndOfChannel:
@@ -255,12 +255,12 @@ class _Lane:
         return found
 
     def close(self) -> None:
-        """Asks for no more. A request ends in its own time: cut off half way it would cost its connection (`peers`)."""
+        """Stop fetching. A running request ends by itself: cancelling it would lose its connection (`peers`)."""
         self._closing.set()
         self._receive.close()
 
     async def _fetch_patiently(self, bundle: Tile) -> list[bytes] | AccreditError:
-        """A bundle's entries, asked for again after each pause; or why they cannot be had."""
+        """Return a bundle's entries, asking again after each pause; or the last error."""
         for pause in (*self._pauses, None):
             try:
                 return await self._fetch(bundle)
@@ -275,7 +275,7 @@ class _Lane:
 
 
 class Take(Protocol):
-    """What is done with entries."""
+    """A function that takes entries."""
 
     async def __call__(self, entries: Sequence[bytes], reached: Frontier, /) -> None:
         """Args: reached: all that was read, with these."""
@@ -294,11 +294,11 @@ async def join(
     is_done: Callable[[], bool] | None = None,
     pause_seconds: tuple[float, float] = PULL_SECONDS,
 ) -> None:
-    """Brings a node that the others do not gossip with up to date, and keeps it so until it is admitted.
+    """Bring a node with which the others do not gossip up to date, and keep it so until it is admitted.
 
     Args:
         url: of a node of the ecosystem.
-        is_done: whether it is enough, once something was read; None: as soon as this node is a member.
+        is_done: whether to stop after a pull; None: stop as soon as this node is a member.
 
     Raises:
         RefusedError: `other_ecosystem`. Everything else is logged and tried again.
@@ -329,7 +329,7 @@ async def join(
 
 
 async def _take(node: JoiningNode, entries: Sequence[bytes], _reached: Frontier) -> None:
-    """Submits entries; one that is refused does not come from an honest node's log, and is left out.
+    """Submit entries; leave out refused ones, which do not come from an honest node's log.
 
     Raises:
         StorageError: this node cannot store them now.
@@ -344,7 +344,7 @@ async def _take(node: JoiningNode, entries: Sequence[bytes], _reached: Frontier)
 
 
 def _not_held(engine: Engine, entries: Sequence[bytes]) -> list[bytes]:
-    """Those that are not logged, as far as a thread beside the engine can tell; the engine asks again."""
+    """Return the entries that are not logged, as far as a thread beside the engine can tell. The engine checks it."""
     return [raw for raw in entries if not _is_held(engine, raw)]
 
 
@@ -356,13 +356,13 @@ def _is_held(engine: Engine, raw: bytes) -> bool:
 
 
 def reached_at(store: Reader, url: str) -> Frontier:
-    """How far another node's log has been read: all of it is in ours."""
+    """Return how far another node's log has been read; our log has all of these entries."""
     data = store.kept(_name(url))
     return Frontier() if data is None else Frontier.decode(data)
 
 
 def keep_reached(store: Store, url: str, reached: Frontier) -> None:
-    """Keeps how far another node's log has been read; durable on return."""
+    """Store how far another node's log has been read; durable on return."""
     store.swap(_name(url), store.kept(_name(url)), reached.encode())
 
 

@@ -2,14 +2,14 @@
 
     with Pool(workers) as pool:
         wait = pool.check(entries)          begins
-        entries = wait()                    those found good as statements; the others are for the caller to judge
+        entries = wait()                    good ones as statements; the caller judges the others
 
-* Processes are begun anew (`verify_worker`), not forked: this one has threads, and secrets that nobody needs to copy.
-  They find the program where this one found it.
-* Each talks over a pipe of its own and ends when that ends, however this process does, `kill -9` included.
-* A process that dies (out of memory) costs time only: what it was to look at comes back without marks.
+* Processes are started anew (`verify_worker`), not forked, because this one has threads, and secrets that must not be
+  copied. They use the same program files as this one.
+* Each has its own pipe, and ends when the pipe closes, however this process ends, even by `kill -9`.
+* A process that dies (out of memory) costs only time: its entries come back without marks.
 * The first `CHUNK` entries are checked here, so that the others begin with the keys of the ecosystem's founding.
-* With no worker nothing is begun, and entries come back as they are.
+* With no worker, no process is started, and entries come back as they are.
 
 `check` and `wait` block, for milliseconds and for the time that checking takes; both are for a worker thread.
 """
@@ -33,10 +33,10 @@ from accredit.registry.statement import Statement
 from .entry_verifier import UNMARKED, EntryVerifier, VerifiedEntries, marked
 
 CHUNK: Final = 512
-"""Entries in one message to a process: some 50 ms of its time, so that the pipe costs nothing beside it."""
+"""Entries in one message to a process: some 50 ms of its time, so that the cost of the pipe does not matter."""
 
 END_SECONDS: Final = 5.0
-"""How long a process may take to end; then it is ended."""
+"""How long a process may take to end before it is killed."""
 
 _WORK: Final = """
 import json, sys
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 
 def cores() -> int:
-    """How many cores this process may use. A container's share of time is not known here: say `--workers` there."""
+    """Return how many cores this process may use. It ignores a container's share of time: set `--workers` there."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -85,7 +85,7 @@ class Pool:
         self.close()
 
     def close(self) -> None:
-        """Ends the processes; what was begun and not waited for is given up."""
+        """End the processes; drop checks whose results nobody has fetched."""
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
         for helper in self._helpers:
@@ -93,11 +93,11 @@ class Pool:
 
     @property
     def processes(self) -> tuple[int, ...]:
-        """Ids of the processes that have been begun."""
+        """Return the ids of the started processes."""
         return tuple(helper.pid for helper in self._helpers if helper.pid is not None)
 
     def check(self, entries: Sequence[bytes]) -> Wait:
-        """Begins to check entries; returns what waits for them."""
+        """Start to check entries; return a function that waits for the result."""
         threads = self._threads
         if threads is None:
             return lambda: list(entries)
@@ -138,7 +138,7 @@ class _Helper:
         return None if self._process is None else self._process.pid
 
     def ask(self, chunk: Sequence[bytes], publics: Sequence[bytes]) -> VerifiedEntries:
-        """Lets it check a chunk, telling it first of the keys it has not heard of."""
+        """Send it a chunk to check, with the keys that it does not know yet."""
         nothing = VerifiedEntries(marks=bytes([UNMARKED]) * len(chunk))
         if self._dead:
             return nothing
@@ -155,7 +155,7 @@ class _Helper:
         return VerifiedEntries(marks=marks, publics=found)
 
     def end(self) -> None:
-        """Closes the pipe, which ends the process."""
+        """Close the pipe, which ends the process."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:

@@ -1,15 +1,15 @@
-"""A line of batches of entries: those that come are checked by several processes, those that are checked are taken in.
+"""A queue of batches of entries: several processes check them, and this one takes in the checked ones in order.
 
     async with checking_line(workers, run_blocking) as line:
         await line.put(entries, take)        once for each batch; takes in the one before
         await line.finish()                  takes in what is left
 
-`take` gets its batch in the order of `put`, one batch at a time, entries that were found good as statements
-(`node.sync.verify_pool`). While it works, the batch after is being checked. Whatever it raises comes out of `put` or
-`finish`, and what was put after it is never taken in.
+`take` gets its batch in the order of `put`, one batch at a time, with good entries as statements
+(`node.sync.verify_pool`). While it works, the next batch is being checked. `put` or `finish` raises any error of
+`take`, and later batches are then never taken in.
 
-What it does not do: judge entries (`engine`), or know where they come from: a node's own log when it starts
-(`runtime`), or another node's (`initial_sync`).
+It does not judge entries (`engine` does), or know their origin: a node's own log when it starts (`runtime`), or another
+node's (`initial_sync`).
 """
 
 from collections import deque
@@ -29,10 +29,10 @@ AHEAD: Final = 1
 """Batches that are being checked while one is taken in."""
 
 WORTHWHILE: Final = 8_192
-"""Entries from which on other processes are begun: fewer are checked in the time that this takes (0.5 s, measured)."""
+"""Least number of entries for which processes are started. Starting takes 0.5 s (measured), enough to check fewer."""
 
 TakeEntries = Callable[[Sequence[bytes | Statement]], Awaitable[None]]
-"""What is done with a batch."""
+"""A function that takes in a batch."""
 
 
 class VerifyQueue:
@@ -44,12 +44,12 @@ class VerifyQueue:
         self._batches: deque[tuple[Wait, TakeEntries]] = deque()
 
     async def put(self, entries: Sequence[bytes], take: TakeEntries) -> None:
-        """Begins to check a batch, and takes in those before it."""
+        """Start to check a batch, and take in the earlier ones."""
         self._batches.append((await self._run_blocking(partial(self._pool.check, entries)), take))
         await self._take_all_but(AHEAD)
 
     async def finish(self) -> None:
-        """Takes in what is left."""
+        """Take in the remaining batches."""
         await self._take_all_but(0)
 
     async def _take_all_but(self, rest: int) -> None:
@@ -64,7 +64,7 @@ class VerifyQueue:
 
 @asynccontextmanager
 async def checking_line(workers: int, run_blocking: RunBlocking) -> AsyncIterator[VerifyQueue]:
-    """A line, and the processes it needs as long as it is there; with 0 workers entries are passed on unchecked."""
+    """Open a queue with its processes; with 0 workers, entries are passed on unchecked."""
     pool = Pool(workers)
     try:
         yield VerifyQueue(pool, run_blocking)
@@ -74,5 +74,5 @@ async def checking_line(workers: int, run_blocking: RunBlocking) -> AsyncIterato
 
 
 def workers_for(entries: int, workers: int) -> int:
-    """How many processes to begin for so many entries, where up to `workers` may be."""
+    """Return how many processes to start for a number of entries, at most `workers`."""
     return workers if workers > 1 and entries >= WORTHWHILE else 0

@@ -1,14 +1,14 @@
-"""The life of a process that checks entries for another (`verify_pool`): what it is sent, until nothing more can come.
+"""A process that checks entries for another (`verify_pool`), until the other one closes the pipe.
 
     python -c "import accredit.node.sync.verify_worker as w; w.work(FD)"
 
 FD is this process' end of a two-way pipe.
 
     to it      (public keys found elsewhere, entries)           `EntryVerifier.learn`, `.check`
-    from it    (marks, public keys found)                       `checking.Found`
+    from it    (marks, public keys found)                       `VerifiedEntries`
 
 Each message is a pickle behind its length (`multiprocessing.connection`); both ends are this program on this machine.
-It ends when the other end is closed, however that came about. It imports little, so as to be there soon.
+It ends when the other end is closed, for any reason. It imports little, so that it starts quickly.
 """
 
 from multiprocessing.connection import Connection
@@ -17,7 +17,7 @@ from .entry_verifier import EntryVerifier
 
 
 def work(descriptor: int) -> None:
-    """Checks what comes; returns when nothing can come any more."""
+    """Check the entries that come; return when the pipe is closed."""
     checker = EntryVerifier()
     with Connection(descriptor) as pipe:
         while True:

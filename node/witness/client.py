@@ -1,23 +1,23 @@
-"""This node's log shown to its witnesses, and their cosignatures gathered: the log's side of C2SP tlog-witness.
+"""Shows this node's log to its witnesses and gathers their cosignatures: the log's side of C2SP tlog-witness.
 
     witnessing = Witnessing(runtime, log=log_key, transport=peers, clock=clock, outside=[…])
     nursery.start_soon(witnessing.run)
 
 * Witnesses are eight of the nodes in force (`registry.transparency.witness.witnesses_of`; all of a small network), and
-  those outside that the configuration names.
-* Every second the newest checkpoint is looked at. A witness is *due* while that checkpoint, as stored, does not carry
-  its cosignature, or carries one older than `AGAIN_SECONDS`: so nothing is forgotten by a restart, a burst of appends
-  costs one round a second, and timestamps stay fresh where nothing is appended. Witnesses are asked side by side; one
-  that fails is left alone for a while, doubling.
-* Sent is the checkpoint with the log's signature alone, and the consistency proof from the size that witness has, as
-  far as we know: 0 at first, else what its last 409 or 200 said.
+  the outside witnesses that the configuration names.
+* Every second this module reads the newest stored checkpoint. A witness is *due* while that checkpoint lacks its
+  cosignature, or has one older than `AGAIN_SECONDS`. So a restart forgets nothing, a burst of appends costs one round a
+  second, and timestamps stay fresh while nothing is appended. Witnesses are asked in parallel; one that fails is asked
+  again after a pause, which doubles.
+* A request has the checkpoint with only the log's signature, and the consistency proof from the size that the witness
+  has, as far as we know: 0 at first, then the size in its last 409 or 200.
 * A cosignature is verified, then stored with the checkpoint (`Store.set_checkpoint`), which `GET /log/checkpoint`
-  serves. One that comes too late, for a checkpoint that has a successor, is dropped.
-* A witness that says our log contradicts itself is asked for the checkpoint it holds. If that is signed by our key and
-  is not of our log, a person must look: an alarm, and where both are of one size, a conflict that proves it.
+  serves. A late one, for a checkpoint that has a successor, is dropped.
+* If a witness says that our log contradicts itself, we ask it for the checkpoint that it holds. If our key signed that
+  checkpoint and it is not of our log, an alarm tells the operator; if both have one size, a conflict proves it.
 
-`Course` and `is_due` are pure: what is known of a witness, and what follows. What it does not do: decide how many
-cosignatures suffice; that is the verifier's policy.
+`Course` and `is_due` are pure: the facts about a witness, and what follows. This module does not decide how many
+cosignatures suffice (the verifier's policy does).
 """
 
 import logging
@@ -56,19 +56,19 @@ from accredit.registry.transparency.witness import (
 T = TypeVar("T")
 
 LOOK_SECONDS: Final = 1.0
-"""Between two looks at the newest checkpoint: one append, by the design's tick."""
+"""Time between two readings of the newest checkpoint: one append, by the design's tick."""
 
 AGAIN_SECONDS: Final = 3_000
 """Age of a cosignature from which a fresh one is asked for: within the hour that proofs.md asks for."""
 
 MEMBERS_SECONDS: Final = 5.0
-"""Between two looks at which nodes are in force."""
+"""Time between two readings of the nodes in force."""
 
 PAUSE_SECONDS: Final = (2.0, 300.0)
-"""First and longest time a witness that failed is left alone, doubling. A guess."""
+"""First and longest pause after a witness failed; it doubles. A guess."""
 
 QUESTIONS: Final = 3
-"""Times a witness is asked about one checkpoint in a row: the first, the answer to its 409, and one more if another
+"""Most requests in a row to a witness about one checkpoint: the first, the one after its 409, and one more if another
 request came between."""
 
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -78,21 +78,21 @@ _log = logging.getLogger(__name__)
 
 
 class WitnessTransport(ports.Transport, Protocol):
-    """What carries requests: `peers.Peers`."""
+    """Carries requests: `peers.Peers`."""
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
-        """A file. Raises: RemoteError."""
+        """Return a file. Raises: RemoteError."""
         ...
 
 
 class WitnessedNode(Protocol):
-    """What of `runtime.Runtime` is used."""
+    """The used part of `runtime.Runtime`."""
 
     store: Store
 
     @property
     def fold(self) -> Fold:
-        """Records, the nodes' among them."""
+        """The fold, with the records of nodes."""
         ...
 
     def statistics(self) -> Any:
@@ -100,22 +100,22 @@ class WitnessedNode(Protocol):
         ...
 
     def disown(self, why: str) -> None:
-        """Its own key has signed what is not of its log."""
+        """Note that the node's own key has signed a checkpoint that is not of its log."""
         ...
 
     async def run_blocking(self, work: Callable[[], T]) -> T:
-        """Runs what blocks."""
+        """Run a blocking function in a thread."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How it goes with one witness.
+    """The state of the exchange with one witness.
 
     Attributes:
-        held: the size it has, as far as we know.
+        held: the size that it holds, as far as we know.
         failures: in a row.
-        until: when it may be asked again, by a clock that never falls, seconds.
+        until: when it may be asked again, by a clock that never goes back, seconds.
         error: why it failed last, for people.
     """
 
@@ -125,26 +125,26 @@ class Course:
     error: str = ""
 
     def cosigned(self, size: int) -> "Course":
-        """It has cosigned this size."""
+        """Return the state after it cosigned this size."""
         return Course(held=size)
 
     def told(self, size: int) -> "Course":
-        """It says that it holds this size."""
+        """Return the state after it said that it holds this size."""
         return replace(self, held=size)
 
     def failed(self, error: str, now: float) -> "Course":
-        """It gave no cosignature."""
+        """Return the state after it failed to cosign."""
         failures = self.failures + 1
         return replace(self, failures=failures, until=now + pause_after(failures, *PAUSE_SECONDS), error=error)
 
 
 def is_due(course: Course, cosigned_at: int | None, *, time: int, now: float) -> bool:
-    """Whether a witness is to be asked.
+    """Return whether to ask a witness.
 
     Args:
         cosigned_at: time of its cosignature on the newest checkpoint, seconds since 1970; None: there is none.
         time: seconds since 1970.
-        now: of the clock that never falls, as `Course.until`.
+        now: by the clock that never goes back, as `Course.until`.
     """
     if now < course.until:
         return False
@@ -153,7 +153,7 @@ def is_due(course: Course, cosigned_at: int | None, *, time: int, now: float) ->
 
 
 def cosigned_at(note: Note, witnesses: Iterable[Witness]) -> dict[VerifierKey, int]:
-    """Which of the witnesses have cosigned, and when, seconds since 1970."""
+    """Return which of the witnesses have cosigned, and when, seconds since 1970."""
     lines = {(line.name, line.key_id): line for line in note.signatures}
     found = {}
     for witness in witnesses:
@@ -166,14 +166,14 @@ def cosigned_at(note: Note, witnesses: Iterable[Witness]) -> dict[VerifierKey, i
 
 
 def merge(note: Note, line: Signature, log: VerifierKey, witnesses: Iterable[Witness]) -> Note:
-    """The checkpoint with one cosignature more, and none of those that are witnesses no longer."""
+    """Return the checkpoint with one more cosignature, and without those of former witnesses."""
     known = {(key.name, key.key_id) for key in (log, *(witness.key for witness in witnesses))}
     kept = tuple(each for each in note.signatures if (each.name, each.key_id) in known)
     return Note(text=note.text, signatures=kept).with_signatures([line])
 
 
 def nodes_that_witness(origin: str, log_public: bytes, nodes: Mapping[str, Mapping[str, Any]]) -> list[Witness]:
-    """The nodes that witness a node's log; none for a node that is not in force with this log key.
+    """Return the nodes that witness a node's log; empty if the node is not in force with this log key.
 
     Args:
         nodes: records of the nodes in force, by name.
@@ -207,8 +207,8 @@ class Witnessing:
     Args:
         runtime: the node.
         log: the public key of its log.
-        outside: witnesses that are no nodes.
-        on_conflict: told of every conflict found, as often as it is.
+        outside: witnesses that are not nodes.
+        on_conflict: called with every conflict, each time it is found.
     """
 
     def __init__(
@@ -238,7 +238,7 @@ class Witnessing:
         self._stopping = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Gathers cosignatures until `stop`; then what is asked is still awaited, as long as the transport does."""
+        """Gather cosignatures until `stop`; then still wait for running requests, as long as the transport does."""
         async with trio.open_nursery() as nursery:
             task_status.started()
             while not self._stopping.is_set():
@@ -249,11 +249,11 @@ class Witnessing:
                     await self._stopping.wait()
 
     def stop(self) -> None:
-        """Asks nobody any more."""
+        """Send no more requests."""
         self._stopping.set()
 
     def views(self) -> list[WitnessView]:
-        """How it goes with each witness, nodes first."""
+        """Return the state of each witness, nodes first."""
         times = {} if self._newest is None else self._newest[1]
         views = []
         for witness in self._witnesses:
@@ -265,7 +265,7 @@ class Witnessing:
         return views
 
     def alarms(self) -> list[str]:
-        """What a person must look at, each a sentence."""
+        """Return the problems that the operator must look at, each a sentence."""
         return [self._alarms[name] for name in sorted(self._alarms)]
 
     # ------------------------------------------------------------------------------------------------ who is due
@@ -319,11 +319,11 @@ class Witnessing:
             self._asking.discard(key)
 
     async def _obtain(self, witness: Witness) -> int:
-        """Has the newest checkpoint cosigned and stores that; the size.
+        """Have the newest checkpoint cosigned, store the cosignature, and return the checkpoint's size.
 
         Raises:
             RemoteError: the witness did not cosign.
-            StorageError: our own files.
+            StorageError: our own files cannot be used.
         """
         key = witness.key
         for _ in range(QUESTIONS):
@@ -346,7 +346,7 @@ class Witnessing:
         raise RemoteError("not_cosigned", f"{key.name} states a different size each time.")
 
     def _request(self, held: int) -> tuple[int, str, bytes]:
-        """Size and text of the newest checkpoint, and the request for it."""
+        """Return size and text of the newest checkpoint, and the request for it."""
         with self._store.snapshot():
             signed = self._store.checkpoint()
             assert signed is not None, "there was one, and it only grows"
@@ -358,7 +358,7 @@ class Witnessing:
         return size, Note.decode(own).text, AddCheckpoint(old=old, proof=tuple(proof), checkpoint=own).encode()
 
     def _add(self, text: str, line: Signature) -> None:
-        """Stores a cosignature, if the checkpoint it is on is still the newest."""
+        """Store a cosignature if its checkpoint is still the newest."""
         signed = self._store.checkpoint()
         if signed is None or (note := Note.decode(signed[1].encode())).text != text:
             return
@@ -372,10 +372,10 @@ class Witnessing:
     # -------------------------------------------------------------------------------------------- contradictions
 
     async def _look(self, witness: Witness) -> None:
-        """Asks for the checkpoint that the witness holds of us, and compares it with our log.
+        """Ask the witness for the checkpoint that it holds of us, and compare it with our log.
 
         Raises:
-            RemoteError: it does not show one.
+            RemoteError: it shows none.
         """
         name = witness.key.name
         url = f"{witness.url}/{origin_hash(self._log.name)}/checkpoint"
@@ -397,7 +397,7 @@ class Witnessing:
             self._on_conflict(conflict)
 
     def _compare(self, theirs: Checkpoint, data: bytes) -> tuple[bool, Conflict | None]:
-        """Whether a checkpoint of our key is of our log; if not, it is kept."""
+        """Return whether a checkpoint signed by our key is of our log; if not, keep it."""
         with self._store.snapshot():
             if theirs.size <= self._store.size() and self._store.root(theirs.size) == theirs.root:
                 return True, None
@@ -415,5 +415,5 @@ class Witnessing:
 
 
 def _line(key: VerifierKey) -> str:
-    """Connections of their own, so that gossip with the same node never waits for them."""
+    """Return the name of a separate connection, so that gossip with the same node never waits for it."""
     return f"witness {key.name}"

@@ -1,24 +1,24 @@
-"""This node as a witness of other nodes' logs: what it holds of each, durably, and its cosignatures.
+"""This node as a witness of other nodes' logs: it keeps each log's size durably, and cosigns checkpoints.
 
     with open_held(heads / "witness.sqlite", store) as held:
         witness = NodeWitness(name=…, signer=keys.witness, held=held, store=store, log_key=partial(log_key_of, fold), …)
         verdict = await witness.add_checkpoint(body)      cosignature lines, or Refused
         note = await witness.checkpoint(hash)             the log's newest checkpoint with our cosignature
 
-Witnessed are the logs of the nodes in force, but for our own. In this order, one request at a time:
+It witnesses the logs of all nodes in force except its own, one request at a time, in this order:
 
-    judge against what is held -> swap it, durably -> cosign -> answer
+    compare with the held checkpoint -> swap it, durably -> cosign -> answer
 
-* **Where it is kept**: in a database of its own (`held`), beside the last head of our log, in the folder that no backup
-  puts back (`heads_dir`). The node's database may be restored from a backup; what was cosigned meanwhile is still known
-  then, and a restored witness never signs backwards. One file and one commit: durability is all that a request costs.
-* `Store.swap` replaces exactly what was judged against (name `witness/<hash>`, value: the note with the log's
-  signature), so that of two requests for one size one is judged anew and gets its 409.
-* Killed between keeping and answering, nothing is lost: the log asks again with an equal size.
-* Two roots of one size are a conflict, for the owner to keep (one against each key) and to tell of; a checkpoint of the
-  log whose proof led nowhere is kept as `witness/<hash>/refused`: the largest one only, so that nobody fills the disk.
+* **Where it is kept**: in a separate database (`held`), beside the last head of our log, in the folder that no backup
+  restores (`heads_dir`). If the node's database is restored from a backup, the witness still has the checkpoints that
+  it cosigned meanwhile, and never signs an older one. One file and one commit: a request costs only the durable write.
+* `Store.swap` replaces exactly the compared value (name `witness/<hash>`, value: the note with the log's signature). So
+  one of two requests for the same size is compared again, and gets its 409.
+* A kill between storing and answering loses nothing: the log asks again with an equal size.
+* Two roots of one size are a conflict, which the node keeps (one against each key) and reports. A checkpoint of the log
+  with a wrong proof is kept as `witness/<hash>/refused`: only the largest one, so that nobody fills the disk.
 
-What it does not do: HTTP (`routes.witness`), or ask others for cosignatures (`client`).
+It does not speak HTTP (`routes.witness` does), or ask others for cosignatures (`client` does).
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ FRESH_SECONDS: Final = 60
 """How long the cosignature shown to monitors is used again. tlog-witness lets it lag by an hour."""
 
 CONFLICTS: Final = "conflict/"
-"""With this the names begin under which the node's database keeps conflicts."""
+"""Prefix of the names under which the node's database keeps conflicts."""
 
 _IS_WITNESS: Final = "witness"  # in the node's database: that there is a database of what is held
 
@@ -65,8 +65,8 @@ class NodeWitness:
     """See the module.
 
     Args:
-        name: this node's, which its witness key bears.
-        signer: has the witness key.
+        name: this node's, also the name of its witness key.
+        signer: holds the witness key.
         held: of `open_held`.
         store: the node's database, for evidence.
         log_key: the public log key of a node in force, by name: see `log_key_of`.
@@ -98,7 +98,7 @@ class NodeWitness:
         self._waiting = 0
 
     async def add_checkpoint(self, data: bytes) -> bytes | Refused:
-        """Cosignature lines, or why there are none.
+        """Return cosignature lines, or the reason for a refusal.
 
         Raises:
             BusyError: `overloaded`.
@@ -113,10 +113,10 @@ class NodeWitness:
         return verdict
 
     async def checkpoint(self, hash: str) -> bytes | None:
-        """The newest checkpoint held of a log, cosigned; None if none ever was.
+        """Return the newest checkpoint held of a log, cosigned; None if there is none.
 
         Args:
-            hash: `registry.transparency.witness.origin_hash` of its origin.
+            hash: `registry.transparency.witness.origin_hash` of the log's origin.
 
         Raises:
             BusyError, StorageError: as `add_checkpoint`.
@@ -140,7 +140,7 @@ class NodeWitness:
     # ------------------------------------------------------------------------------- blocking, one at a time
 
     def _decide(self, opened: Opened) -> tuple[bytes | Refused, Conflict | None]:
-        """The answer, and a conflict that it shows."""
+        """Return the answer, and a conflict if there is one."""
         hash = origin_hash(opened.log.name)
         while True:
             kept = self._held.kept(_place(hash))
@@ -186,14 +186,14 @@ class NodeWitness:
 
 
 def open_held(path: Path, store: Store) -> Store:
-    """The database of what a witness holds; made if the node has not been a witness yet.
+    """Open the database of a witness; create it if the node has not been a witness yet.
 
     Args:
-        path: in the folder of the last signed heads, which no backup puts back.
-        store: the node's own, which remembers that there is one.
+        path: in the folder of the last signed heads, which no backup restores.
+        store: the node's own; it records that the witness database exists.
 
     Raises:
-        StorageError: `witness_missing`: it is gone. As `Store.open`.
+        StorageError: `witness_missing`: the file is gone. As `Store.open`.
     """
     if not path.exists() and store.kept(_IS_WITNESS) is not None:
         raise StorageError(
@@ -208,13 +208,13 @@ def open_held(path: Path, store: Store) -> Store:
 
 
 def log_key_of(fold: Fold, name: str) -> bytes | None:
-    """The public log key of the node of that name, if it is in force."""
+    """Return the public log key of the node of that name, if it is in force."""
     node = node_in(fold, name)
     return None if node is None or node["retired"] is not None else node["keys"]["log"]
 
 
 def conflict_place(file: bytes) -> str:
-    """Under which name the database keeps a conflict."""
+    """Return the name under which the database keeps a conflict."""
     return f"{CONFLICTS}{sha256(file).hexdigest()}"
 
 

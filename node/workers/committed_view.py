@@ -1,17 +1,17 @@
-"""What is committed in a node's database, read by another process: the fold of its whole log, as of the last commit.
+"""Reads the committed data of a node's database in another process: the fold of its whole log, as of the last commit.
 
     view = CommittedView(path)
-    view.fold                       asked for anew in each turn: as of what was committed when it was asked for
+    view.fold                       read again in each turn: as of the newest commit at that time
 
-A node keeps what its fold concludes as of the newest note (`fold_store`); what was logged since then is folded over it
-here as there, so that both come to the same. All that is read belongs to one commit: the reader stays within one
-transaction, and moves on when `PRAGMA data_version` says that somebody has committed. Nothing is verified again: the
-node did, before it committed.
+A node stores its fold as of the newest note (`fold_store`). This process folds the later statements over it as the node
+does, so that both have the same result. All reads see one commit: the reader stays within one transaction, and moves on
+when `PRAGMA data_version` shows a new commit. Nothing is verified again, because the node verified it before it
+committed.
 
-A reader that stays where it is keeps the write-ahead log from being taken up: whoever has a view calls `renew` now and
-then, and the node takes up all of it when it has grown (`Store.take_up`).
+While a reader stays at one commit, SQLite cannot copy the write-ahead log into the database. So the owner of a view
+calls `renew` now and then, and the node copies the log when it has grown (`Store.take_up`).
 
-What it does not do: write, or wait.
+It does not write or wait.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.statement import recall
 
 BATCH: Final = 4_096
-"""Entries folded at a time, where many are missing."""
+"""Entries folded at a time if many are missing."""
 
 _NONE: Final = -1
 
@@ -38,7 +38,7 @@ class CommittedView:
 
     Args:
         path: the database of a node, which may run.
-        moved: is called whenever another commit is looked at.
+        moved: is called whenever the view moves to another commit.
 
     Raises:
         StorageError: as `open_reader`.
@@ -70,7 +70,7 @@ class CommittedView:
 
     @property
     def fold(self) -> Fold:
-        """Of all that is logged. Not to be kept for another turn.
+        """Return the fold of the whole log. Do not keep it for another turn.
 
         Raises:
             StorageError: the database cannot be read at the moment.
@@ -79,7 +79,7 @@ class CommittedView:
         return self._fold
 
     def follow(self) -> None:
-        """Look at the last commit.
+        """Move to the last commit.
 
         Raises:
             StorageError: as `fold`; the next call tries again.
@@ -98,7 +98,7 @@ class CommittedView:
         self._moved()
 
     def renew(self) -> None:
-        """Let go of what is looked at, and look at the last commit, be it the same.
+        """End the read transaction, and begin one at the last commit, even if it is the same.
 
         Raises:
             StorageError: as `fold`.

@@ -1,10 +1,10 @@
-"""What a node and one of its query workers say to each other, over a pair of Unix sockets.
+"""Carries messages between a node and one of its query workers, over a pair of Unix sockets.
 
     to a worker      `Beginning`, once; then `News`, every `NEWS_SECONDS`
     from a worker    `Counted`, about once a second; and connections, each with the bytes that were read from it
 
-Each message is a packet of MessagePack, or the descriptor of a connection and its bytes. When one side has gone,
-however that came about, the other reads an end: a worker without a node stops answering.
+Each message is a packet of MessagePack, or the descriptor of a connection and its bytes. When one side has ended, for
+any reason, the other reads the end of the stream: a worker without a node stops answering.
 """
 
 import array
@@ -18,30 +18,30 @@ from accredit.node.telemetry import Answered
 from accredit.registry.errors import InputError
 
 NEWS_SECONDS: Final = 0.25
-"""Between two pieces of news: a worker knows by so much later that its node's view is too old."""
+"""Time between two pieces of news: so much later a worker learns that its node's view is too old."""
 
 SILENT_SECONDS: Final = 5.0
-"""Without news from its node a worker answers no more. A guess: twenty pieces of news, or a machine that is asleep."""
+"""Time without news after which a worker stops answering. A guess: twenty pieces of news, or a sleeping machine."""
 
 PACKET_BYTES: Final = 128 * 1024
-"""The head of a request and what was read behind it: 80 KiB at most."""
+"""Largest packet: the head of a request and the bytes read after it, 80 KiB at most."""
 
 
 class Beginning(msgspec.Struct, tag=True, frozen=True):
-    """What a worker is to know. `settings`: of the node, by name."""
+    """The first message to a worker. `settings`: of the node, by name."""
 
     settings: dict[str, Any]
 
 
 class News(msgspec.Struct, tag=True, frozen=True):
-    """How the node is. `stale`, `displaced`: as of `node.http.routes.node_ports.Health`."""
+    """The health of the node. `stale`, `displaced`: as in `node.http.routes.node_ports.Health`."""
 
     stale: str | None
     displaced: str | None
 
 
 class AnsweredAlike(msgspec.Struct, frozen=True):
-    """Requests answered alike: `counts` and `seconds` as of `telemetry.AnswerTimes`."""
+    """Requests with the same route, method and status: `counts` and `seconds` as in `telemetry.AnswerTimes`."""
 
     method: str
     route: str
@@ -51,9 +51,9 @@ class AnsweredAlike(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, tag=True, frozen=True):
-    """What a worker has answered since the last time; the first, of nothing, says that it answers.
+    """A worker's counts of answers since its last message; the first one is empty and says that the worker answers.
 
-    `tally`: of questions about issuers, how they were answered.
+    `tally`: how questions about issuers were answered.
     """
 
     answers: list[AnsweredAlike]
@@ -67,7 +67,7 @@ _counted: Final = msgspec.msgpack.Decoder(Counted).decode
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """The two ends of a line.
+    """Return the two ends of a line.
 
     Raises:
         InputError: `no_workers_here`: this system has no such sockets.
@@ -97,18 +97,18 @@ class NodeEnd:
         self._socket = sock
 
     async def tell(self, message: Beginning | News) -> None:
-        """Say something.
+        """Send a message.
 
         Raises:
-            OSError: nobody listens any more.
+            OSError: the other side has ended.
         """
         await _send(self._socket, _encode(message), None)
 
     async def hear(self) -> "Counted | tuple[socket.socket, bytes] | None":
-        """What comes next; None once nothing will.
+        """Return the next message; None after the last.
 
         Raises:
-            msgspec.DecodeError: it is none of ours.
+            msgspec.DecodeError: it is not a message of a worker.
         """
         while True:
             try:
@@ -131,7 +131,7 @@ class NodeEnd:
 
 
 class WorkerEnd:
-    """A worker's end of a line; made outside trio, used within.
+    """A worker's end of a line; made outside trio, used inside it.
 
     Args:
         descriptor: of one socket of a `pair`.
@@ -141,10 +141,10 @@ class WorkerEnd:
         self._socket = socket.socket(fileno=descriptor)
 
     def beginning(self) -> Beginning:
-        """What it is told first; waits for it.
+        """Wait for the first message and return it.
 
         Raises:
-            EOFError: the node has gone.
+            EOFError: the node has ended.
         """
         data = self._socket.recv(PACKET_BYTES)
         self._socket.setblocking(False)
@@ -154,7 +154,7 @@ class WorkerEnd:
         return message
 
     async def hear(self) -> News | None:
-        """The next piece of news; None once there will be none."""
+        """Return the next piece of news; None after the last."""
         while True:
             try:
                 data = self._socket.recv(PACKET_BYTES)
@@ -167,18 +167,18 @@ class WorkerEnd:
                 return message if isinstance(message, News) else None
 
     async def tell(self, message: Counted) -> None:
-        """Say what was answered.
+        """Send the counts of answers.
 
         Raises:
-            OSError: the node has gone.
+            OSError: the node has ended.
         """
         await _send(self._socket, _encode(message), None)
 
     async def pass_on(self, connection: socket.socket, read: bytes) -> None:
-        """Give a connection to the node, with what was read from it.
+        """Pass a connection to the node, with the bytes read from it.
 
         Raises:
-            OSError: the node has gone.
+            OSError: the node has ended.
         """
         await _send(self._socket, read, connection.fileno())
 

@@ -1,15 +1,15 @@
-"""The query workers of a node: begins them, begins them anew, and takes over what they pass on.
+"""Starts and restarts the query workers of a node, and takes over the connections that they pass on.
 
     workers = QueryWorkers(config, sock, app, health=health, metrics=metrics)
     nursery.start_soon(workers.run)
     await serve(app, config, sock=sock, workers=workers)
 
-All processes accept on one socket, the node's own only while no worker answers: so whichever is free takes the next
-connection, and none is lost with a worker that dies before it has accepted it. A worker that is asked for what only the
-node can say gives it the connection with the bytes read from it. On such a connection the node answers public questions
-too, and closes it then: the next question goes to a worker again.
+All processes accept on one socket; the node itself does so only while no worker answers. So any free process takes the
+next connection, and a worker that dies before it has accepted a connection does not lose it. If a request is for the
+node alone, the worker passes the connection to the node, with the bytes read from it. On such a connection the node
+answers public questions too, and then closes it, so that the next question goes to a worker again.
 
-A worker that ends is begun anew, after a pause that doubles up to `PAUSE_SECONDS`.
+A worker that ends is started again, after a pause that doubles up to `PAUSE_SECONDS`.
 """
 
 import json
@@ -37,10 +37,10 @@ from accredit.registry.errors import InputError, StorageError
 from .line import NEWS_SECONDS, Beginning, Counted, News, NodeEnd, pair
 
 PAUSE_SECONDS: Final = (0.2, 30.0)
-"""First and longest pause before a worker is begun anew. A guess: a moment, then an operator's minute."""
+"""First and longest pause before a worker is started again. A guess: a moment, then a minute for an operator."""
 
 TEND_SECONDS: Final = 5.0
-"""Between two looks at the length of the write-ahead log. A guess: it grows by some MB a second at most."""
+"""Time between two readings of the write-ahead log's length. A guess: it grows by some MB a second at most."""
 
 _WORK: Final = """
 import json, sys
@@ -58,12 +58,12 @@ class QueryWorkers:
     Args:
         config: the node's settings.
         sock: listens; closed with the listener. app: the node's own application.
-        health: the node's. tend: takes up the write-ahead log if it has grown; run in a thread.
-        metrics: where what workers answer is counted too.
+        health: the node's. tend: copies the write-ahead log into the database if it has grown; run in a thread.
+        metrics: also counts the answers of workers.
 
     Attributes:
-        listener, sharing: as of `node.http.serve.Workers`.
-        processes: ids of those that run. answering: how many of them answer.
+        listener, sharing: as in `node.http.serve.Workers`.
+        processes: ids of the running ones. answering: how many of them answer.
 
     Raises:
         InputError: `tls_and_workers`; `no_workers_here`.
@@ -94,7 +94,7 @@ class QueryWorkers:
         self._changed = trio.Event()
 
     async def run(self) -> None:
-        """Keeps as many workers as the settings say, until cancelled; then ends them."""
+        """Keep as many workers running as the settings say, until cancelled; then end them."""
         async with trio.open_nursery() as nursery:
             for number in range(self._config.query_workers):
                 nursery.start_soon(self._keep, number)
@@ -102,7 +102,7 @@ class QueryWorkers:
             await self._accept_alone()
 
     async def _look_after(self) -> None:
-        """Readers that are always there keep SQLite from taking up its write-ahead log by itself."""
+        """Copy the write-ahead log into the database: permanent readers keep SQLite from doing so by itself."""
         while True:
             await trio.sleep(TEND_SECONDS)
             try:
@@ -111,7 +111,7 @@ class QueryWorkers:
                 event(_log, logging.ERROR, "write-ahead log not taken up", code=error.code, reason=str(error))
 
     async def _accept_alone(self) -> None:
-        """Takes the connections that come while no worker answers."""
+        """Accept the connections that come while no worker answers."""
         direct = TcpListener(self._socket)
         while True:
             if self.answering:
@@ -126,7 +126,7 @@ class QueryWorkers:
                     await trio.sleep(PAUSE_SECONDS[0])
 
     def _answers(self, change: int) -> None:
-        """One more worker answers, or one less."""
+        """Note that one more worker answers, or one fewer."""
         self.answering += change
         self._alone.cancel()  # whoever waits looks again
         self._changed.set()
@@ -141,7 +141,7 @@ class QueryWorkers:
             await trio.sleep(pause)
 
     async def _live(self, number: int) -> int:
-        """The life of one worker; its exit code."""
+        """Run one worker until it ends; return its exit code."""
         ours, theirs = pair()
         end = NodeEnd(ours)
         with theirs:
@@ -203,10 +203,10 @@ class QueryWorkers:
 
 
 def check_workers(config: NodeConfig) -> None:
-    """That workers can be had with these settings.
+    """Check that these settings allow workers.
 
     Raises:
-        InputError: `tls_and_workers`: a connection with TLS cannot be passed on.
+        InputError: `tls_and_workers`: a process cannot pass on a connection with TLS.
     """
     if config.query_workers and config.tls_cert:
         raise InputError(
@@ -217,7 +217,7 @@ def check_workers(config: NodeConfig) -> None:
 
 
 class _Keeping(Sharing):
-    """Everything is answered here; after a public question the connection ends, where a worker answers the next one."""
+    """Answers everything in the node; after a public question, closes the connection if any worker answers."""
 
     def __init__(self, app: Application, workers: QueryWorkers) -> None:
         self._app = app
@@ -234,7 +234,7 @@ class _Keeping(Sharing):
 
 
 class _Connections(trio.abc.Listener[TcpStream]):
-    """Those that the node's own process serves."""
+    """The connections that the node's own process serves."""
 
     def __init__(self, sock: socket.socket, given: trio.MemoryReceiveChannel[TcpStream]) -> None:
         self._socket = sock

@@ -1,10 +1,10 @@
-"""The life of a query worker: a process that answers public questions from the node's database.
+"""A query worker: a process that answers public questions from the node's database.
 
     python -c "import accredit.node.workers.worker as w; w.work(LINE, LISTENING)"
 
-LINE is this process' end of the line to its node (`line`), LISTENING the socket on which all of them accept. What it is
-asked that is not its business, it passes on to the node with the connection. It ends when the node does, however that
-came about, after answering what it is being asked.
+LINE is this process' end of the line to its node (`line`), LISTENING the socket on which all processes accept. It
+passes every other request on to the node, with the connection. When the node ends, for any reason, the worker answers
+its current requests and ends too.
 """
 
 import logging
@@ -41,16 +41,16 @@ from .committed_view import CommittedView
 from .line import SILENT_SECONDS, AnsweredAlike, Counted, News, WorkerEnd
 
 COUNT_SECONDS: Final = 1.0
-"""Between two counts that the node is told."""
+"""Time between two messages to the node with counts."""
 
 FOLLOW_SECONDS: Final = 0.5
-"""Between two looks at the last commit, if nobody asks: so long may the write-ahead log wait for this reader."""
+"""Time between two moves to the last commit while nobody asks: so long the write-ahead log may wait for this reader."""
 
 _log = logging.getLogger(__name__)
 
 
 class WorkerMetrics(Metrics):
-    """Counts for the node, which shows the figures of all."""
+    """Counts answers for the node, which shows the figures of all processes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class WorkerMetrics(Metrics):
         self._decided[str(verdict)] += count
 
     def take(self) -> Counted:
-        """What was counted since the last time."""
+        """Return the counts since the last call."""
         answers = [AnsweredAlike(*key, each.counts, each.seconds) for key, each in self.times.items()]
         self.times.clear()
         verdicts, self._decided = dict(self._decided), Counter()
@@ -69,14 +69,14 @@ class WorkerMetrics(Metrics):
 
 
 class WorkerHealth:
-    """How the node is, as far as its worker is told."""
+    """The health of the node, as far as its worker knows."""
 
     def __init__(self) -> None:
         self._heard = time.monotonic()
         self._news = News(stale=None, displaced=None)
 
     def hear(self, news: News) -> None:
-        """How the node is now."""
+        """Take in the node's health."""
         self._heard, self._news = time.monotonic(), news
 
     def displaced(self) -> str | None:
@@ -90,7 +90,7 @@ class WorkerHealth:
         return self._news.stale
 
     def status(self) -> Mapping[str, Any]:
-        """The node knows.
+        """Refuse: only the node can answer this.
 
         Raises:
             InputError: always.
@@ -98,7 +98,7 @@ class WorkerHealth:
         raise _of_the_node()
 
     def obstacles(self) -> Sequence[str]:
-        """The node knows others.
+        """Refuse: only the node can answer this.
 
         Raises:
             InputError: always.
@@ -106,7 +106,7 @@ class WorkerHealth:
         raise _of_the_node()
 
     def measure(self) -> None:
-        """The node does."""
+        """Do nothing: the node measures."""
 
 
 def _of_the_node() -> InputError:
@@ -114,7 +114,7 @@ def _of_the_node() -> InputError:
 
 
 class WorkerReader:
-    """`node.http.routes.node_ports.ReadableNode` of a worker."""
+    """The `node.http.routes.node_ports.ReadableNode` of a worker."""
 
     def __init__(self, config: NodeConfig, view: CommittedView) -> None:
         self._view = view
@@ -129,22 +129,22 @@ class WorkerReader:
 
     @property
     def metrics(self) -> Metrics:
-        """Counted here, shown by the node."""
+        """Figures that are counted here and shown by the node."""
         return self.counts
 
     @property
     def health(self) -> WorkerHealth:
-        """As far as it is told."""
+        """The node's health, as far as the worker knows."""
         return self.told
 
     @property
     def fold(self) -> Fold:
-        """Records and standings, as of the last commit."""
+        """Records and statements' standings, as of the last commit."""
         return self._view.fold
 
     @property
     def notary(self) -> Notary:
-        """The node knows what its signers say.
+        """Refuse: only the node has the statements of its signers.
 
         Raises:
             InputError: always.
@@ -153,13 +153,13 @@ class WorkerReader:
 
     @property
     def noted(self) -> NotedMap:
-        """The newest noted state, as of the same."""
+        """The newest noted state, as of the last commit."""
         self._view.follow()
         return self._noted
 
     @property
     def conflicts(self) -> Sequence[Conflict]:
-        """The node knows which of those stored are of nodes in force.
+        """Refuse: only the node knows which stored conflicts are of nodes in force.
 
         Raises:
             InputError: always.
@@ -168,7 +168,7 @@ class WorkerReader:
 
     @property
     def log(self) -> LogReader:
-        """The log, as of the same."""
+        """The log, as of the last commit."""
         self._view.follow()
         return self._view.reader
 
@@ -178,7 +178,7 @@ class WorkerReader:
 
 
 def work(line: int, listening: int) -> None:
-    """AnsweredAlike until the node ends."""
+    """Answer public questions until the node ends."""
     with closing(WorkerEnd(line)) as end:
         _work(end, listening)
 
@@ -216,7 +216,7 @@ async def _serve(config: NodeConfig, view: CommittedView, end: WorkerEnd, sock: 
 
 
 class _Passing(Sharing):
-    """Public questions are answered here, everything else by the node."""
+    """Answers public questions here, and passes everything else on to the node."""
 
     def __init__(self, app: Application, end: WorkerEnd) -> None:
         self._app = app

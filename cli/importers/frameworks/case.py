@@ -9,8 +9,8 @@ What is taken (members of the CASE information model):
                    CFItemTypeURI -> type · educationLevel -> level
     CFAssociation  isChildOf -> parents of its origin
 
-Packages of version 1.0 are loose, and read as they are: wrapped or flat, links as objects or as text, ids that are no
-UUIDs. Nothing is lost in silence: every other member, association and definition is counted in a finding.
+Packages of version 1.0 vary, and all forms are read: wrapped or flat, links as objects or as text, ids other than
+UUIDs. Nothing is lost silently: every other member, association and definition is counted in a finding.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _ITEM: Final = frozenset(
     ("uri", "identifier", "fullStatement", "abbreviatedStatement", "alternativeLabel", "humanCodingScheme")
 ) | {"CFItemType", "educationLevel", "educationalLevel", "CFDocumentURI"}
 _ASSOCIATION: Final = frozenset(("associationType", "originNodeURI", "destinationNodeURI"))
-"""Members that are read; every other is a finding."""
+"""Members that are read; every other member is a finding."""
 
 
 def is_case(value: Any) -> bool:
@@ -47,7 +47,7 @@ def read(value: Mapping[str, Any], data: bytes, source: str, naming: FrameworkNa
 
     Args:
         data: the bytes it was read from.
-        naming: what the framework is to be called, where that is not as the source says.
+        naming: id, title and version that replace the source's.
 
     Raises:
         DecodeError: a part of a package, or a framework that cannot be published.
@@ -183,7 +183,7 @@ class _Reader:
         return True
 
     def _parents(self, associations: Sequence[Any], names: Mapping[str, str]) -> dict[str, list[str]]:
-        """Item -> parents. A link to the framework itself makes a top item, and no parent."""
+        """Return the parents of each item. An item with a link to the framework is a top item, without parents."""
         parents: dict[str, dict[str, None]] = {}
         for one in associations:
             if not isinstance(one, Mapping):
@@ -213,14 +213,14 @@ class _Reader:
         return {child: list(above) for child, above in parents.items()}
 
     def _link(self, value: Any, what: str) -> list[str]:
-        """The names by which a link refers to something: its uri, then its identifier; in 1.0 a link may be text."""
+        """Yield the names to which a link refers: its uri, then its identifier; in 1.0 a link may be text."""
         if not isinstance(value, Mapping):
             return [value.strip()] if isinstance(value, str) and value.strip() else []
         self.notes.others(value, ("uri", "identifier"), f" of {what}")
         return _names(value)
 
     def _text(self, node: Mapping[str, Any], member: str) -> str:
-        """A member as text; several texts are one, separated by commas. What is no text is a finding."""
+        """Return a member as text; several texts become one, separated by commas. Other values are findings."""
         said = []
         for one in listed(node.get(member)):
             if isinstance(one, str | int | float) and not isinstance(one, bool):
@@ -231,7 +231,7 @@ class _Reader:
 
 
 def _count_definitions(member: str, value: Any, notes: ImportFindings) -> None:
-    """Definitions, rubrics and extensions: what is in them is counted by its list."""
+    """Count the contents of definitions, rubrics and extensions by their lists."""
     parts = value.items() if isinstance(value, Mapping) else [(member, value)]
     for name, held in parts:
         for _ in listed(held):
@@ -239,7 +239,7 @@ def _count_definitions(member: str, value: Any, notes: ImportFindings) -> None:
 
 
 def _address(value: Any) -> str:
-    """The `uri` of an object; empty if it says none."""
+    """Return the `uri` of an object; empty if it has none."""
     said = value.get("uri") if isinstance(value, Mapping) else value
     return said.strip() if isinstance(said, str) else ""
 

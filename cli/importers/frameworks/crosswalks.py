@@ -1,16 +1,16 @@
-"""Mappings (crosswalks) as the field publishes them: read into the links of `mapping.publish`, with what was left out.
+"""Reads published mappings (crosswalks) into the links of `mapping.publish`, and reports what it leaves out.
 
 What is read:
 
     sheet          columns source, relation, target; if wanted confidence (0 to 1) and original
-    ESCO–O*NET     the official table: concept_uri and onet_code; it says of no link how close it is, so each is a
+    ESCO–O*NET     the official table: concept_uri and onet_code; it does not say how close a link is, so each is a
                    close_match, and its own measure is kept in `original`
     AlignmentMap   ceterms:AlignmentMap in JSON-LD: its parts' sourceNode, targetNode, alignmentType
     SKOS           exactMatch, closeMatch, … of its concepts, and isReplacedBy (`skos`)
     CASE           the associations of a package that are not its hierarchy: exactMatchOf, isRelatedTo, replacedBy, …
 
-Relations become SKOS terms and four more (`registry.domain.mappings.RELATIONS`); the source's own word is kept where it
-is another. A relation that nobody knows is no guess of ours: its link is left out, with the word.
+Relations become SKOS terms and four more (`registry.domain.mappings.RELATIONS`); if the source's own word is another,
+it is kept. Links with an unknown relation are left out, and the finding has the word.
 """
 
 import re
@@ -35,13 +35,13 @@ from .frameworks import ImportFindings, identifier, urn_of
 COLUMNS: Final = ("source", "relation", "target", "confidence", "original")
 _ESCO_ONET: Final = ("concept_uri", "onet_code")
 ONET: Final = "https://www.onetonline.org/link/summary/"
-"""Under which O*NET shows an occupation by its code; O*NET gives its occupations no other address."""
+"""Prefix of the address at which O*NET shows an occupation by its code; occupations have no other address."""
 
 LINKS_BYTES: Final = STATEMENT_BYTES - 4 * 1024
-"""Encoded links in one statement: what it holds, less room for ids, titles, a signature."""
+"""Bytes of encoded links in one statement: its limit, less room for ids, titles and a signature."""
 LINKS_MAX: Final = 300
 HEAD_CHARS: Final = 10_000
-"""Characters of a file that are looked at to see what it is."""
+"""Characters of a file that are read to find its format."""
 _ORIGINAL_CHARS: Final = 200
 
 _WORDS: Final = {
@@ -68,9 +68,9 @@ class Crosswalk:
     """The links of a file.
 
     Attributes:
-        source, target: ids of the frameworks, where the file says them; else empty.
-        title: where the file says it; else empty.
-        read: links that the file has, taken or not.
+        source, target: ids of the frameworks if the file states them; else empty.
+        title: if the file states it; else empty.
+        read: number of links in the file, taken or not.
     """
 
     links: tuple[dict[str, Any], ...]
@@ -84,14 +84,14 @@ class Crosswalk:
 def read_crosswalk(
     data: bytes, source: str, prefixes: Mapping[str, str] | None = None, encoding: str = ""
 ) -> Crosswalk:
-    """Return the links in a file, in any format we know.
+    """Return the links in a file, in any format that we know.
 
     Args:
-        prefixes: what short ids begin with -> the address it stands for, where the file does not say.
+        prefixes: prefix of short ids -> its address, if the file does not state it.
         encoding: of a sheet that is not Unicode, as Python names it.
 
     Raises:
-        DecodeError: not a crosswalk, or one of which no link could be taken.
+        DecodeError: the file is not a crosswalk, or no link could be taken.
         NotYetError: it is SKOS, and what reads SKOS is not installed.
     """
     notes, rdf_syntax = ImportFindings(), rdf.syntax_of(data, source)
@@ -122,7 +122,7 @@ def read_crosswalk(
 
 
 def is_crosswalk(text: str) -> bool:
-    """Whether a text looks like a crosswalk and like nothing else: a CASE package is a framework as well."""
+    """Return whether a text looks like a crosswalk and nothing else; a CASE package is also a framework."""
     head = _first_line(text).casefold()
     if text.lstrip()[:1] in ("{", "["):
         return "ceterms:AlignmentMap" in text[:HEAD_CHARS]
@@ -134,7 +134,7 @@ def _first_line(text: str) -> str:
 
 
 def in_parts(links: tuple[dict[str, Any], ...]) -> list[list[dict[str, Any]]]:
-    """Return links in as many lists as fit each into a statement."""
+    """Return links in lists, each of which fits into a statement."""
     parts: list[list[dict[str, Any]]] = []
     size = 0
     for link in links:
@@ -293,7 +293,7 @@ def _case_end(value: Any) -> str | None:
 
 
 def _of_skos(nodes: rdf.RdfNodes, notes: ImportFindings) -> Crosswalk:
-    """The matches of a vocabulary. It is their source if it is the only one whose concepts have any."""
+    """Return the matches of a vocabulary. Their source is a scheme if only its concepts have matches."""
     links = []
     read = 0
     for start, word, end in skos.matches_of(nodes, notes):
@@ -310,7 +310,7 @@ def _of_skos(nodes: rdf.RdfNodes, notes: ImportFindings) -> Crosswalk:
 
 
 def _relation(word: str, what: str, notes: ImportFindings) -> str | None:
-    """A relation in our words; None, and a finding, where nobody knows it."""
+    """Return a relation in our words; None, and a finding, if it is unknown."""
     bare = re.sub(r"[^a-z]", "", word.rsplit(":", 1)[-1].rsplit("#", 1)[-1].rsplit("/", 1)[-1].casefold())
     found = _WORDS.get(bare)
     if found is None:
@@ -320,7 +320,7 @@ def _relation(word: str, what: str, notes: ImportFindings) -> str | None:
 
 
 def _link(start: str | None, relation: str, end: str | None, original: str) -> dict[str, Any]:
-    """A link with its ends as they are written."""
+    """Return a link with its ends as written."""
     link: dict[str, Any] = {"source": start, "target": end, "relation": relation}
     if original and original != relation:
         link["original"] = original[:_ORIGINAL_CHARS]
@@ -330,7 +330,7 @@ def _link(start: str | None, relation: str, end: str | None, original: str) -> d
 def _in_full(
     links: Sequence[Mapping[str, Any]], prefixes: Mapping[str, str], notes: ImportFindings
 ) -> Iterator[dict[str, Any]]:
-    """Links with canonical ids at both ends; the others are findings."""
+    """Return the links with canonical ids at both ends; the others are findings."""
     for link in links:
         ends: dict[str, str | None] = {}
         for name in ("source", "target"):

@@ -11,9 +11,9 @@ What is taken (properties of the CTDL-ASN schema):
                competencyCategory -> type · isChildOf, and hasChild of others -> parents · ctid -> an alias, the address
                under which the Credential Registry serves the same resource
 
-Nothing is lost in silence: every text, link and node of the source is taken or is a finding. Of texts in several
-languages one is taken; several texts in that language are one statement, one below the other. An item that is part of
-another framework is foreign and not taken.
+Nothing is lost silently: every text, link and node of the source is taken or is a finding. Of texts in several
+languages one is taken; several texts in that language become one statement, one below the other. An item of another
+framework is not taken.
 """
 
 import re
@@ -65,7 +65,7 @@ _FRAMEWORK: Final = frozenset(
         "hasChild",
     )
 )
-"""Members that are read; every other is a finding."""
+"""Members that are read; every other member is a finding."""
 
 
 def is_ctdl_asn(value: Any) -> bool:
@@ -84,10 +84,10 @@ def read(value: Mapping[str, Any] | Sequence[Any], data: bytes, source: str, nam
 
     Args:
         data: the bytes it was read from.
-        naming: what the framework is to be called, where that is not as the source says, and the language to take.
+        naming: id, title and version that replace the source's, and the language to take.
 
     Raises:
-        DecodeError: no framework, or several, or one that cannot be published.
+        DecodeError: the value has no framework, or several, or one that cannot be published.
     """
     if isinstance(value, Mapping) and not isinstance(value.get("@graph", []), list | Mapping):
         raise DecodeError("not_ctdl_asn", f"{source}: @graph must be a list.", hint="Download it again.")
@@ -155,7 +155,7 @@ class _Reader:
         return {**facts, **{name: value for name, value in optional.items() if value}}
 
     def _first_of(self, *members: str) -> str:
-        """The first of several members that says something; the others are found to be left out."""
+        """Return the first of several members that has a text; report the others as left out."""
         texts = [(member, self._one_text(self.framework, member)) for member in members if member in self.framework]
         said = [(member, text) for member, text in texts if text]
         for member, text in said[1:]:
@@ -187,7 +187,7 @@ class _Reader:
                 self.notes.count("not_taken", f"Not imported: {member}")
 
     def _id_of(self, node: JsonLdNode, what: str) -> str | None:
-        """Its id; where that is no URI, the address under which the Credential Registry serves its CTID."""
+        """Return its id or, if that is not a URI, the address at which the Credential Registry serves its CTID."""
         ctid = next((text for _, text in jsonld.texts(node.get("ctid", ()))), "")
         if ":" not in str(node["@id"]) and _CTID.fullmatch(ctid):
             text = f"The @id of {what} is not a URI ({node['@id']!r}); its CTID is used instead, {REGISTRY}{ctid}."
@@ -235,7 +235,7 @@ class _Reader:
         return True
 
     def _parents(self, competencies: Sequence[JsonLdNode]) -> dict[str, list[str]]:
-        """Item -> parents, from isChildOf and, the other way round, hasChild. The framework itself is no parent."""
+        """Return the parents of each item, from isChildOf and, reversed, hasChild. The framework is not a parent."""
         ids = {spelled(node["@id"]): node for node in competencies}
         parents: dict[str, dict[str, None]] = {}
         for id_, node in ids.items():
@@ -265,7 +265,7 @@ class _Reader:
         return None if id_ == REGISTRY + ctid else REGISTRY + ctid
 
     def _one_text(self, node: JsonLdNode, member: str, *, joined: bool = False) -> str:
-        """One text of a member, in the language taken; empty if there is none. What else is there is a finding.
+        """Return one text of a member, in the language taken; empty if there is none. Other texts are findings.
 
         Args:
             joined: whether several texts in that language belong together, one below the other.

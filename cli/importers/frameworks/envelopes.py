@@ -1,11 +1,11 @@
-"""Resources as the Credential Registry hands them out: in an *envelope*, alone or in a list, as its API pages them.
+"""Reads resources from the Credential Registry's *envelopes*, alone or in a list, as its API returns them.
 
     {"envelope_type": "resource_data", "envelope_ceterms_ctid", "resource_format": "json", "resource_encoding": "jwt",
      "decoded_resource": {…}}         an answer of the Registry: the resource stands there as JSON-LD
     {"envelope_type", …, "resource": "eyJ…", "resource_public_key"}     as a publisher sends it: the payload of a JWT
 
-The resource is read, and the envelope left behind. Its signature is not checked: the key lies in the envelope itself,
-and so proves nothing about who made it; that is said in the report. Where both forms are there, they must say the same.
+Only the resource is read. The signature is not checked, because the key is in the envelope itself, and so proves
+nothing about its author; the report says so. If both forms are there, they must agree.
 """
 
 import binascii
@@ -29,11 +29,11 @@ _UNCHECKED: Final = ImportFinding(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedEnvelopes:
-    """What was in a file.
+    """The content of a file.
 
     Attributes:
-        value: the resource, or a list of them; the file's own value where there was no envelope.
-        findings: what is to be said of the envelopes.
+        value: the resource, or a list of them; the file's own value if there was no envelope.
+        findings: about the envelopes.
     """
 
     value: Any
@@ -41,13 +41,13 @@ class OpenedEnvelopes:
 
 
 def opened(value: Any, source: str) -> OpenedEnvelopes:
-    """Return what is in an envelope of the Credential Registry, or in a list of them; anything else as it is.
+    """Return the content of an envelope of the Credential Registry, or of a list of them; other values unchanged.
 
     Args:
         source: the file's name, for messages.
 
     Raises:
-        DecodeError: an envelope holds no resource that can be read, holds two that differ, or says it was deleted.
+        DecodeError: an envelope has no readable resource, has two different ones, or says that it was deleted.
     """
     if _is_envelope(value):
         return OpenedEnvelopes(value=_resource(value, source), findings=(_UNCHECKED,))
@@ -90,7 +90,7 @@ def _resource(envelope: Mapping[str, Any], source: str) -> Any:
 
 
 def _payload(token: str, source: str) -> Any:
-    """The payload of a JWT, its signature left unread."""
+    """Return the payload of a JWT without checking its signature."""
     parts = token.split(".")
     try:
         if len(parts) != 3:

@@ -1,7 +1,7 @@
-"""A framework as read from a file: the body of its `framework.publish`, its items, and what was found on the way.
+"""A framework as read from a file: the body of its `framework.publish`, its items, and the findings.
 
-`assemble` is the one gate that every format passes: it drops what cannot be said (an item without an id, one said
-twice, one too large) and links upward that lead nowhere or in circles, and reports each.
+Every format uses `assemble`: it drops items that cannot be published (without an id, duplicate, too large), and links
+to parents that are missing or form circles, and reports each.
 """
 
 import re
@@ -37,7 +37,7 @@ class Framework:
         body: of `framework.publish`, complete.
         items: in the source's order; the root in `body` is theirs.
         findings: what was left out or changed, and why; each names the item where it is about one.
-        read: items the source has, taken or not.
+        read: number of items in the source, taken or not.
     """
 
     body: dict[str, Any]
@@ -53,13 +53,13 @@ class Framework:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameworkNaming:
-    """What somebody calls a framework, over what its source says or does not say.
+    """The user's id, title, version and language for a framework; they replace the source's.
 
     Attributes:
         id: its URI, canonical or not; empty for the source's.
         title: as people read it; empty for the source's.
         version: empty for the source's.
-        language: tag of the language to take, as in `en` or `es-MX`; empty for what the source says it is in.
+        language: tag of the language to take, as in `en` or `es-MX`; empty for the language that the source names.
     """
 
     id: str = ""
@@ -70,28 +70,28 @@ class FrameworkNaming:
 
 @dataclass(slots=True)
 class ImportFindings:
-    """Findings as they come up; those of one kind about many items are told once, with their number."""
+    """Collects findings; those of one kind about many items become one, with their number."""
 
     said: list[ImportFinding] = field(default_factory=list)
     _counted: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def add(self, code: str, text: str, hint: str = "") -> None:
-        """One finding."""
+        """Add one finding."""
         self.said.append(ImportFinding(code=code, text=text, hint=hint))
 
     def count(self, code: str, text: str, hint: str = "") -> None:
-        """One of many alike; `text` is followed by how often."""
+        """Count one of many similar findings; `text` is followed by their number."""
         key = (code, text, hint)
         self._counted[key] = self._counted.get(key, 0) + 1
 
     def others(self, node: Mapping[str, Any], read: Collection[str], where: str = "") -> None:
-        """Every member of an object that holds something and is not read, by name."""
+        """Count every member of an object that has a value and is not read, by name."""
         for member in sorted(node.keys() - set(read)):
             if node[member] not in (None, "", [], {}):
                 self.count("not_taken", f"Not taken{where}: {member}")
 
     def all(self) -> tuple[ImportFinding, ...]:
-        """Every finding, single ones first."""
+        """Return every finding, single ones first."""
         counted = [
             ImportFinding(code=code, text=text + (f" ({number} times)." if number > 1 else "."), hint=hint)
             for (code, text, hint), number in self._counted.items()
@@ -108,10 +108,10 @@ def assemble(
     source: str,
     read: int,
 ) -> Framework:
-    """A framework from what a format's reader made of its source.
+    """Return a framework from the facts and items that a format's reader found.
 
     Args:
-        facts: members of `framework.publish` but for the computed ones.
+        facts: members of `framework.publish` without the computed ones.
         items: in order, each with an id already canonical.
         data: the source's bytes, whose SHA-256 is published.
         read: how many items the source has.
@@ -144,10 +144,10 @@ def assemble(
 def named_facts(
     said: Mapping[str, str], format_: str, naming: FrameworkNaming, notes: ImportFindings, source: str
 ) -> dict[str, Any]:
-    """Return the members of `framework.publish` that are not computed, from what a source says and somebody adds.
+    """Return the members of `framework.publish` that are not computed, from the source and the user's options.
 
     Args:
-        said: id, title, version, publisher; absent or empty where the source does not say.
+        said: id, title, version, publisher; absent or empty if the source does not state them.
 
     Raises:
         DecodeError: the framework has no id, title or version; the hint says which option names it.
@@ -177,7 +177,7 @@ def named_facts(
 
 
 def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:
-    """The canonical spelling of an id; None, and a note, if it is none."""
+    """Return the canonical spelling of an id; None, and a finding, if it is not an id."""
     try:
         if not isinstance(written, str):
             raise DecodeError("bad_id", "it is not text.")
@@ -188,7 +188,7 @@ def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:
 
 
 def spelled(uri: str) -> str:
-    """Return the canonical spelling of a URI, or the text itself where it is none: for comparison alone."""
+    """Return the canonical spelling of a URI, other text unchanged; only for comparison."""
     try:
         return canonical(uri)
     except DecodeError:
@@ -201,7 +201,7 @@ def urn_of(name: str) -> str:
 
 
 def is_link(value: Any) -> bool:
-    """Whether a value is an address that a body may hold."""
+    """Return whether a value is an address that a body may contain."""
     try:
         link(value, "")
     except DecodeError:
@@ -210,7 +210,7 @@ def is_link(value: Any) -> bool:
 
 
 def name_of(item: Mapping[str, Any]) -> str:
-    """An item's shortest telling name."""
+    """Return an item's shortest telling name."""
     return " ".join(str(item[member]) for member in ("code", "label") if member in item) or str(item["id"])
 
 
@@ -231,7 +231,7 @@ def _keep(items: Iterable[Mapping[str, Any]], notes: ImportFindings) -> list[dic
 
 
 def _sound(item: dict[str, Any], notes: ImportFindings) -> dict[str, Any] | None:
-    """The item if it can be said; without the optional members that cannot."""
+    """Return the item without invalid optional members; None if it cannot be published."""
     for member in [name for name in item if name not in ("id", "statement")]:
         try:
             ITEM({"id": item["id"], "statement": "x", member: item[member]}, "item")
@@ -256,7 +256,7 @@ def _sound(item: dict[str, Any], notes: ImportFindings) -> dict[str, Any] | None
 
 
 def _mend_parents(items: dict[str, dict[str, Any]], notes: ImportFindings) -> None:
-    """Takes out parents that are not there, and those that would make an item its own ancestor."""
+    """Remove missing parents, and those that would make an item its own ancestor."""
     for id, item in items.items():
         missing = [parent for parent in item.get("parents", ()) if parent not in items]
         for parent in missing:
@@ -278,9 +278,9 @@ def _set_parents(item: dict[str, Any], parents: Sequence[str]) -> None:
 
 
 def _in_circles(items: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Items that remain when items without parents are taken away again and again, and lie above one another.
+    """Return the items that are in circles: those that remain when items without parents are removed repeatedly.
 
-    What is left after that are circles and what hangs below them; the latter goes when leaves are taken away likewise.
+    The rest then has circles and the items below them; the latter go when leaves are removed likewise.
     """
     left = {id: list(item.get("parents", ())) for id, item in items.items()}
     for links in (left, _reversed(left)):
@@ -318,6 +318,6 @@ _BESIDE: Final = (
 
 
 def _first_reason(notes: ImportFindings) -> str:
-    """Why no item is left: the first finding about an item, and not about the framework or what is beside it."""
+    """Return why no item is left: the first finding about an item, not about the framework."""
     about_items = [one for one in notes.all() if one.code not in _BESIDE]
     return about_items[0].text if about_items else "The list of items is empty."

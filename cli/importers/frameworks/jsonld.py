@@ -1,4 +1,4 @@
-"""JSON-LD in any of its shapes, as flat nodes: what CTDL-ASN files need of it, and nothing fetched.
+"""Reads JSON-LD in any of its shapes as flat nodes, as far as CTDL-ASN files need it; fetches nothing.
 
 One framework can be written in many ways that mean the same (JSON-LD 1.1): nodes in a `@graph`, in a list, or one
 inside the other; a node in several pieces; values alone, in lists, in `@set`, `@list` or `@value`; texts as language
@@ -6,8 +6,8 @@ maps or as value objects; names with a prefix or as whole IRIs; links forward or
 makes one shape of them all: each node once, its members named without prefix, every value in a list, and in place of a
 node that was inside another a reference to it. `texts` and `references` read the values.
 
-A context is used where it is written in the file: prefixes of ids, `@base`, and other words for `@id` and `@type`.
-Contexts elsewhere are not fetched, and names are compared by their last part alone.
+A context is used if it is in the file: prefixes of ids, `@base`, and other words for `@id` and `@type`. Contexts
+elsewhere are not fetched, and names are compared only by their last part.
 """
 
 import re
@@ -35,7 +35,7 @@ class _Context:
     type_words: tuple[str, ...] = ("@type", "type")
 
     def expand(self, id_: str) -> str:
-        """An id in full."""
+        """Return an id in full."""
         prefix, colon, rest = id_.partition(":")
         if colon and prefix in self.prefixes and not rest.startswith("//"):
             return self.prefixes[prefix] + rest
@@ -75,12 +75,12 @@ def local(name: str) -> str:
 
 
 def texts(values: Sequence[Any]) -> list[tuple[str, str]]:
-    """Return every text in values with its language in lower case; empty where none is said."""
+    """Return every text in values with its language in lower case; the language is empty if none is stated."""
     return [(language.lower(), _clean(text)) for value in values for language, text in _literals(value) if text.strip()]
 
 
 def references(values: Sequence[Any]) -> list[str]:
-    """Return every address that values refer to."""
+    """Return every address to which values refer."""
     return [found for value in values if (found := _reference(value))]
 
 
@@ -136,7 +136,7 @@ def _node(written: Mapping[str, Any], context: _Context, nodes: dict[str, dict[s
 
 
 def _values(value: Any, context: _Context, nodes: dict[str, dict[str, Any]]) -> Iterator[Any]:
-    """The values of a member: wrappers opened, nodes replaced by references to them."""
+    """Return the values of a member: wrappers opened, nodes replaced by references to them."""
     for one in listed(value):
         if not isinstance(one, Mapping):
             yield one

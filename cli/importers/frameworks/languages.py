@@ -1,4 +1,4 @@
-"""Which of several texts is taken, where a source says one thing in several languages. What is not taken is a finding.
+"""Chooses one of several texts if a source has a text in several languages. The others are findings.
 
 In this order: the language asked for, another form of it (`es-MX` for `es`), text without a language, else the first by
 its tag.
@@ -22,8 +22,8 @@ def text_in(
 
     Args:
         language: tag in lower case.
-        said: language in lower case, empty where none is said, and text.
-        of: id of what the member belongs to, for findings.
+        said: language in lower case, empty if none is stated, and text.
+        of: id of the member's owner, for findings.
         joined: whether several texts in that language belong together, one below the other.
     """
     tags = list(dict.fromkeys(tag for tag, _ in said))

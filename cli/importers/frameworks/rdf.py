@@ -1,8 +1,8 @@
-"""RDF in Turtle, RDF/XML or JSON-LD as plain nodes. Nothing is fetched, and nothing grows.
+"""Reads RDF in Turtle, RDF/XML or JSON-LD as plain nodes. It fetches nothing, and refuses text that would grow.
 
-rdflib reads the text (the optional package of `accredit[skos]`). It would open addresses that a file names, so what
-could make it do so is refused before: in JSON-LD contexts that are elsewhere, in XML a document type that is elsewhere.
-XML that could grow while it is read is refused as well: entities stand for namespaces, or they are not accepted.
+rdflib reads the text (the optional package of `accredit[skos]`). It would open addresses that a file names, so this
+module first refuses the causes: in JSON-LD contexts elsewhere, in XML a document type elsewhere. It also refuses XML
+that could grow while it is read: it accepts only entities that stand for namespaces.
 """
 
 import logging
@@ -19,7 +19,7 @@ from accredit.registry.errors import DecodeError, NotYetError
 
 RdfSyntax = Literal["turtle", "xml"]
 NO_BASE: Final = "http://relative.invalid/"
-"""What relative addresses begin with here where the file does not say what they are relative to (RFC 2606 §2)."""
+"""Base of relative addresses if the file does not state one (RFC 2606 §2)."""
 ENTITY_CHARS: Final = 200
 """Characters that an XML entity may stand for: a namespace."""
 _Triple = tuple[Any, Any, Any]
@@ -46,7 +46,7 @@ class RdfValue:
 
     Attributes:
         text: the text as written or, for a node, its key.
-        language: tag in lower case; empty if none is said.
+        language: tag in lower case; empty if none is stated.
         is_node: whether it refers to a node.
     """
 
@@ -60,7 +60,7 @@ RdfNodes = Mapping[str, Mapping[str, list[RdfValue]]]
 
 
 def syntax_of(data: bytes, source: str) -> RdfSyntax | None:
-    """Return the syntax of a file that is RDF other than JSON-LD, by its name's ending, else by how it begins."""
+    """Return the syntax of a file in RDF other than JSON-LD, by its name's ending, else by its beginning."""
     if said := _ENDINGS.get(source.lower().rpartition(".")[2]):
         return said
     head = data[:10_000]
@@ -71,11 +71,11 @@ def read_rdf(data: bytes, source: str, syntax: RdfSyntax, encoding: str = "") ->
     """Return the nodes in Turtle or RDF/XML.
 
     Args:
-        encoding: of Turtle that is not Unicode; XML says its own.
+        encoding: of Turtle that is not Unicode; XML states its own.
 
     Raises:
         NotYetError: rdflib is not installed.
-        DecodeError: not of that syntax, or refused because reading it could fetch something or grow without bound.
+        DecodeError: the text does not have that syntax, or reading it could open an address or grow without bound.
     """
     rdflib = _rdflib()
     if syntax == "xml":
@@ -93,7 +93,7 @@ def read_json_ld(value: Any, source: str) -> RdfNodes:
 
     Raises:
         NotYetError: rdflib is not installed.
-        DecodeError: not JSON-LD, or it names a context that is elsewhere.
+        DecodeError: the value is not JSON-LD, or names a context elsewhere.
     """
     rdflib = _rdflib()
     from rdflib.plugins.parsers.jsonld import to_rdf
@@ -118,7 +118,7 @@ def _rdflib() -> Any:
 
 
 def _store() -> tuple[list[_Triple], Any]:
-    """A list of triples and a store that fills it: rdflib's own give them back in an order that changes."""
+    """Return a list of triples and a store that fills it, because rdflib's own stores do not keep their order."""
     from rdflib.plugins.stores.memory import Memory
 
     triples: list[_Triple] = []
@@ -151,7 +151,7 @@ def _plain(triples: Iterable[_Triple]) -> RdfNodes:
 
 
 def _check_xml(data: bytes, source: str) -> None:
-    """Refuses XML that is not well-formed, and declarations by which a small file becomes a large one or another."""
+    """Refuse XML that is not well-formed, and declarations that make a small file large or open another one."""
 
     def refuse(what: str) -> None:
         raise DecodeError(
@@ -185,7 +185,7 @@ def _check_xml(data: bytes, source: str) -> None:
 
 
 def _refuse_contexts_elsewhere(value: Any, source: str) -> None:
-    """Refuses JSON-LD with a context by its address, wherever it stands: rdflib would open it."""
+    """Refuse JSON-LD with a context by address anywhere, because rdflib would open it."""
     waiting: list[tuple[Any, bool]] = [(value, False)]
     while waiting:
         one, is_context = waiting.pop()
@@ -206,7 +206,7 @@ def _refuse_contexts_elsewhere(value: Any, source: str) -> None:
 
 @contextmanager
 def _as_written() -> Iterator[None]:
-    """Let rdflib keep texts as they are written ("01" of the type integer stays "01"), and say nothing beside us."""
+    """Make rdflib keep texts as written ("01" of the type integer stays "01"), and print nothing."""
     rdflib = _rdflib()
     logger = logging.getLogger("rdflib")
     before = rdflib.NORMALIZE_LITERALS, logger.level
@@ -223,7 +223,7 @@ def _as_written() -> Iterator[None]:
 
 @contextmanager
 def _syntax_errors(source: str, name: str) -> Iterator[None]:
-    """Whatever a parser of others raises about a text of others is that text's fault."""
+    """Turn every error of rdflib's parsers into one about the text."""
     try:
         yield
     except DecodeError:

@@ -6,9 +6,9 @@ What is taken:
                           author, else owner, else creator -> publisher
     RichSkillDescriptor   id -> id · skillStatement -> statement · skillName -> label · category or categories -> type
 
-Skills are flat, and a collection plays the part of a framework. A bare list of skills has no name of its own: the
-framework's id, title and version are said beside it (`FrameworkNaming`). Nothing is lost in silence: every other
-member is counted in a finding. Exports as CSV are read by `sheets`.
+Skills are flat, and a collection is read as a framework. A bare list of skills has no name: the user states the
+framework's id, title and version (`FrameworkNaming`). Nothing is lost silently: every other member is counted in a
+finding. `sheets` reads exports as CSV.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +22,11 @@ _COLLECTION: Final = frozenset(
     ("@context", "type", "id", "name", "skills", "updateDate", "publishDate", "creationDate")
 )
 _SKILL: Final = frozenset(("@context", "type", "id", "skillName", "skillStatement", "category", "categories"))
-"""Members that are read; every other is a finding."""
+"""Members that are read; every other member is a finding."""
 
 
 def is_rsd(value: Any) -> bool:
-    """Whether a JSON value looks like Rich Skill Descriptors."""
+    """Return whether a JSON value looks like Rich Skill Descriptors."""
     if isinstance(value, list):
         return any(_is_skill(one) for one in value[:1_000])
     return _is_skill(value) or (isinstance(value, Mapping) and isinstance(value.get("skills"), list))
@@ -37,7 +37,7 @@ def read(value: Mapping[str, Any] | Sequence[Any], data: bytes, source: str, nam
 
     Args:
         data: the bytes it was read from.
-        naming: what the framework is called, where the source does not say.
+        naming: the framework's id, title and version if the source does not state them.
 
     Raises:
         DecodeError: a framework that has no name or cannot be published.
@@ -87,7 +87,7 @@ def _is_skill(value: Any) -> bool:
 
 
 def _text(node: Mapping[str, Any], member: str, notes: ImportFindings) -> str:
-    """A member as text; several texts are one, separated by semicolons. What is no text is a finding."""
+    """Return a member as text; several texts become one, separated by semicolons. Other values are findings."""
     said = []
     for one in listed(node.get(member)):
         named = one.get("name", one.get("skillName")) if isinstance(one, Mapping) else one

@@ -3,8 +3,8 @@
 Our columns are the members of an item (`id`, `statement`, `code`, `label`, `type`, `parents`, `level`), `parents`
 separated by spaces. The heads that OpenSALT (CASE), OSMT (Rich Skill Descriptors), ESCO and O*NET write are understood
 beside them; an item that has a name alone is stated by it.
-A sheet says nothing of the framework itself: its id, title and version are said beside it (`FrameworkNaming`). Columns
-that we do not know are left out, and each is a finding with the number of its cells.
+A sheet does not describe the framework itself: the user states its id, title and version (`FrameworkNaming`). Unknown
+columns are left out, and each is a finding with the number of its cells.
 
 A CASE export names an item by its UUID, which is written `urn:uuid:…`. A sheet of skills without addresses gets ids
 below the framework's own: `https://frameworks.example/skills` and "Write SQL" give `…/skills/write-sql`.
@@ -62,7 +62,7 @@ _ONET: Final[Mapping[str, str]] = {
     "description": "statement",
 }
 FORMAT_CHARS: Final = 10_000
-"""Characters of a sheet that are looked at to see whose it is: some screens."""
+"""Characters of a sheet that are read to find its format: some screens."""
 _ESCO_URI: Final = "http://data.europa.eu/esco/"
 
 
@@ -71,7 +71,7 @@ def read(text: str, data: bytes, source: str, naming: FrameworkNaming) -> Framew
 
     Args:
         data: the bytes it was read from.
-        naming: what the framework is called.
+        naming: the framework's id, title and version.
 
     Raises:
         DecodeError: no column holds a statement, the framework is not named, or it cannot be published.
@@ -93,7 +93,7 @@ def read(text: str, data: bytes, source: str, naming: FrameworkNaming) -> Framew
 
 
 def _format(text: str) -> str:
-    """Whose heads the first line has."""
+    """Return the format whose heads the first line has."""
     heads = next((line.casefold() for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     if "fullstatement" in heads:
         return "case"

@@ -11,8 +11,8 @@ What is taken:
     matches exactMatch, closeMatch, broadMatch, narrowMatch, relatedMatch, dcterms:isReplacedBy -> links of a mapping
 
 A concept belongs to a scheme by inScheme, topConceptOf, or hasTopConcept of the scheme; where the file has one scheme,
-a concept that names no scheme belongs to it. Of texts in several languages one is taken (`languages`). A concept that
-is deprecated is taken, because credentials name it, and is a finding. Whatever else is said is counted in a finding.
+a concept that names no scheme belongs to it. Of texts in several languages one is taken (`languages`). A deprecated
+concept is taken, because credentials name it, and is a finding. All other properties are counted in findings.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,13 +52,13 @@ MATCHES: Final[Mapping[str, str]] = {
     **{f"{SKOS}{name}": name for name in ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch")},
     f"{_DCT}isReplacedBy": "replacedBy",
 }
-"""Property -> the word by which `crosswalks` knows its relation."""
+"""Property -> the word for its relation in `crosswalks`."""
 
 _CONCEPT_READ: Final = frozenset(
     (_TYPE, *_IN, _BROADER, _NARROWER, _DEPRECATED, *_LABEL, *_STATEMENT, *_CODE, *MATCHES)
 )
 _SCHEME_READ: Final = frozenset((_TYPE, _TOP, *_TITLE, *_VERSION, *_DATE, *_PUBLISHER, *_LICENCE, *_SOURCE, *_LANGUAGE))
-"""Properties that are read; every other is a finding."""
+"""Properties that are read; every other property is a finding."""
 
 
 def is_skos(value: Any, text: str) -> bool:
@@ -80,7 +80,7 @@ def read(nodes: RdfNodes, data: bytes, source: str, naming: FrameworkNaming) -> 
             several schemes in one file, `naming.id` says which.
 
     Raises:
-        DecodeError: no concepts, several schemes of which none is chosen, or one that cannot be published.
+        DecodeError: the file has no concepts, has several schemes of which none is chosen, or cannot be published.
     """
     notes = ImportFindings()
     concepts = concepts_of(nodes)
@@ -106,7 +106,7 @@ def concepts_of(nodes: RdfNodes) -> list[str]:
 
 
 def schemes_of(nodes: RdfNodes) -> list[str]:
-    """Return the addresses of the schemes that the file describes; if it describes none, of those that it names."""
+    """Return the addresses of the schemes that the file describes or, if it describes none, names."""
     described = [key for key, node in nodes.items() if _is(node, "ConceptScheme") or _TOP in node]
     named = (one.text for node in nodes.values() for member in _IN for one in node.get(member, ()) if one.is_node)
     return described or list(dict.fromkeys(named))
@@ -129,7 +129,7 @@ def matches_of(nodes: RdfNodes, notes: ImportFindings) -> Iterator[tuple[str, st
 
 
 def _chosen(schemes: Sequence[str], naming: FrameworkNaming, source: str) -> str:
-    """The scheme to take; empty where the file has none."""
+    """Return the scheme to take; empty if the file has none."""
     if len(schemes) < 2:
         return schemes[0] if schemes else ""
     chosen = next((one for one in schemes if naming.id and spelled(one) == spelled(naming.id)), None)
@@ -144,7 +144,7 @@ def _chosen(schemes: Sequence[str], naming: FrameworkNaming, source: str) -> str
 
 
 class _Texts:
-    """The texts of nodes, one of each member, in one language."""
+    """Chooses the texts of nodes, one for each member, in one language."""
 
     def __init__(self, nodes: RdfNodes, notes: ImportFindings, language: str) -> None:
         self.nodes = nodes
@@ -152,7 +152,7 @@ class _Texts:
         self.language = language
 
     def first(self, key: str, members: Sequence[str], *, joined: bool = False) -> str:
-        """The text of the first of several members that says something; the others are found to be left out."""
+        """Return the text of the first of several members that has one; report the others as left out."""
         node = self.nodes.get(key, {})
         found = ""
         for member in members:
@@ -165,7 +165,7 @@ class _Texts:
         return found
 
     def _said(self, value: RdfValue, member: str) -> list[tuple[str, str]]:
-        """Language and text of a value. A node says its name or what it is worth, else its address."""
+        """Return language and text of a value. The text of a node is its name or value, else its address."""
         if not value.is_node:
             text = value.text.strip().replace("\r\n", "\n").replace("\r", "\n")
             return [(value.language, text)] if text else []
@@ -273,7 +273,7 @@ class _Reader:
         return item | {name: value for name, value in optional.items() if value}
 
     def _parents(self, mine: Mapping[str, str]) -> dict[str, list[str]]:
-        """Concept -> ids of its parents, from broader and, the other way round, narrower."""
+        """Return the parents' ids of each concept, from broader and, reversed, narrower."""
         parents: dict[str, dict[str, None]] = {}
         for key in mine:
             for above in self.nodes[key].get(_BROADER, ()):

@@ -1,1 +1,1 @@
-"""Lists of issuers: rows read, looked at together, and reported on."""
+"""Reads lists of issuers, compares their rows, and reports on them."""

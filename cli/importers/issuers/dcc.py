@@ -4,9 +4,9 @@ A list is `{"meta": {created, updated}, "registry": {<did>: {name, ?location, ?u
 DID can stand in a list twice, under two names: every pair is read. A list of known registries
 (`[{name, type, governanceUrl, url | trustAnchorEC}]`) holds no issuers: each of its entries is refused with what to do.
 
-The history of such lists is `[{registry, time, commit, op: add|update|remove, did, ?data}]`. It is played through in
-order of time, list by list; what stands at the end is proposed, and what was removed on the way is left out and said
-so: a removal without a reason is not a revocation.
+The history of such lists is `[{registry, time, commit, op: add|update|remove, did, ?data}]`. Its events are applied in
+order of time, list by list. The final entries are proposed. Removed entries are left out, and the report says so: a
+removal without a reason is not a revocation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,17 +25,17 @@ _OPS: Final = ("add", "update", "remove")
 
 
 def is_list(value: Any) -> bool:
-    """Whether a JSON value looks like a DCC list."""
+    """Return whether a JSON value looks like a DCC list."""
     return isinstance(value, Mapping) and "registry" in value
 
 
 def is_history(value: Any) -> bool:
-    """Whether it looks like a history of such lists."""
+    """Return whether it looks like a history of such lists."""
     return _any_with(value, {"did", "op"})
 
 
 def is_known_registries(value: Any) -> bool:
-    """Whether it looks like a list of registries."""
+    """Return whether it looks like a list of registries."""
     return _any_with(value, {"governanceUrl"}) or _any_with(value, {"trustAnchorEC"})
 
 
@@ -44,11 +44,11 @@ def _any_with(value: Any, members: set[str]) -> bool:
 
 
 def list_rows(value: Mapping[str, Any], text: str, source: str) -> list[Row]:
-    """The rows of a list.
+    """Return the rows of a list.
 
     Args:
         value: as `reading.read_json` returns it.
-        text: what it was read from, to name lines.
+        text: the source text, to name lines.
 
     Raises:
         DecodeError: `registry` is not an object, or there are two of them.
@@ -69,7 +69,7 @@ def _place(line: int | None, number: int) -> str:
 
 
 def known_registries_rows(entries: Sequence[Any], source: str) -> list[Row]:
-    """One refused row for each registry named."""
+    """Return one refused row for each registry named."""
     return [_registry_row(entry, f"entry {number}", source) for number, entry in enumerate(entries, 1)]
 
 
@@ -95,7 +95,7 @@ class _Event:
 
 
 def history_rows(events: Sequence[Any], source: str) -> list[Row]:
-    """The rows that stand at the end of a history, those that were removed, and events that cannot be read."""
+    """Return the final rows of a history, those that were removed, and events that cannot be read."""
     read: list[_Event] = []
     unread: list[Row] = []
     spoilt: dict[str, str] = {}
@@ -119,7 +119,7 @@ def history_rows(events: Sequence[Any], source: str) -> list[Row]:
 
 
 def _held_back(row: Row, spoilt: Mapping[str, str]) -> Row:
-    """The row, refused where an event of the same DID could not be read: it may be the one that removes it."""
+    """Return the row, refused if an event of the same DID could not be read, because that event may remove it."""
     place = spoilt.get(row.id)
     if place is None or row.result != READY:
         return row

@@ -1,11 +1,11 @@
-"""Rows that look like one issuer under several ids: remarked on, never refused.
+"""Finds rows that look like one issuer under several ids; it reports them, and never refuses them.
 
     the same name and web site under two DIDs                a moved DID, or one that was written twice
     https://x.example/issuer and https://x.example/issuer/    a slash
     did:web:x.example:8443:a and did:web:x.example%3A8443:a   a port that became a part of the path
     a did:key that another row names in also_known_as
 
-Two ids are two issuers to everybody who verifies, so a person has to say which is right.
+To everybody who verifies, two ids are two issuers, so a person has to decide which is right.
 """
 
 import re
@@ -21,7 +21,7 @@ _PORT: Final = re.compile(r"(?<=[a-z0-9]):(\d{2,5})(?=:|$)", re.ASCII)
 
 
 def remark(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows, those with a neighbour with a finding that names it."""
+    """Return the rows; one with a neighbour gets a finding that names it."""
     marked = list(rows)
     for code, key, text in _KINDS:
         groups: dict[str, list[int]] = {}

@@ -53,18 +53,18 @@ _WORD_LISTS: Final = ("categories", "learning_modes", "jurisdictions")
 """Lists of single words, which may be separated by spaces, commas, semicolons or bars; ids only by spaces."""
 
 TERMS: Final = ("valid_from", "valid_until", "level", "initial_status")
-"""Terms of an accreditation that a row may have of its own, over those of the grant file."""
+"""Terms of an accreditation that a row may have, replacing those of the grant file."""
 
 COLUMNS: Final = (*_TEXTS, *_LISTS, *IDENTIFIER_SCHEMES, *TERMS)
 
 
 def is_issuers(value: Any) -> bool:
-    """Whether a TOML or JSON value looks like our list of issuers."""
+    """Return whether a TOML or JSON value looks like our list of issuers."""
     return isinstance(value, Mapping) and "issuers" in value
 
 
 def table_rows(value: Mapping[str, Any], source: str) -> list[Row]:
-    """The rows of a TOML or JSON file.
+    """Return the rows of a TOML or JSON file.
 
     Raises:
         DecodeError: `issuers` is not a list, or stands beside something else.
@@ -80,10 +80,10 @@ def table_rows(value: Mapping[str, Any], source: str) -> list[Row]:
 
 
 def csv_rows(text: str, source: str, reading: Reading = Reading()) -> list[Row]:  # noqa: B008  # frozen
-    """The rows of a list saved from a spreadsheet.
+    """Return the rows of a list saved from a spreadsheet.
 
     Raises:
-        DecodeError: its first line does not name known columns, among them id and name.
+        DecodeError: its first line does not name known columns, including id and name.
     """
     return [_csv_row(line, source) for line in spreadsheet.read(text, source, COLUMNS, reading)]
 
@@ -114,10 +114,10 @@ def _csv_row(line: spreadsheet.SheetLine, source: str) -> Row:
 
 
 def _terms(cells: Mapping[str, str]) -> dict[str, Any]:
-    """What a row says of its own accreditation, over the terms of the grant file.
+    """Return a row's own terms of accreditation, which replace those of the grant file.
 
     Raises:
-        DecodeError: not a date that can only be read in one way.
+        DecodeError: a date is invalid or ambiguous.
     """
     terms: dict[str, Any] = {}
     for name in TERMS:
@@ -148,7 +148,7 @@ _ADDRESSES: Final[Mapping[str, str]] = {
 
 
 def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    """A row as TOML would have it; the id stays as written, white space and all."""
+    """Return a row in the form of TOML; the id stays as written, including white space."""
     entry: dict[str, Any] = {}
     identifiers = []
     for name, cell in cells.items():
@@ -167,7 +167,7 @@ def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def take(source: str, place: str, written: Any) -> Row:
-    """A row of our own format. What is not understood refuses the row: here nothing was meant for anybody else."""
+    """Return a row of our own format. Unknown members refuse the row, because this format is only for us."""
     named = written if isinstance(written, Mapping) else {}
     id, name = (value if isinstance(value := named.get(member), str) else "" for member in ("id", "name"))
     row = Row(source=source, place=place, id=id, name=name.strip(), result=READY)

@@ -36,23 +36,23 @@ WORDS: Final[Mapping[str, str]] = {
     REFUSED: "to be checked",
     READY: "not proposed",
 }
-"""Every way a row can end, best first, in words."""
+"""Every result of a row, best first, in words."""
 
 PROPOSED: Final = (EFFECTIVE, WAITING, WOULD_BE_EFFECTIVE, WOULD_WAIT, REQUESTED)
 SHOWN: Final = 25
-"""Rows shown of each table that nobody has to act on; the report has them all."""
+"""Rows shown of each table that needs no action; the report has them all."""
 
 COLUMNS: Final = ("source", "place", "id", "name", "result", "statements", "found", "what_to_do")
 
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:
-    """How many rows ended in which way, best first."""
+    """Return the number of rows by result, best first."""
     found = Counter(row.result for row in rows)
     return {word: found[word] for word in WORDS if found[word]}
 
 
 def to_json(rows: Sequence[Row], statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The report as one JSON value.
+    """Return the report as one JSON value.
 
     Args:
         statements: each with its `id` in hex.
@@ -77,12 +77,12 @@ def _row_json(row: Row) -> dict[str, Any]:
 
 
 def findings_json(findings: Iterable[ImportFinding]) -> list[dict[str, str]]:
-    """Findings for JSON."""
+    """Return findings for JSON."""
     return [{"code": one.code, "text": one.text, "hint": one.hint} for one in findings]
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """The report as CSV. A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Return the report as CSV. A cell that a spreadsheet would take for a formula gets an apostrophe before it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -98,7 +98,7 @@ def _harmless(cell: str) -> str:
 
 
 def encode(path: Path, rows: Sequence[Row], statements: Sequence[Mapping[str, Any]]) -> str:
-    """The report in the form that the file's name asks for: CSV for `.csv`, else JSON."""
+    """Return the report in the format of the file's name: CSV for `.csv`, else JSON."""
     if path.suffix.lower() == ".csv":
         return to_csv(rows)
     return output.to_json(to_json(rows, statements)) + "\n"
@@ -108,10 +108,10 @@ def encode(path: Path, rows: Sequence[Row], statements: Sequence[Mapping[str, An
 
 
 def show(rows: Sequence[Row], *, report: str = "") -> None:
-    """Prints what became of the rows: what was proposed, then what was not and why, then the numbers.
+    """Print the outcome of the rows: proposed ones, then the others with reasons, then the numbers.
 
     Args:
-        report: where the whole report is (or can be) found.
+        report: path of the whole report, or of the one that can be written.
     """
     proposed = [row for row in rows if row.result in PROPOSED]
     if proposed:
@@ -138,7 +138,7 @@ def show(rows: Sequence[Row], *, report: str = "") -> None:
 
 
 def _show_row(row: Row) -> None:
-    """A row at length: nothing a person has to act on is cut off."""
+    """Print a row in full, so that nothing that needs action is cut off."""
     output.say(f"  {output.safe(row.where)}: {output.styled(row.name or row.id or 'no name', bold=True)}")
     for finding in row.findings[:1] if row.result == REFUSED else row.findings:
         output.say(f"    {output.safe(finding.text)}")
@@ -147,7 +147,7 @@ def _show_row(row: Row) -> None:
 
 
 def show_findings(findings: Sequence[ImportFinding]) -> None:
-    """Prints findings about a framework."""
+    """Print findings about a framework."""
     if findings:
         output.table(("left out or changed", "what to do"), [(one.text, one.hint) for one in findings])
         output.say()

@@ -1,7 +1,7 @@
-"""One row of a list of issuers: what it says, what became of it, and what was found.
+"""One row of a list of issuers: its content, its result and its findings.
 
-A row is *ready* (its `body` is what `issuer.register` would say), *same* (it repeats a ready row), *refused* (something
-a person must look at), or *left out* (nothing is wrong, and nothing is to be said: a removed entry).
+A row is *ready* (its `body` is one of `issuer.register`), *same* (it repeats a ready row), *refused* (a person must
+look at it), or *left out* (nothing is wrong, and no statement is needed: a removed entry).
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ class Row:
     """One row.
 
     Attributes:
-        source: the file it stands in, and the list within that file.
-        place: where in it, as in `line 12`.
+        source: its file, and the list within that file.
+        place: in the source, as in `line 12`.
         id: the issuer's id, canonical if it is one, else as written.
         name: its name, for people; may be empty.
-        result: one of the words above; the command adds its own for what it did.
-        body: what `issuer.register` would say; None unless the row is ready.
+        result: one of the words above; the command adds its own words for its actions.
+        body: of `issuer.register`; None unless the row is ready.
         findings: in order of weight.
-        statements: ids of the statements that came of it.
-        terms: of the accreditation to grant to it, where the row has some of its own.
+        statements: ids of the statements made from it.
+        terms: of the accreditation to grant, if the row has its own.
     """
 
     source: str
@@ -48,6 +48,6 @@ class Row:
         return f"{self.source}, {self.place}" if self.place else self.source
 
     def ended(self, result: str, *findings: ImportFinding) -> "Row":
-        """The same row with another result; what is found now comes first."""
+        """Return the row with another result; new findings come first."""
         body = self.body if result == READY else None
         return replace(self, result=result, body=body, findings=(*findings, *self.findings))

@@ -1,7 +1,7 @@
-"""Rows of a list of issuers: made one by one, then looked at together.
+"""Makes rows of a list of issuers one by one, then compares them.
 
-`take` makes a row (`row.Row`). `merge` looks at all of them: one issuer under two names is refused in all its rows, for
-nobody but a person can tell which name is right.
+`take` makes a row (`row.Row`). `merge` compares all rows: if one issuer has two names, all its rows are refused,
+because only a person can tell which name is right.
 """
 
 import re
@@ -37,9 +37,9 @@ _MEMBERS: Final = ("name", "url", "location")
 
 
 def take(source: str, place: str, id: str, entry: Any) -> Row:
-    """A row from an id and `{name, location, url}` as the DCC lists have them.
+    """Return a row from an id and `{name, location, url}` as in the DCC lists.
 
-    Text is freed of white space at its ends; an identifier is not: what differs in an identifier is another one.
+    White space is removed at the ends of text, but not of identifiers: any difference makes another identifier.
     """
     name = entry.get("name") if isinstance(entry, Mapping) else None
     row = Row(source=source, place=place, id=id, name=name.strip() if isinstance(name, str) else "", result=READY)
@@ -58,16 +58,16 @@ def take(source: str, place: str, id: str, entry: Any) -> Row:
 
 
 def refusal(error: DecodeError) -> ImportFinding:
-    """What stands against a row, from the error it raised."""
+    """Return the finding for a row from its error."""
     text = error.message.removeprefix("body.").removeprefix("body: ")
     return ImportFinding(code=error.code, text=text, hint=error.hint or "Correct the list and import it again.")
 
 
 def issuer_id(written: str, found: list[ImportFinding]) -> str:
-    """The canonical spelling of an issuer's id; adds to `found` what a person should know of it.
+    """Return the canonical spelling of an issuer's id; add findings about it to `found`.
 
     Raises:
-        DecodeError: it cannot name an issuer; the hint says what to do with the row.
+        DecodeError: the id cannot name an issuer; the hint says what to do with the row.
     """
     try:
         spelled = canonical_issuer(written)
@@ -99,7 +99,7 @@ def issuer_id(written: str, found: list[ImportFinding]) -> str:
 
 
 def punycoded(written: str) -> str:
-    """Return what to write for an id whose host name has letters beyond ASCII; empty if that is not its fault."""
+    """Return the right spelling of an id whose host name has letters beyond ASCII; empty for other faults."""
     import idna
 
     match = _HOST.match(written)
@@ -113,7 +113,7 @@ def punycoded(written: str) -> str:
 
 
 def _check_did_key(did: str) -> None:
-    """W3C CCG did:key: the key itself in multibase. Ed25519 ones are decoded, of others the alphabet is checked."""
+    """Check a W3C CCG did:key, which is a key in multibase. Decode Ed25519 keys; check only the alphabet of others."""
     key = did.removeprefix("did:key:")
     try:
         if key.startswith("z6Mk"):
@@ -127,7 +127,7 @@ def _check_did_key(did: str) -> None:
 
 
 def pinned_keys(did: str) -> list[dict[str, Any]]:
-    """The key that a did:key is, as the issuer's pinned key; none for other ids, whose keys are not in them."""
+    """Return the key in a did:key as the issuer's pinned key; empty for other ids, which contain no key."""
     key = did.removeprefix("did:key:")
     return [{"id": f"{did}#{key}", "public_key_multibase": key}] if did.startswith("did:key:") else []
 
@@ -169,7 +169,7 @@ def _facts(id: str, entry: Any, found: list[ImportFinding]) -> dict[str, Any]:
 
 
 def place(location: str, found: list[ImportFinding]) -> dict[str, Any]:
-    """The members that a location gives: the words themselves under `ext`, and the jurisdiction where it is certain."""
+    """Return the members that follow from a location: its text under `ext`, and the jurisdiction if it is certain."""
     members: dict[str, Any] = {"ext": {"location": location}}
     code = places.jurisdiction(location)
     if code is None:
@@ -183,7 +183,7 @@ def place(location: str, found: list[ImportFinding]) -> dict[str, Any]:
 
 
 def _place_hint(location: str) -> str:
-    """What to write instead: the reason why no country was taken, never what stands there already."""
+    """Return a hint with the right spelling, and why no country was taken; never the text that is already there."""
     last = location.rpartition(",")[2].strip()
     if places.is_ambiguous(last):
         return f"{last} is both a country and a state: add the country's name, as in Providence, RI, USA."
@@ -220,10 +220,10 @@ def _refusal_of_url(url: str) -> str | None:
 
 
 def complete(body: Mapping[str, Any]) -> None:
-    """Checks a whole body of `issuer.register`.
+    """Check a whole body of `issuer.register`.
 
     Raises:
-        DecodeError: it breaks a rule, is too large for a statement, or not for CBOR (a fraction, half a character).
+        DecodeError: it breaks a rule, is too large for a statement, or cannot be CBOR (a fraction, half a character).
     """
     check_register(body)
     check_real_lists(body, "body")
@@ -242,7 +242,7 @@ def complete(body: Mapping[str, Any]) -> None:
 
 
 def trial(name: str, id: str) -> list[ImportFinding]:
-    """A finding where the name or id says that this is no issuer in earnest."""
+    """Return a finding if the name or id shows that this is a test entry and not a real issuer."""
     word = _TRIAL.search(name) or _TRIAL_ID.search(id)
     if word is None:
         return []
@@ -254,10 +254,10 @@ def trial(name: str, id: str) -> list[ImportFinding]:
 
 
 def merge(rows: Sequence[Row]) -> list[Row]:
-    """The rows, in order, each issuer ready at most once.
+    """Return the rows in order, with each issuer ready at most once.
 
-    Rows of one id that say the same (where both say something) become one; if they contradict each other, all of them
-    are refused.
+    Rows of one id that agree (in members that both have) become one; if they contradict each other, all of them are
+    refused.
     """
     groups: dict[str, list[int]] = {}
     for index, row in enumerate(rows):
@@ -272,7 +272,7 @@ def merge(rows: Sequence[Row]) -> list[Row]:
 
 
 def _judge(rows: Sequence[Row]) -> list[Row]:
-    """Rows of one id, all ready."""
+    """Compare the rows of one id, all ready."""
     bodies = [row.body or {} for row in rows]
     known: dict[str, Any] = {}
     for body in bodies:
