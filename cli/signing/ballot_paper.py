@@ -1,10 +1,10 @@
-"""What a vote decides on, read from the very statements whose digests it names.
+"""Shows the proposals that a vote decides on, read from the statements whose digests it names.
 
-A vote lists up to 400 proposals by digest, and nobody can read a digest. So whoever signs one is shown the proposals
-themselves: their bytes are fetched (or come along in a request file), each must have the digest that is voted on, and
-what is shown is read from them: one line each, counts by kind and by what the proposals are about, and *outliers*,
-proposals that differ from the rest of the list in something that nearly all others share. In a list of a hundred
-bachelor's programmes the one that grants every type, in every place, for ever, stands out.
+A vote lists up to 400 proposals by digest, and nobody can read a digest. So the signer sees the proposals themselves:
+their bytes are fetched (or are in the request file), and each must have the digest in the vote. The paper shows one
+line for each, counts by kind and by subject, and *outliers*: proposals that differ from the rest of the list in a
+value that nearly all others share. In a list of a hundred bachelor's programmes, the one that grants every type, in
+every place, for ever, stands out.
 """
 
 import json
@@ -26,13 +26,13 @@ from .whole_frameworks import ITEMS, PUBLISH, FrameworkOnPaper, frameworks_on
 from .whole_mappings import MappingOnPaper, mappings_on
 
 ALIKE_MIN: Final = 5
-"""Proposals of one kind from which on "the rest" means anything. A guess."""
+"""Least number of proposals of one kind for which "the rest" is meaningful. A guess."""
 
 ALIKE_SHARE: Final = 0.8
-"""Share of them that must have a value in common for others to stand out by lacking it. A guess."""
+"""Share of them that must have a common value before others without it are outliers. A guess."""
 
 LASTING: Final = 2
-"""How many times longer than the median one a validity stands out. A guess."""
+"""A validity so many times longer than the median is an outlier. A guess."""
 
 OUTLIERS_SHOWN: Final = 12
 ITEMS_SHOWN: Final = 25
@@ -49,7 +49,7 @@ _PARTICULAR: Final = frozenset(
         *("publish", "part", "items", "links", "target", "targets"),
     }
 )
-"""Members that differ from proposal to proposal as they should; a difference in them says nothing."""
+"""Members that normally differ between proposals, so that a difference means nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,8 @@ class Outlier:
 
     Attributes:
         id: of the statement. about: its subject.
-        member: in what it differs, such as `scope.jurisdictions` or `validity`.
-        value: what it says there; usual: what `share` of `of` proposals of its kind say.
+        member: the differing member, such as `scope.jurisdictions` or `validity`.
+        value: its value; usual: the value of `share` of the `of` proposals of its kind.
     """
 
     id: bytes
@@ -76,15 +76,15 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BallotPaper:
-    """A list of proposals to vote on, told for whoever decides.
+    """A list of proposals to vote on, summarised for the voter.
 
     Attributes:
         items: the proposals, in the order of the vote.
         kinds: how many of each kind of statement; an event of an accreditation by its name.
         categories: how many register issuers of each category.
         outliers: the proposals that stand out, in the order of the vote.
-        frameworks: what is decided of each framework.
-        mappings: what is decided of each mapping.
+        frameworks: the part of each framework that is decided on.
+        mappings: the part of each mapping that is decided on.
     """
 
     items: tuple[Unverified, ...]
@@ -106,11 +106,11 @@ class BallotPaper:
 
 
 def read_items(raws: Iterable[bytes], targets: Sequence[bytes]) -> list[Unverified]:
-    """The statements that `targets` name, from their bytes.
+    """Return the statements that `targets` name, from their bytes.
 
     Raises:
-        DecodeError: bytes that are no statement, or one that no node would take.
-        RefusedError: the statement of a target is not among them, so nobody can read what would be voted on.
+        DecodeError: bytes are not a statement, or one that no node would accept.
+        RefusedError: the statement of a target is missing, so nobody can read the proposal.
     """
     held = {one.id: one for one in map(decode, raws)}
     missing = [target for target in targets if target not in held]
@@ -128,14 +128,14 @@ def read_items(raws: Iterable[bytes], targets: Sequence[bytes]) -> list[Unverifi
 
 
 def targets_of(drafts: Iterable[Draft]) -> list[bytes]:
-    """What the votes among some drafts name, each once."""
+    """Return the digests that the votes among some drafts name, each once."""
     return list(
         dict.fromkeys(target for one in drafts if one.kind.startswith("vote.") for target in one.body["targets"])
     )
 
 
 def ballot_paper(items: Sequence[Unverified]) -> BallotPaper:
-    """Returns what a vote on `items` is about."""
+    """Return the ballot paper of a vote on `items`."""
     kinds = Counter(_kind_of(one) for one in items)
     registered = [one.body.get("categories", ()) for one in items if one.kind in ("issuer.register", "issuer.update")]
     categories = Counter(category for named in registered for category in named)
@@ -168,7 +168,7 @@ def _kind_of(item: Unverified) -> str:
 
 
 def _outliers(group: Sequence[Unverified]) -> Iterator[Outlier]:
-    """Those among proposals of one kind that lack what nearly all others have in common."""
+    """Yield the proposals of one kind that lack a value that nearly all others share."""
     if len(group) < ALIKE_MIN:
         return
     rows = [dict(_traits(one)) for one in group]
@@ -191,7 +191,7 @@ def _outliers(group: Sequence[Unverified]) -> Iterator[Outlier]:
 
 
 def _traits(item: Unverified) -> Iterator[tuple[str, str]]:
-    """In what a proposal may differ from its like: who proposes it, and its members, of a scope each axis."""
+    """Return the traits in which proposals of a kind may differ: proposer, members, each axis of a scope."""
     yield "proposed by", item.iss
     for name, value in item.body.items():
         if name in ("scope", "limits") and isinstance(value, Mapping):
@@ -211,7 +211,7 @@ def _said(value: Any) -> str:
 
 
 def _lasting(group: Sequence[Unverified]) -> Iterator[Outlier]:
-    """Those that last much longer than the others, or for ever."""
+    """Yield the proposals that last much longer than the others, or for ever."""
     dated = [one for one in group if "valid_from" in one.body]
     lengths = sorted(one.body["valid_until"] - one.body["valid_from"] for one in dated if "valid_until" in one.body)
     if len(dated) < ALIKE_MIN or len(lengths) < ALIKE_SHARE * len(dated):
@@ -239,7 +239,7 @@ def _days(seconds: int) -> str:
 
 
 def show_paper(paper: BallotPaper, *, with_items: bool) -> None:
-    """Prints what a vote is about.
+    """Print the ballot paper of a vote.
 
     Args:
         with_items: also a line for each of the first proposals; False where a table of them stands above.

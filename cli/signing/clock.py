@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
 CLOCK_SLACK: Final = 300
-"""Seconds by which two clocks may differ: what those set by NTP never do, and a node's answer never takes."""
+"""Seconds by which two clocks may differ: more than clocks set by NTP do, and longer than a node takes to answer."""
 
 
 def require_clock(client: "NodeClient") -> None:
-    """Refuses to go on where this machine and the node do not agree on the time.
+    """Refuse to go on if this machine and the node do not agree on the time.
 
     Raises:
-        RefusedError: `clock_differs`: by more than `CLOCK_SLACK`.
+        RefusedError: `clock_differs`: they differ by more than `CLOCK_SLACK`.
     """
     if client.clock_ahead is None:
         client.ecosystem()
@@ -33,13 +33,13 @@ def require_clock(client: "NodeClient") -> None:
 
 
 def require_past(dated: int) -> None:
-    """Refuses what is dated ahead of this machine's clock, which may be the only one at hand.
+    """Refuse a date ahead of this machine's clock, which may be the only clock available.
 
     Args:
         dated: seconds.
 
     Raises:
-        RefusedError: `dated_ahead`: by more than `CLOCK_SLACK`.
+        RefusedError: `dated_ahead`: it is ahead by more than `CLOCK_SLACK`.
     """
     ahead = dated - time.time()
     if ahead > CLOCK_SLACK:

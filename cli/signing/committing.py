@@ -1,12 +1,12 @@
-"""From credentials to a commitment and its receipts, so that nothing is lost wherever it is interrupted.
+"""Makes a commitment and its receipts from credentials, so that an interruption at any point loses nothing.
 
 1. every leaf, with its salt and path, is written to `unfinished.json` in the folder of the receipts;
 2. the statement is signed, and written there too;
 3. the receipts are written; only then
 4. the statement is sent, and `unfinished.json` is deleted once a node has it.
 
-`accredit issuance resume` goes on from whatever is in the folder. If the commitment was signed and its statement got
-lost before step 2 ended, it signs another over the same root: a number of the key is lost, and no receipt.
+`accredit issuance resume` goes on from the files in the folder. If the commitment was signed and its statement was lost
+before step 2 ended, it signs another over the same root: the key loses a number, but no receipt is lost.
 """
 
 import json
@@ -40,7 +40,7 @@ SUFFIX: Final = ".receipt.json"
 DAY: Final = 86_400
 
 _TOLD: Final = 10
-"""Files at fault that one error names."""
+"""Most faulty files that one error names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class PlannedReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentPlan:
-    """A commitment that is on its way.
+    """A commitment that is being made.
 
     Attributes:
         body: of the statement.
@@ -70,7 +70,7 @@ class CommitmentPlan:
 
     @property
     def issuer(self) -> CanonicalId:
-        """Whose credentials they are."""
+        """The issuer of the credentials."""
         return canonical_issuer(self.body["issuer"])
 
     def signed(self, raw: bytes, public: bytes) -> "CommitmentPlan":
@@ -78,7 +78,7 @@ class CommitmentPlan:
         return replace(self, statement=raw, key=multibase(public))
 
     def is_in(self, raw: bytes) -> bool:
-        """Whether a statement is this commitment."""
+        """Return whether a statement is this commitment."""
         said = decode(raw)
         return said.kind == "issuance.commit" and said.body == self.body
 
@@ -103,10 +103,10 @@ class CommitmentPlan:
 
 
 def credentials_of(paths: Sequence[Path], issuer: str) -> list[tuple[str, Any]]:
-    """Return the credentials in files, each with a name for its receipt; what others are inside of them is theirs.
+    """Return the credentials in files, each with a name for its receipt; credentials inside others are not taken out.
 
     Raises:
-        DecodeError: `not_committed`: a file is no credential of this issuer; says which, and why.
+        DecodeError: `not_committed`: a file is not a credential of this issuer; the error says which, and why.
     """
     found: list[tuple[str, Any]] = []
     wrong: list[str] = []
@@ -134,20 +134,20 @@ def credentials_of(paths: Sequence[Path], issuer: str) -> list[tuple[str, Any]]:
 
 
 def payload_of(credential: ReadCredential) -> Any:
-    """Return what a commitment is about: a credential's JSON, or the claims of its JWT."""
+    """Return the content that a commitment covers: a credential's JSON, or the claims of its JWT."""
     return credential.document if credential.token is None else credential.token.claims
 
 
 def plan_commitment(
     credentials: Sequence[tuple[str, Any]], issuer: str, period_from: int | None, period_until: int | None
 ) -> CommitmentPlan:
-    """Return a plan; salts, places and the leaves between them are drawn here, from the machine.
+    """Return a plan; it draws salts, places and the leaves between them at random, from the operating system.
 
     Args:
         period_from, period_until: seconds since 1970; None for today.
 
     Raises:
-        DecodeError: there are more than a tree can hold.
+        DecodeError: there are more credentials than a tree can hold.
     """
     today = int(time.time()) // DAY * DAY
     exponent = exponent_for(len(credentials))
@@ -172,7 +172,7 @@ def plan_commitment(
 
 
 def _different(names: Sequence[str]) -> list[str]:
-    """The names, each once: files of one name in two folders get a number."""
+    """Return different names: files of one name in two folders get a number."""
     found: dict[str, None] = {}
     for name in names:
         number, made = 1, name
@@ -187,10 +187,10 @@ def _different(names: Sequence[str]) -> list[str]:
 
 
 def begin(folder: Path, plan: CommitmentPlan) -> None:
-    """Write a plan to a folder, which is made if there is none.
+    """Write a plan to a folder; create a missing folder.
 
     Raises:
-        StorageError: `unfinished_commitment`, `file_exists`, or what the system says.
+        StorageError: `unfinished_commitment`, `file_exists`, or the system's error.
     """
     if (folder / UNFINISHED).exists():
         raise StorageError(
@@ -209,7 +209,7 @@ def begin(folder: Path, plan: CommitmentPlan) -> None:
 
 
 def keep(folder: Path, plan: CommitmentPlan) -> None:
-    """Write a plan in place of what is there of it: all of it, or nothing."""
+    """Replace the stored plan completely, or not at all."""
     members = {
         "v": 1,
         "body": {**plan.body, "root": plan.body["root"].hex()},
@@ -266,11 +266,11 @@ def plan_in(folder: Path) -> CommitmentPlan:
 
 
 def write_receipts(folder: Path, plan: CommitmentPlan) -> None:
-    """Write the receipts of a signed plan; those that an earlier try wrote are written alike."""
+    """Write the receipts of a signed plan; those of an earlier try are written again unchanged."""
     for name, receipt in plan.finished():
         documents.write_new(folder / name, receipt.encode(), force=True)
 
 
 def end(folder: Path) -> None:
-    """Forget the plan: a node has the commitment, and each receipt is a file of its own."""
+    """Delete the plan, because a node has the commitment, and each receipt has its own file."""
     (folder / UNFINISHED).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Whether the head that a node names is the newest statement of a key: what is signed next is numbered after it.
+"""Checks whether the head that a node names is a key's newest statement, because the next one is numbered after it.
 
-A key file knows what it signed last; a copy, or a restored backup, does not know what was signed elsewhere. One node
-could hide that, so in doubt two nodes of two operators must agree. Honest hands never give two statements one number.
+A key file holds its last statement; a copy, or a restored backup, lacks statements signed elsewhere. One node could
+hide these, so in doubt two nodes of two operators must agree. An honest user never gives two statements one number.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from .submit import key_at
 def compare_heads(
     nodes: Sequence[str], ecosystem: dict[str, Any], kid: bytes, *, last: Head | None, head: Head | None
 ) -> None:
-    """Refuses to build on a head that is not the key's newest, as far as can be known.
+    """Refuse to build on a head that is not the key's newest, as far as nodes and key file show.
 
     Args:
-        nodes: URLs, the node that was asked first. ecosystem: what it said of the ecosystem and itself.
+        nodes: URLs, the node that was asked first. ecosystem: its answer about the ecosystem and itself.
         last: the newest statement by the key file. head: by the node.
 
     Raises:
-        NotYetError: `head_behind`: something signed has not arrived there.
+        NotYetError: `head_behind`: a signed statement has not arrived there.
         RefusedError: `key_doubled`: the key is in use twice.
         InputError: a second node of another operator has to be asked.
     """
@@ -49,7 +49,7 @@ def compare_heads(
 
 
 def _require_two_nodes(nodes: Sequence[str], ecosystem: dict[str, Any], kid: bytes, head: Head) -> None:
-    """A copy of a key that has been used elsewhere: one node could hide its newest statement, two will not."""
+    """Ask a second node if the key has been used elsewhere: one node could hide its newest statement, two will not."""
     others = [node for node in ecosystem["nodes"] if node["name"] != ecosystem["node"]["name"]]
     if not others:
         return
@@ -87,6 +87,6 @@ def _require_two_nodes(nodes: Sequence[str], ecosystem: dict[str, Any], kid: byt
 
 
 def _operator(ecosystem: dict[str, Any]) -> str:
-    """Who operates the node that answered; the node itself where it is not (yet) admitted."""
+    """Return the operator of the node that answered, or the node itself if it is not (yet) admitted."""
     own = str(ecosystem["node"]["name"])
     return next((str(node["operator"]) for node in ecosystem["nodes"] if node["name"] == own), own)

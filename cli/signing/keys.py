@@ -1,8 +1,8 @@
-"""Keys at work: finding the passphrase, unlocking a key file, signing drafts so that nothing is signed twice or lost.
+"""Finds the passphrase, unlocks a key file, and signs drafts so that nothing is signed twice or lost.
 
-Statements signed with a key are written to `<key file>.unsent` first, then the key file remembers the last number, then
-they may leave; the file goes once a node has them. It is made exclusively, so it is also the lock that keeps two
-commands with one key apart.
+Signed statements are first written to `<key file>.unsent`, then the key file stores the last number, and then they may
+be sent; once a node has them, the file is deleted. It is created exclusively, so it is also the lock that keeps two
+commands from using one key at once.
 """
 
 import sys
@@ -25,17 +25,17 @@ from accredit.registry.statement import Draft, decode, encode_signed
 from .offline_files import Head, SignedStatements
 
 TRIES: Final = 3
-"""How often a mistyped passphrase is asked for, as most programs do that ask for one."""
+"""How often to ask for a mistyped passphrase; as in most programs that ask for one."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicKey:
-    """What is public of a key.
+    """The public part of a key.
 
     Attributes:
-        last: what its file says it signed last; None for an exported entry, which does not know.
+        last: its last statement by its file; None for an exported entry, which does not have it.
     """
 
     kid: bytes
@@ -48,10 +48,10 @@ class PublicKey:
 
 
 def read_public(path: Path) -> PublicKey:
-    """Reads a key file, or the public entry that `accredit keys export` wrote of one.
+    """Read a key file, or the public entry that `accredit keys export` wrote of one.
 
     Raises:
-        InputError, DecodeError: it is neither; for a key file also open permissions.
+        InputError, DecodeError: the file is neither; or a key file has open permissions.
     """
     if path.suffix == ".toml":
         entry = documents.convert(documents.read_file(path))
@@ -118,13 +118,13 @@ def _asked_for(path: Path, passphrase_file: Path | None, *, confirm: bool = Fals
 
 
 def require_yes(question: str, *, yes: bool) -> None:
-    """Has somebody confirm before anything is signed.
+    """Ask for confirmation before anything is signed.
 
     Args:
         yes: it was confirmed on the command line.
 
     Raises:
-        InputError: there is nobody to ask. click.Abort: the answer was no.
+        InputError: there is no terminal to ask. click.Abort: the answer was no.
     """
     if yes:
         return
@@ -144,7 +144,7 @@ def require_yes(question: str, *, yes: bool) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnlockedKey:
-    """An authority's key, unlocked: it signs drafts, and its file remembers the last one."""
+    """An authority's unlocked key: it signs drafts, and its file stores the last one."""
 
     path: Path
     kid: bytes
@@ -152,10 +152,10 @@ class UnlockedKey:
 
     @classmethod
     def unlock(cls, path: Path, passphrase_file: Path | None) -> "UnlockedKey":
-        """Opens a key file.
+        """Open a key file.
 
         Raises:
-            InputError: no or a wrong passphrase, or not a key file.
+            InputError: the passphrase is missing or wrong, or the file is not a key file.
         """
         from accredit.cli.base.output import progress
 
@@ -178,11 +178,11 @@ class UnlockedKey:
         raise AssertionError("the last try returns or raises")
 
     def sign(self, drafts: Sequence[Draft], *, keep: Callable[[Sequence[bytes]], None]) -> list[bytes]:
-        """Signs `drafts`, whose numbers rise. Before it returns, `keep` has stored the result and the key file its end.
+        """Sign `drafts`, whose numbers rise. On return, `keep` has stored the result, and the key file the last one.
 
         Raises:
-            RefusedError: the key file has signed such a number already; nothing leaves.
-            DecodeError: a draft makes no well-formed statement, or too large a one.
+            RefusedError: the key file has already signed such a number; nothing is sent.
+            DecodeError: a draft makes a malformed statement, or one that is too large.
         """
         first, last = drafts[0], drafts[-1]
         held = SealedKey.load(self.path).last
@@ -203,12 +203,12 @@ class UnlockedKey:
 
 
 def unsent_path(key_path: Path) -> Path:
-    """Where statements wait that were signed with a key and have not been sent."""
+    """Return the path of the statements that were signed with a key and not yet sent."""
     return key_path.with_name(key_path.name + ".unsent")
 
 
 def write_unsent(key_path: Path, signed: SignedStatements) -> None:
-    """Keeps what was signed until a node has it.
+    """Store signed statements until a node has them.
 
     Raises:
         NotYetError: another command is signing with this key.
@@ -225,7 +225,7 @@ def write_unsent(key_path: Path, signed: SignedStatements) -> None:
 
 
 def key_options(command: _F) -> _F:
-    """Adds `--key` and `--passphrase-file`."""
+    """Add `--key` and `--passphrase-file`."""
     for option in (
         click.option(
             "--passphrase-file",

@@ -7,9 +7,9 @@ statements. Both are JSON:
      "head": {"seq", "id"} | null, "drafts": [{"reading": {…}, "cbor": hex}], "votes_on": [hex]}
     {"format": "accredit-signed/1", "ecosystem_name", "ecosystem": hex, "statements": [{"reading": {…}, "cose": hex}]}
 
-Whoever signs signs the CBOR, so the reading is made anew from it and must be the one in the file: a request whose text
-says one thing and whose bytes another is refused. `votes_on` holds the proposals that votes among the drafts name by
-digest, as they were signed, so that they can be read where there is no network (`ballot_paper`). A signed file that
+The signer signs the CBOR, so the reading is made again from it and must equal the one in the file: a request whose text
+and bytes differ is refused. `votes_on` holds the proposals that votes among the drafts name by digest, as they were
+signed, so that they can be read without a network (`ballot_paper`). A signed file that
 holds a `charter.genesis` is a *ceremony file*: founders add their votes to it, one after the other, until it is
 published.
 """
@@ -50,12 +50,12 @@ class SigningRequest:
     """Statements to be signed by one key.
 
     Attributes:
-        ecosystem: id of the genesis; None where the genesis itself is to be signed.
-        ecosystem_name: for people; nothing rests on it.
+        ecosystem: id of the genesis; None if the genesis itself is to be signed.
+        ecosystem_name: only for people; not checked.
         key: id of the key that shall sign.
         authority: id of the authority it speaks for.
         head: the key's newest statement when the request was made; None if it has made none.
-        drafts: what is to be signed, in order.
+        drafts: to be signed, in order.
         votes_on: the statements that votes among the drafts name, as they were signed.
     """
 
@@ -68,7 +68,7 @@ class SigningRequest:
     votes_on: tuple[bytes, ...] = ()
 
     def encode(self) -> str:
-        """The text of the request file."""
+        """Return the text of the request file."""
         return _json(
             {
                 "format": REQUEST,
@@ -93,7 +93,7 @@ class SignedStatements:
     statements: tuple[bytes, ...]
 
     def encode(self) -> str:
-        """The text of the signed file."""
+        """Return the text of the signed file."""
         readings = [
             (reading(said), said.id, raw)
             for raw, said in zip(self.statements, map(decode, self.statements), strict=True)
@@ -110,9 +110,9 @@ class SignedStatements:
 
 
 def at_a_glance(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
-    """Readings of drafts for a screen. A vote on many proposals takes several statements, and is shown once.
+    """Return readings of drafts for a screen. A vote on many proposals needs several statements, and is shown once.
 
-    What a vote names is left to whoever shows the proposals themselves; here stands how many there are.
+    It shows only how many proposals a vote names; the ballot paper shows the proposals themselves.
     """
     groups: list[list[Draft]] = []
     for draft in drafts:
@@ -145,7 +145,7 @@ def _told_once(group: Sequence[Draft]) -> dict[str, Any]:
 
 
 def encode_draft(draft: Draft) -> bytes:
-    """A draft as deterministic CBOR, a map of its members."""
+    """Return a draft as deterministic CBOR, a map of its members."""
     return encode_cbor({name: getattr(draft, name) for name in _DRAFT_MEMBERS})
 
 
@@ -153,7 +153,7 @@ def decode_draft(raw: bytes, where: str) -> Draft:
     """The inverse of `encode_draft`, its body checked against the rulebook.
 
     Raises:
-        DecodeError: not a draft, or its body is not of its kind's shape.
+        DecodeError: the bytes are not a draft, or its body does not have the shape of its kind.
     """
     content = decode_cbor(raw, what=where)
     if type(content) is not dict or set(content) != set(_DRAFT_MEMBERS):
@@ -174,7 +174,7 @@ def _require_types(content: Mapping[str, Any], where: str) -> None:
 
 
 def reading(draft: Draft) -> dict[str, Any]:
-    """What a draft or statement says, for people: every member, nothing left out."""
+    """Return the content of a draft or statement for people, with every member."""
     return {
         "kind": draft.kind,
         "by": draft.iss,
@@ -188,21 +188,21 @@ def reading(draft: Draft) -> dict[str, Any]:
 
 
 def after(draft: Draft, key: bytes) -> tuple[Head, int]:
-    """What the key's head will be once it has signed `draft`, and the number that must follow.
+    """Return the key's head after it has signed `draft`, and the next number.
 
     Raises:
-        DecodeError: the draft makes no well-formed statement, or too large a one.
+        DecodeError: the draft makes a malformed statement, or one that is too large.
     """
     statement = as_unverified(draft, key)
     return Head(seq=draft.seq, id=statement.id), next_number(statement)
 
 
 def decode_request(text: str, source: str) -> SigningRequest:
-    """Reads a request file.
+    """Read a request file.
 
     Raises:
         DecodeError: it is not one.
-        RefusedError: its text says something else than its bytes, or its drafts do not follow each other.
+        RefusedError: its text and its bytes differ, or its drafts do not follow each other.
     """
     table = parse_json(text, source)
     _require_format(table, REQUEST, source)
@@ -248,7 +248,7 @@ def _require_sequence(request: SigningRequest, source: str) -> None:
 
 
 def decode_signed(text: str, source: str) -> SignedStatements:
-    """Reads a signed file; the signatures are for the node (or `genesis_of`) to check.
+    """Read a signed file; the node (or `genesis_of`) checks the signatures.
 
     Raises:
         DecodeError: it is not one.
@@ -273,7 +273,7 @@ def decode_signed(text: str, source: str) -> SignedStatements:
 
 
 def read_statements(path: Path) -> list[bytes]:
-    """The statements in a signed file, or in a file that is one COSE_Sign1."""
+    """Return the statements in a signed file, or in a file that is one COSE_Sign1."""
     raw = read_bytes(path)
     if raw[:1] == b"\xd2":
         decode(raw)
@@ -282,15 +282,15 @@ def read_statements(path: Path) -> list[bytes]:
 
 
 def read_request(path: Path) -> SigningRequest:
-    """The request in a file."""
+    """Return the request in a file."""
     return decode_request(_text(read_bytes(path), path), str(path))
 
 
 def read_ceremony(path: Path) -> SignedStatements:
-    """A signed file that begins with a genesis, the genesis' signature checked with its own key.
+    """Return a signed file that begins with a genesis, after checking the genesis' signature with its own key.
 
     Raises:
-        DecodeError, RefusedError: it is not one, or the genesis is not good.
+        DecodeError, RefusedError: the file is not one, or the genesis is invalid.
     """
     signed = decode_signed(_text(read_bytes(path), path), str(path))
     genesis_of(signed.statements, str(path))
@@ -298,10 +298,10 @@ def read_ceremony(path: Path) -> SignedStatements:
 
 
 def genesis_of(statements: Sequence[bytes], source: str) -> Unverified:
-    """The genesis among `statements`, checked; it must be the first.
+    """Check and return the genesis, which must be the first of `statements`.
 
     Raises:
-        RefusedError: there is none, or its key is not its own.
+        RefusedError: there is none, or its key is not in it.
     """
     from accredit.governance.authority.admission import Admission
 
