@@ -6,7 +6,8 @@ The trio shell (`runtime`) and the simulator both drive it. It joins acceptance 
     submitted or pushed  ->  admitted  ->  pending  ->  Append  ->  Appended  ->  fold, peers, submitters
 
 * **Batches.** Own submissions wait for the next tick (1 s, aligned to the wall clock), statements from peers for a
-  moment; an urgent statement logs everything pending at once (`append_queue`). Only one append is under way at a time.
+  moment; an urgent statement is logged at once, with what is pending (`append_queue`). Only one append is under way at
+  a time, and none is more work than a thousand statements.
 * **Nothing is told before it is logged.** A statement enters the fold, is pushed to peers and is answered for only
   after `Appended`, when it is stored durably and under a signed checkpoint.
 * **A refused call changes nothing.** After `AppendFailed` (a full disk) everything pending is dropped, its submitters

@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
-from accredit.node.engine.append_queue import RELAY, Pending
+from accredit.node.engine.append_queue import BATCH, RELAY, Pending
+from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import register
-from tests.strategies.consortium import Pen, key_entry
+from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.driven import START, Driven, founded_node, pushed_by
 from tests.strategies.network import A, founded, issuer_body
 
@@ -87,11 +88,52 @@ def test_a_relayed_statement_never_overtakes_the_key_it_is_signed_with() -> None
     Driven(town, log=node.log)
 
 
+def votes_and_narrowing(town: Consortium, count: int) -> tuple[list[Statement], Statement]:
+    """Votes of one key on as many proposals as a vote can name, and what ends a key of an issuer, by another key."""
+    body = {"targets": [number.to_bytes(32) for number in range(VOTE_TARGETS)]}
+    ending = {"issuer": "did:web:a.example", "op": "retire", "key_id": "did:web:a.example#1"}
+    votes = [town.says(A, "vote.approve", body, town.eco.hex()) for _ in range(count)]
+    return votes, town.says(Pen("other", A), "issuer.key", ending, "did:web:a.example")
+
+
+def test_votes_on_ten_thousand_proposals_are_logged_in_pieces_with_room_for_others_in_between() -> None:
+    """As one batch they were one turn of 22 s, in which the node answered nobody."""
+    votes, ending = votes_and_narrowing(founded(), 25)
+    pending = Pending(TICK)
+    for vote in votes:
+        pending.add(vote, own=True, gives_keys=False, now=START)
+    assert pending.due(START) == START, "what is a full batch does not wait for the tick"
+    logged = [*pending.take(START)]
+    assert logged == votes[:2]
+    pending.add(ending, own=False, gives_keys=False, now=START)
+    assert pending.take(START) == (ending, votes[2], votes[3]), "and what narrows overtakes the other votes"
+    rest = [*(pending.take(START) for _ in range(10)), pending.take(START + 700)]
+    assert [each for batch in rest for each in batch] == votes[4:]
+    assert {sum(len(each.body["targets"]) for each in batch) <= BATCH for batch in rest} == {True}
+    assert (len(pending), pending.due(START)) == (0, None)
+
+
+def test_an_urgent_statement_overtakes_neither_its_own_key_nor_a_key_that_waits() -> None:
+    town = founded()
+    before = town.says(Pen("other", A), "issuer.register", issuer_body())
+    votes, ending = votes_and_narrowing(town, 2)
+    pending = Pending(TICK)
+    for each in (*votes, before, ending):
+        pending.add(each, own=True, gives_keys=False, now=START)
+    assert pending.take(START) == (before, ending, *votes)
+    for each in (votes[0], before, ending, votes[1]):
+        pending.add(each, own=True, gives_keys=each is before, now=START)
+    assert pending.take(START) == (votes[0], before, ending, votes[1])
+    pending.add(ending, own=True, gives_keys=True, now=START)
+    assert pending.drop() == (ending,)
+    assert pending.due(START) is None
+
+
 STEP = st.tuples(st.booleans(), st.sampled_from([0, 10, RELAY, 400]))
 
 
 @settings(deadline=None, max_examples=30)
-@given(order=st.permutations(range(6)), steps=st.lists(STEP, min_size=6, max_size=6))
+@given(order=st.permutations(range(7)), steps=st.lists(STEP, min_size=7, max_size=7))
 def test_whatever_comes_through_whichever_door_the_log_can_be_loaded_again(
     order: list[int], steps: list[tuple[bool, int]]
 ) -> None:
@@ -105,6 +147,9 @@ def test_whatever_comes_through_whichever_door_the_log_can_be_loaded_again(
         town.says(second, "issuer.register", register("did:web:b.example")),
         town.says(first, "issuer.register", register("did:web:c.example")),
         town.says(A, "issuer.register", register("did:web:d.example")),
+        town.says(
+            second, "issuer.key", {"issuer": "did:web:b.example", "op": "retire", "key_id": "did:web:b.example#1"}
+        ),
     ]
     node = Driven(town, log=founding)
     for number, (is_pushed, pause) in zip(order, steps, strict=True):
