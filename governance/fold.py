@@ -718,7 +718,10 @@ class Fold:
         """
         if self.law is None:
             return []
-        said = in_judging_order([*self.said_about(type, id)])
+        held = [*self.said_about(type, id)]
+        if all(one.id in self._effective for one in held):
+            return []
+        said = in_judging_order(held)
         whole: dict[bytes, InForce] = {}  # what would be in effect if nothing had been annulled
         found = []
         for statement in said:

@@ -1,14 +1,15 @@
 """Lists an issuer's history: statements about it, from when each counts, who voted for it and why.
 
-Every entry has two times: when it took effect (or to when it reaches back), and when it was stated, both from the
-records.
+Every entry has two times: when it took effect (or to when it reaches back), and when it was stated. Most are from the
+records. What was annulled by a later decision, or is void because its key was cut off, is in no record any more; it is
+listed all the same, as in the timeline of an accreditation, with who ended it and from when on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from accredit.governance.fold import Fold
+from accredit.governance.fold import Fold, Undone
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
 from accredit.registry.domain.records import met
 from accredit.registry.domain.scope import sentence
@@ -21,16 +22,22 @@ VOTES: Final = 12
 """Votes shown of one statement."""
 
 
-def timeline(fold: Fold, record: IssuerRecord, accreditations: Sequence[AccreditationRecord]) -> list[dict[str, Any]]:
+def timeline(
+    fold: Fold, record: IssuerRecord, accreditations: Sequence[AccreditationRecord], annulled: Iterable[bytes] = ()
+) -> list[dict[str, Any]]:
     """Entries about an issuer, the newest effect first: the rows of a table.
 
     Args:
         record: the issuer's.
         accreditations: the records of its accreditations.
+        annulled: ids of accreditations that have no record any more.
     """
     entries = [*_about_issuer(record)]
     for one in accreditations:
         entries += _about_accreditation(one)
+    subjects = [("issuer", str(record["id"]))]
+    subjects += [("accreditation", id.hex()) for id in (*(one["id"] for one in accreditations), *annulled)]
+    entries += [_undone(fold, one) for subject in subjects for one in fold.undone(*subject)]
     entries.sort(key=itemgetter("_effective", "_stated", "statement"), reverse=True)
     return [_told(fold, entry) for entry in entries]
 
@@ -56,6 +63,35 @@ def _about_accreditation(record: AccreditationRecord) -> Iterator[dict[str, Any]
         yield _entry(event["event"], event["effective_from"], event, about=about)
 
 
+def _undone(fold: Fold, one: Undone) -> dict[str, Any]:
+    """What no record holds any more, read from its own statement."""
+    said, by = one.statement, one.by
+    body = said.body
+    match said.kind:
+        case "issuer.register" | "issuer.update":
+            event = "updated" if body.get("after") else "registered"
+            effective, about = said.iat, str(body["name"])
+        case "issuer.key":
+            event, about = f"key_{body['op']}", body["key_id"] if "key_id" in body else body["key"]["id"]
+            effective = body.get("valid_until", body.get("compromised_since", said.iat))
+        case "accreditation.grant":
+            event, effective, about = "granted", body["valid_from"], said.id.hex()
+        case _:
+            event, effective = body.get("event", "amended"), body["effective_from"]
+            about = body["accreditation"].hex()
+    members = {**body, "by": said.iss, "via": None, "iat": said.iat, "statement": said.id}
+    return {
+        **_entry(event, effective, members, about=about),
+        "ended": one.state.value,
+        "ended_on": day(one.since),
+        "ended_by": body_name(fold, by.iss),
+        "ended_because": str(by.body.get("reason_text", "")),
+        "_by": body_name(fold, said.iss),
+        "_successor": None,
+        "_ended_href": address("/explore/statement", id=by.id.hex()),
+    }
+
+
 def _entry(event: str, effective: int, said: Mapping[str, Any], *, about: str) -> dict[str, Any]:
     return {
         "event": event,
@@ -68,6 +104,10 @@ def _entry(event: str, effective: int, said: Mapping[str, Any], *, about: str) -
         "by": said["by"],
         "reason_code": said.get("reason_code", ""),
         "reason": said.get("reason_text", ""),
+        "ended": "",
+        "ended_on": "",
+        "ended_by": "",
+        "ended_because": "",
         "statement": said["statement"].hex(),
         "_effective": effective,
         "_stated": said["iat"],
@@ -82,7 +122,7 @@ def _told(fold: Fold, entry: dict[str, Any]) -> dict[str, Any]:
     return {
         **entry,
         "votes": [f"{vote['name']}: {'for' if vote['approve'] else 'against'}" for vote in votes],
-        "_by": authority_name(fold, entry["by"], entry["_via"]),
+        "_by": entry.get("_by") or authority_name(fold, entry["by"], entry["_via"]),
         "_votes": votes,
         "_href": address("/explore/statement", id=entry["statement"]),
     }

@@ -23,6 +23,7 @@ from tests.strategies.contradictions import forked_log
 from tests.strategies.explored import BOARD, CARE, CLOSED, DAY, HOSTILE, NURSING, SCRIPT, SKILLS, WOUNDS, explored
 from tests.strategies.pages_seen import see
 from tests.strategies.served import ALIAS, COLLEGE, NOW, ORIGIN, PORT, A, B, Served
+from tests.strategies.stories import annul
 
 BROWSER = {"accept": "text/html"}
 OPTION = re.compile(r'<option value="([^"]+)"[^>]*>[^<]*\((\d+)\)</option>')
@@ -120,6 +121,31 @@ async def test_the_command_that_is_said_to_verify_names_a_trust_policy(shown: Se
     page = await text(shown, "/explore/decision", issuer=NURSING, **{"for": "License"})
     command = page[page.index("accredit query ") :].splitlines()[0]
     assert "--policy policy.txt" in command, "without a policy, accredit query takes the node's word"
+
+
+async def test_what_was_annulled_or_is_void_stays_in_the_history_with_who_ended_it(tmp_path: Path) -> None:
+    """People remember it, and would take a page that is silent about it for a page that hides it."""
+    node = explored(tmp_path)
+    town = node.town
+    granted = town.says(A, "accreditation.grant", bodies.grant(PORT))
+    gone = town.says(A, "accreditation.grant", bodies.grant(PORT, level="programmatic"))
+    suspension = town.says(A, "accreditation.status", bodies.event(granted.id, "suspend", START), sub=PORT)
+    key = {"issuer": PORT, "op": "compromise", "key_id": f"{PORT}#1"}
+    wrong = [gone, suspension, town.says(A, "issuer.key", key, PORT)]
+    wrong.append(town.says(A, "issuer.update", bodies.register(PORT, name="Wrong Name", after=[])))
+    node.hears()
+    for one in wrong:
+        town.votes(B, annul(town, A, one))
+    node.hears()
+    history = await rows(node, "history", "/explore/issuer", id=PORT)
+    ended = {one["event"]: one for one in history if one["ended"]}
+    assert {one["statement"] for one in ended.values()} == {one.id.hex() for one in wrong}
+    assert set(ended) == {"granted", "suspend", "key_compromise", "registered"}
+    assert {(one["ended"], one["by"]) for one in ended.values()} == {("annulled", A)}
+    assert all(one["ended_on"] and one["ended_by"] for one in ended.values())
+    assert [one["ended"] for one in history if one["statement"] == granted.id.hex()] == [""]
+    page = await text(node, "/explore/issuer", id=PORT)
+    assert page.count("as if it had never been said") == len(wrong)
 
 
 async def test_a_long_history_is_paged_and_complete_in_the_table(tmp_path: Path) -> None:
