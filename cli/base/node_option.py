@@ -8,6 +8,7 @@ everything they read also take a store of published files: a folder, or a URL li
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -26,15 +27,29 @@ _T = TypeVar("_T")
 
 
 def node_option(command: _F) -> _F:
-    """Adds `--node`, passed on as `nodes: tuple[str, ...]`, never empty."""
-    return click.option(
+    """Adds `--node`, passed on as `nodes: tuple[str, ...]`, never empty.
+
+    Where a web server that only has published files cannot answer, the command's error says that it needs a node.
+    """
+
+    def invoke(*args: Any, nodes: tuple[str, ...], **kwargs: Any) -> Any:
+        try:
+            return command(*args, nodes=nodes, **kwargs)
+        except RemoteError as error:
+            if error.code == "bad_answer":
+                _require_no_files(nodes)
+            raise
+
+    decorated: Any = click.option(
         "--node",
         "nodes",
         metavar="URL",
         multiple=True,
         callback=_nodes,
         help="Node to ask; may be repeated. [env ACCREDIT_NODE; default http://127.0.0.1:8080]",
-    )(command)
+    )(update_wrapper(invoke, command))
+    result: _F = decorated
+    return result
 
 
 def place_option(command: _F) -> _F:
@@ -67,11 +82,29 @@ def _require_no_store(place: str) -> None:
     from accredit.node.clients.store_files import is_store
 
     if is_store(place):
-        raise InputError(
-            "needs_node",
-            f"{place!r} is a store of published files, and this command asks a node.",
-            hint="Give the URL of a node with --node. Published files answer accredit query, check and snapshot sync.",
-        )
+        raise _needs_node(place)
+
+
+def _require_no_files(urls: Sequence[str]) -> None:
+    """Refuses a web server that has published files, and no node that answers.
+
+    Raises:
+        InputError: `needs_node`.
+    """
+    from accredit.node.clients.outgoing import Outgoing
+    from accredit.node.clients.store_reading import is_published
+
+    for url in urls:
+        if is_published(url, Outgoing.from_environment()):
+            raise _needs_node(url) from None
+
+
+def _needs_node(place: str) -> InputError:
+    return InputError(
+        "needs_node",
+        f"{place!r} is a store of published files, and this command asks a node.",
+        hint="Give the URL of a node with --node. Published files answer accredit query, check and snapshot sync.",
+    )
 
 
 def _places(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -28,15 +28,17 @@ OLD_NOTE: Final = 120
 def status(nodes: tuple[str, ...]) -> None:
     """Show the status that nodes report, and whether they hold the same statements."""
     found: list[dict[str, Any]] = []
+    failed: list[RemoteError] = []
     for url in nodes:
         try:
             with connected(url) as client:
                 found.append({"node": url, **client.status()})
         except RemoteError as error:
+            failed.append(error)
             found.append({"node": url, "error": error.message})
     reached = [one for one in found if "error" not in one]
     if not reached:
-        raise RemoteError("unreachable", found[0]["error"], hint="Check the URL; is the node running?")
+        raise RemoteError(failed[0].code, failed[0].message, hint="Check the URL; is the node running?")
 
     def text() -> None:
         rows = []
