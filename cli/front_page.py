@@ -46,7 +46,10 @@ COMMANDS: Final = {
         "Take back a proposal of yours that is not in effect yet.",
     ),
     "annul": ("accredit.cli.commands.governance.votes:annul", "Annul a wrong decision, as when an appeal is upheld."),
-    "issuer": ("accredit.cli.commands.registry.issuer:issuer", "Issuers: show, list, propose, update, import."),
+    "issuer": (
+        "accredit.cli.commands.registry.issuer:issuer",
+        "Issuers: show, list, propose, update, import; their keys.",
+    ),
     "accreditation": (
         "accredit.cli.commands.registry.accreditation:accreditation",
         "Accreditations: propose, amend, suspend, revoke, …",

@@ -25,12 +25,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 issuer = CommandGroup(
     "issuer",
-    help="Issuers: show, list, propose, update, import.",
+    help="Issuers: show, list, propose, update, import; their keys.",
     lazy={
+        "key": (
+            "accredit.cli.commands.registry.issuer_keys:key",
+            "The keys that sign an issuer's credentials: list, add, retire, report as stolen.",
+        ),
         "import": (
             "accredit.cli.commands.registry.import_:issuer_import",
             "Register (and accredit) every issuer in a list, with a report.",
-        )
+        ),
     },
 )
 

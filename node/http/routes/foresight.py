@@ -104,14 +104,15 @@ def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresig
 def _wish(said: Unverified) -> tuple[Any, ...]:
     body = said.body
     target = next((body[member] for member in _TARGETS if isinstance(body.get(member), bytes)), None)
-    key = body.get("key")
+    key = body.get("key_id", body.get("key"))
+    key = key.get("id") if isinstance(key, dict) else key
     act = (body.get("event"), body.get("op"), body.get("status"), body.get("version"), body.get("part"))
     scope = plain(body.get("scope")) if said.kind == "accreditation.grant" else None
     past = None  # the same event on two days, as in a history, is two proposals; the "now" of two people is the same
     if said.kind == "accreditation.status" and abs(body["effective_from"] - said.iat) > AT_ONCE:
         past = body["effective_from"]
     more = (body.get("sanction_level"), past, str(scope))
-    return (said.kind, said.sub, target, key if isinstance(key, bytes) else None, *act, *more)
+    return (said.kind, said.sub, target, key, *act, *more)
 
 
 # ------------------------------------------------------------------------------------------------ accreditations
@@ -357,7 +358,57 @@ def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
         seen.afterwards.append(f"{said.sub} is already registered, by {', '.join(others)}.")
 
 
+def _issuer_key(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    """What credentials signed with a key are worth then, and whether decisions about the issuer hear its author."""
+    body, record = said.body, issuer_in(fold, CanonicalId(said.sub))
+    others = [] if record is None else [one for one in record["keys"] if one["statement"] != said.id]
+    stated = {one["key"]["id"] for one in others if one["op"] == "add"}
+    id = body["key"]["id"] if body["op"] == "add" else body["key_id"]
+    if body["op"] == "add":
+        if id in stated:
+            seen.warnings.append(f"A key is stated under the id {id} already; from then on each of them counts.")
+        if any(one["op"] != "add" and one["key_id"] == id for one in others):
+            seen.warnings.append(
+                f"A key with the id {id} was ended, which ends this one too. Give it an id of its own."
+            )
+    elif id not in stated:
+        seen.warnings.append(f"Nobody states a key {id} of {_issuer(fold, said.sub)}, so this ends none.")
+    if body["op"] == "retire":
+        until = day(body.get("valid_until", said.iat))
+        seen.afterwards.append(f"Credentials signed with {id} count if they were issued before {until}.")
+    if body["op"] == "compromise":
+        seen.afterwards.append(_stolen(id, body.get("compromised_since")))
+    _warn_if_unheard(fold, said, seen)
+
+
+def _stolen(id: str, since: int | None) -> str:
+    if since is None:
+        return f"No credential signed with {id} is trusted, whatever its date."
+    return (
+        f"Credentials signed with {id} and issued since {day(since)} are not trusted. Earlier ones are, with a note "
+        "that a thief can sign with earlier dates."
+    )
+
+
+def _warn_if_unheard(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    """Warn of an author whose word about keys counts for none of the issuer's accreditations."""
+    record = issuer_in(fold, CanonicalId(said.sub))
+    held = [accreditation_in(fold, id) for id, _ in ([] if record is None else record["accreditations"])]
+    charter = fold.charter
+    heard = {said.sub} | set(() if charter is None else charter.body.get("publishers", ()))
+    by = sorted({one["by"] for one in held if one is not None})
+    for one in held:
+        publishers = () if one is None else one.get("publishers", ())
+        heard |= {each if isinstance(each, str) else each["by"] for each in publishers}
+    if by and said.iss not in heard.union(by, *(_above(fold, one) for one in by)):
+        seen.warnings.append(
+            f"Decisions about {_issuer(fold, said.sub)} do not hear {said.iss} about its keys: it was accredited by "
+            f"{', '.join(by[:_SHOWN])}. They, the bodies above them and the charter's publishers are heard."
+        )
+
+
 _TELLERS: Final = {
+    "issuer.key": _issuer_key,
     "authority.delegate": _delegate,
     "accreditation.status": _status,
     "accreditation.grant": _grant,

@@ -94,6 +94,17 @@ def _withdrawal(sub: str, body: _Body) -> str:
     return f"Withdraw the delegation {_short(body['delegation'])} of {sub} from {day(body['effective_from'])}."
 
 
+def _issuer_key(sub: str, body: _Body) -> str:
+    if body["op"] == "add":
+        return f"Add the key {body['key']['id']} of the issuer {sub}."
+    it = f"the key {body['key_id']} of the issuer {sub}"
+    if body["op"] == "retire":
+        return f"Retire {it} from {day(body['valid_until'])}." if "valid_until" in body else f"Retire {it}."
+    if "compromised_since" in body:
+        return f"Report {it} as stolen since {day(body['compromised_since'])}."
+    return f"Report {it} as stolen; nothing that it signed counts."
+
+
 def _mapping(sub: str, body: _Body) -> str:
     number = len(body["links"])
     links = many(number, "link")
@@ -118,7 +129,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "key.compromise": lambda sub, body: f"Declare the key {_short(body['key'])} of {sub} compromised.",
     "issuer.register": lambda sub, body: f"Register {body['name']} ({sub}) as an issuer.",
     "issuer.update": lambda sub, body: f"Update what is stated about {body['name']} ({sub}).",
-    "issuer.key": lambda sub, body: f"{_spaced(body['op'])} a key of the issuer {sub}.",
+    "issuer.key": _issuer_key,
     "accreditation.grant": _grant,
     "accreditation.amend": lambda sub, body: f"Amend accreditation {_short(body['accreditation'])} of {sub}.",
     "accreditation.status": _status,

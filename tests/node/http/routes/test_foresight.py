@@ -3,6 +3,7 @@
 from typing import Any
 
 from accredit.node.http.routes.foresight import Foresight, Waiting, foresee
+from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, event, framework, framework_items, grant, node, register
 from tests.strategies.consortium import Consortium
@@ -272,3 +273,46 @@ def test_an_issuer_whose_registration_waits_as_well_is_no_stranger() -> None:
     assert foresight(town, given).unregistered == [ISSUER]
     town.says(f"{A}#1", "issuer.register", register())
     assert foresight(town, given).unregistered == []
+
+
+def key_said(town: Consortium, op: str, who: str = A, **more: Any) -> Statement:
+    return town.says(who, "issuer.key", {"issuer": ISSUER, "op": op, **more}, ISSUER)
+
+
+def test_the_end_of_an_issuers_key_says_which_credentials_lose_trust() -> None:
+    town = trio()
+    accredited(town)
+    key = {"id": f"{ISSUER}#1", "public_key_multibase": multibase(town.pen(A).public)}
+    added = key_said(town, "add", key=key)
+    assert foresight(town, added) == Foresight(now=town.time, names=foresight(town, added).names)
+    stolen = key_said(town, "compromise", key_id=key["id"], compromised_since=86_400)
+    (told,) = foresight(town, stolen).afterwards
+    assert f"signed with {ISSUER}#1 and issued since 1970-01-02 are not trusted" in told
+    (told,) = foresight(town, key_said(town, "compromise", key_id=key["id"])).afterwards
+    assert told == f"No credential signed with {ISSUER}#1 is trusted, whatever its date."
+    (told,) = foresight(town, key_said(town, "retire", key_id=key["id"], valid_until=86_400)).afterwards
+    assert told.endswith("count if they were issued before 1970-01-02.")
+    again = foresight(town, key_said(town, "add", key=key)).warnings
+    assert [("stated under the id" in one, "was ended" in one) for one in again] == [(True, False), (False, True)]
+
+
+def test_who_is_not_heard_about_an_issuers_key_or_ends_an_unknown_one_is_warned() -> None:
+    town = trio()
+    accredited(town)
+    unknown, unheard = foresight(town, key_said(town, "compromise", B, key_id=f"{ISSUER}#7")).warnings
+    assert unknown.startswith(f"Nobody states a key {ISSUER}#7")
+    assert f"do not hear {B} about its keys: it was accredited by {A}" in unheard
+    empty = trio()
+    assert len(foresight(empty, key_said(empty, "compromise", B, key_id=f"{ISSUER}#7")).warnings) == 1
+
+
+def test_the_ends_of_two_keys_are_two_proposals() -> None:
+    town = trio(keys=2, threshold=2)
+    key = {"id": f"{ISSUER}#1", "public_key_multibase": multibase(town.pen(f"{A}#1").public)}
+    first, second = (
+        key_said(town, "add", f"{A}#1", key=key),
+        key_said(town, "add", f"{A}#1", key={**key, "id": f"{ISSUER}#2"}),
+    )
+    same = key_said(town, "add", f"{A}#2", key=key)
+    assert foresight(town, second).duplicates == []
+    assert foresight(town, first).duplicates == [same.id.hex()]

@@ -32,7 +32,7 @@ TOLD: dict[str, tuple[dict[str, Any], str]] = {
     "key.compromise": ({"key": ID}, f"Declare the key 0001020304050607 of {SUB} compromised."),
     "issuer.register": ({"name": "College"}, f"Register College ({SUB}) as an issuer."),
     "issuer.update": ({"name": "College"}, f"Update what is stated about College ({SUB})."),
-    "issuer.key": ({"op": "add"}, f"Add a key of the issuer {SUB}."),
+    "issuer.key": ({"op": "add", "key": {"id": f"{SUB}#1"}}, f"Add the key {SUB}#1 of the issuer {SUB}."),
     "accreditation.grant": (
         {
             "kind": "accredit",
@@ -72,6 +72,25 @@ TOLD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "mapping.withdraw": ({"effective_from": 1_700_006_400}, f"Withdraw the mapping {SUB} from 2023-11-15."),
 }
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"op": "retire", "key_id": "#1"}, f"Retire the key #1 of the issuer {SUB}."),
+        ({"op": "retire", "key_id": "#1", "valid_until": 0}, f"Retire the key #1 of the issuer {SUB} from 1970-01-01."),
+        (
+            {"op": "compromise", "key_id": "#1", "compromised_since": 0},
+            f"Report the key #1 of the issuer {SUB} as stolen since 1970-01-01.",
+        ),
+        (
+            {"op": "compromise", "key_id": "#1"},
+            f"Report the key #1 of the issuer {SUB} as stolen; nothing that it signed counts.",
+        ),
+    ],
+)
+def test_the_end_of_an_issuers_key_names_the_key_and_says_from_when(body: dict[str, object], sentence: str) -> None:
+    assert summary("issuer.key", SUB, body) == sentence
 
 
 @pytest.mark.parametrize("kind", TOLD)
