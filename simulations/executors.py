@@ -2,9 +2,9 @@
 
     for index, result in engine("dask", processes=4).map(run_one, jobs): ...
 
-An engine runs one function for each job, each time in a process that runs nothing else, and gives back results as they
-come, with the number of their job. What a function raises, or a worker that dies, is the result of that job alone; the
-others go on. Results do not depend on the engine: a run is a function of its job.
+An engine runs one function for each job, each in a process that runs nothing else, and returns results as they come,
+with the job's number. If the function raises or a worker dies, this is the result of that job alone; the others go on.
+Results do not depend on the engine: a run is a function of its job.
 
 * `local`: processes of this machine, fresh interpreters. Needs nothing.
 * `dask`: `pip install "accredit[dask]"`. Without an address a cluster on this machine; else the scheduler's
@@ -38,7 +38,7 @@ class Executor(Protocol):
     """Runs many jobs."""
 
     def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R | Exception]]:
-        """Number and result of each job, as they end; an exception where the function raised one.
+        """Yield number and result of each job as it ends; the result is an exception if the function raised one.
 
         Args:
             function: of a module, so that other processes find it by its name.
@@ -47,14 +47,14 @@ class Executor(Protocol):
 
 
 def engine(name: str, *, processes: int | None = None, address: str = "") -> Executor:
-    """The engine of that name.
+    """Return the engine of that name.
 
     Args:
         processes: how many runs at a time on this machine; None: one for each processor.
-        address: of an existing cluster, for engines that have such.
+        address: of an existing cluster, for engines that use one.
 
     Raises:
-        InputError: `no_engine`: there is none, or it is not installed; `no_address`: local processes have none.
+        InputError: `no_engine`: it is unknown or not installed; `no_address`: local processes have no address.
     """
     match name:
         case "local":
@@ -90,7 +90,7 @@ class LocalExecutor:
     def _pool(
         self, function: Callable[[J], R], jobs: Sequence[J], waiting: deque[int], processes: int
     ) -> Generator[tuple[int, R | Exception], None, list[int]]:
-        """Runs what waits until it is done or a worker dies; returns what was under way then."""
+        """Run the waiting jobs until all are done or a worker dies; return the jobs that were running then."""
         # Fresh interpreters: a fork would copy whatever threads and files the caller happens to have.
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             running: dict[Future[R], int] = {}
@@ -132,7 +132,7 @@ class DaskExecutor:
     def _together(
         self, client: Any, function: Callable[[J], R], jobs: Sequence[J]
     ) -> Generator[tuple[int, R | Exception], None, list[int]]:
-        """Runs all; returns those that were under way on a worker that died."""
+        """Run all jobs; return those that were running on a worker that died."""
         futures = {client.submit(function, job, pure=False, retries=0): index for index, job in enumerate(jobs)}
         suspects = []
         for future in self._distributed.as_completed(futures, loop=client.loop):
@@ -143,7 +143,7 @@ class DaskExecutor:
         return sorted(suspects)
 
     def _result(self, future: Any) -> tuple[Any] | None:
-        """What came of it, an exception too; None: its worker died."""
+        """Return the result, which may be an exception; None: the worker died."""
         error = future.exception()
         if error is None:
             return (future.result(),)
@@ -165,7 +165,7 @@ class DaskExecutor:
 
 
 class RayExecutor:
-    """Workers of Ray, a processor each."""
+    """Workers of Ray, one for each processor."""
 
     def __init__(self, ray: Any, processes: int | None, address: str) -> None:
         self._ray = ray
@@ -202,7 +202,7 @@ class RayExecutor:
 
 
 def _call(function: Callable[[J], R], job: J) -> R:
-    """Ray takes plain functions only."""
+    """Call a job's function: Ray accepts only plain functions."""
     return function(job)
 
 
@@ -215,7 +215,7 @@ def _done(index: int, future: Future[Any]) -> tuple[int, Any]:
 
 
 def _import(module: str, extra: str) -> Any:
-    """The library of an engine.
+    """Return the library of an engine.
 
     Raises:
         InputError: `no_engine`: it is not installed.

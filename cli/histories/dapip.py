@@ -63,7 +63,7 @@ def read(files: Mapping[str, bytes], now: int) -> History:
         now: no date after it can be meant, seconds. The newest one before is what the files vouch for.
 
     Raises:
-        DecodeError: `missing_file`, or a file is no table with the columns of `HEADS`.
+        DecodeError: `missing_file`, or a file is not a table with the columns of `HEADS`.
     """
     return _Reader(files, now).history()
 

@@ -50,7 +50,7 @@ EFFECTS: Final[Mapping[HistoryDeed, str]] = {
     HistoryDeed.SUPERSEDE: "`supersede`, with the same issuer as its successor",
     HistoryDeed.STAY: "`stay` of the loss; where no loss is listed, `deny` and `stay` of the same day",
     HistoryDeed.AFFIRM: "`deny`; `appeal_decide` where the loss stands and was not stayed",
-    HistoryDeed.OVERTURN: "`annul` of the loss, which then never was",
+    HistoryDeed.OVERTURN: "`annul` of the loss, which then counts as never said",
     HistoryDeed.AMEND: "`amend` with the reason; the scope stays as wide, for the data do not say what changed",
     HistoryDeed.ADD_ONLINE: "`amend`: delivery modes gain `online`",
     HistoryDeed.DROP_ONLINE: "`amend`: delivery modes lose `online`",

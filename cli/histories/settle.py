@@ -1,7 +1,7 @@
-"""Contradictions in a history, and the rules by which they are settled. Each use of a rule is a finding.
+"""Finds contradictions in a history, and settles them by written rules. Each use of a rule is a finding.
 
-`settle` puts every step into the spell it belongs to, in order. What only shows while a spell's steps are told one
-after the other is found in `life`, by rules of the same table.
+`settle` puts every step into its spell, in order. `life` finds the contradictions that appear only when it states a
+spell's steps one after the other, by rules of the same table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ class SettlingRule:
     """How a contradiction is settled.
 
     Attributes:
-        found: what contradicts what, a sentence. taken: what is done about it, a sentence.
-        is_left_out: a row is not taken because of it.
+        found: the contradiction, a sentence. taken: its treatment, a sentence.
+        is_left_out: whether the row is left out because of it.
     """
 
     found: str
@@ -52,7 +52,7 @@ RULES: Final[Mapping[str, SettlingRule]] = {
         "The record counts, and the first is left out: it was decided, and did not take effect.",
     ),
     "overlapping_spells": _take(
-        "Two spells of one agency and programme overlap.", "Both are taken as they are; a question finds the better."
+        "Two spells of one agency and programme overlap.", "Both are taken as they are; an answer uses the better one."
     ),
     "other_spell": _take(
         "An action names a spell in which its date does not lie, and another spell covers that date.",
@@ -74,13 +74,13 @@ RULES: Final[Mapping[str, SettlingRule]] = {
     "ended_at_once": _leave("A record ends no later than it begins.", "It is left out."),
     "action_without_record": _leave("No record covers the date of an action.", "The action is left out."),
     "outside_spell": _leave("An action is dated before its record begins or after it ends.", "The action is left out."),
-    "said_twice": _leave("The same action stands there twice.", "The second is left out."),
+    "said_twice": _leave("The same action is listed twice.", "The second is left out."),
     "nothing_to_lift": _leave(
         "A sanction is removed that was not imposed, or had been removed.", "The removal is left out."
     ),
     "nothing_to_reinstate": _leave("A loss is overturned that is not listed.", "The reversal is left out."),
     "action_after_loss": _leave(
-        "Something happens to an accreditation that was lost.", "It is left out: what is lost stays lost."
+        "Something happens to an accreditation that was lost.", "It is left out: a lost accreditation stays lost."
     ),
     "initial_again": _leave(
         "An initial accreditation has another date than the start of its record.", "The record counts."
@@ -96,7 +96,7 @@ RULES: Final[Mapping[str, SettlingRule]] = {
 
 
 def finding(code: str, where: str, about: str, detail: str) -> HistoryFinding:
-    """A use of a rule of `RULES`; `detail` is a sentence about this case."""
+    """Return the finding for one use of a rule of `RULES`; `detail` is a sentence about this case."""
     rule = RULES[code]
     return HistoryFinding(
         where=where,
@@ -114,7 +114,7 @@ class SettledSpell(NamedTuple):
 
 
 def settle(history: History) -> tuple[list[SettledSpell], list[HistoryFinding]]:
-    """The spells of a history with the steps that belong to each, and what contradicted itself.
+    """Return the spells of a history with their steps, and the contradictions.
 
     Returns:
         spells by institution, agency, programme and start.
@@ -155,7 +155,7 @@ def settle(history: History) -> tuple[list[SettledSpell], list[HistoryFinding]]:
 
 
 def _about(history: History, key: SpellKey) -> str:
-    """Whom a row is about, for people."""
+    """Return the subject of a row, for people."""
     institution, agency = history.institutions.get(key.institution), history.agencies.get(key.agency)
     name = institution.name if institution is not None else key.institution
     program = history.programs.get(key.program, key.program)
@@ -190,11 +190,11 @@ _ORDER: Final = {
     HistoryDeed.STAY: 5,
     HistoryDeed.AFFIRM: 6,
 }
-"""Of one day: what was removed or renewed comes before what was imposed, and a loss last."""
+"""Order of the steps of one day: removals and renewals, then sanctions and conditions, then losses, then appeals."""
 
 
 def _distinct(history: History, steps: list[Step], findings: list[HistoryFinding]) -> Iterator[Step]:
-    """The steps of one spell by date, each once."""
+    """Yield the steps of one spell by date, each once."""
     seen: set[tuple[object, ...]] = set()
     for step in sorted(steps, key=lambda one: (one.date, _ORDER.get(one.deed, 2))):
         what = (step.date, step.said, step.text)
@@ -207,7 +207,7 @@ def _distinct(history: History, steps: list[Step], findings: list[HistoryFinding
 
 
 def _ended(history: History, spell: HistorySpell, steps: list[Step], findings: list[HistoryFinding]) -> SettledSpell:
-    """The spell with the end and the loss that agree with each other."""
+    """Return the spell with an end that agrees with its loss."""
     about = _about(history, spell.key)
     if spell.status == DENIED or not steps:
         return SettledSpell(spell, tuple(steps))
@@ -235,11 +235,11 @@ def _ended(history: History, spell: HistorySpell, steps: list[Step], findings: l
 
 
 _GIVES_BACK: Final = (HistoryDeed.RENEW, HistoryDeed.LIFT, HistoryDeed.STAY, HistoryDeed.OVERTURN)
-"""Deeds after which a loss is not the last word."""
+"""Deeds that can follow a loss and undo it."""
 
 
 def by_institution(settled: Sequence[SettledSpell]) -> Iterator[tuple[str, list[SettledSpell]]]:
-    """Spells by institution, in order."""
+    """Return the spells by institution, in order."""
     ordered = sorted(settled, key=lambda one: one.spell.key.institution)
     for key, group in groupby(ordered, key=lambda one: one.spell.key.institution):
         yield key, list(group)

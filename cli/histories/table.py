@@ -1,9 +1,9 @@
-"""A history in any table: one line a spell or a step, and a map (TOML) that says which column holds what.
+"""Reads a history from any table with one line for each spell or step, and a map (TOML) that names its columns.
 
     source = "our-register"             # short name, kept with every grant
-    as_of = 2020-11-02                  # only for a table that you do not keep: what it was then, answers say
+    as_of = 2020-11-02                  # only for a table that you do not keep: its date, which answers mention
 
-    [columns]                           # what it is here = the heading there
+    [columns]                           # our name = the heading in the table
     institution = "School no."          # required: what names the institution in the table
     name = "School"                     # required
     start = "Accredited since"          # required on a line that is a spell
@@ -20,7 +20,7 @@
     formats = ["%d/%m/%Y", "%Y"]        # besides 2015-05-20, 2015-05 and 2015
     [scope]                             # as in a grant file; without it, everything
 
-What a step does is one of `HistoryDeed`. Dates known to a year or month are kept so.
+Each step has one of the effects in `HistoryDeed`. Dates known only to a year or month keep this precision.
 """
 
 import sys
@@ -60,10 +60,10 @@ from .facts import (
 )
 
 KEY_CHARS: Final = 90
-"""The longest institution, agency, programme or number: three of them name a grant in its `source_record`."""
+"""The longest key of an institution, agency, programme or spell: three of them name a grant in its `source_record`."""
 
 ADDRESS_CHARS: Final = 300
-"""What an institution or agency may take up in an address, each character of another script as six or nine."""
+"""Most characters of an institution's or agency's name in an address; one of another script counts as six or nine."""
 
 COLUMNS: Final = (
     *("institution", "name", "id", "url", "place", "agency", "program", "program_name", "number"),
@@ -73,14 +73,14 @@ NEEDED: Final = ("institution", "name")
 _TABLES: Final = ("columns", "statuses", "steps", "dates", "scope")
 _LIFTED: Final = ("condition", *SANCTION_LEVELS)
 _OWN: Final = "own"
-"""The key of the agency where a table has none: whoever imports it."""
+"""The key of the agency if a table has none: the importing authority."""
 
 
 class HistoryMap:
-    """What a map says, checked.
+    """The checked content of a map.
 
     Raises:
-        DecodeError: it names a member, column, status or step that there is not.
+        DecodeError: it names an unknown member, column, status or step.
     """
 
     def __init__(self, written: Mapping[str, Any], where: str) -> None:
@@ -138,10 +138,10 @@ class HistoryMap:
         return deed, level
 
     def dated(self, written: str) -> Dated:
-        """A date of the table, as exactly as it is written.
+        """Return a date of the table with its written precision.
 
         Raises:
-            DecodeError: it is none, or the formats of the map read it as several.
+            DecodeError: the text is not a date, or two formats of the map read it differently.
         """
         text = written.strip()
         found = {date for format in ("%Y-%m-%d", "%Y-%m", "%Y", *self.formats) if (date := _by(format, text))}
@@ -162,7 +162,7 @@ class HistoryMap:
 
 
 def _by(format: str, text: str) -> Dated | None:
-    """What a text says by one format, as exactly as the format can; None where it does not fit, or is too early."""
+    """Return the date in a text by one format, with the format's precision; None if it does not fit or is too early."""
     try:
         found = datetime.strptime(text, format).replace(tzinfo=UTC)
     except ValueError:
@@ -181,7 +181,7 @@ def read(data: bytes, where: str, map: HistoryMap, now: int, encoding: str = "")
         encoding: of a file that is not Unicode, as Python names it.
 
     Raises:
-        DecodeError: it is no table with the columns of the map.
+        DecodeError: the file is not a table with the columns of the map.
     """
     return _Reader(where, map, now).history(spreadsheet.decode(data, where, encoding))
 
@@ -342,6 +342,6 @@ _CHECKS: Final[Mapping[str, schema.Check]] = {
     **dict.fromkeys(("institution", "agency", "program", "number"), schema.text(KEY_CHARS)),
     "text": schema.text(sys.maxsize, lines=True),
 }
-"""What a cell must be for a statement to hold it; a long reason is cut."""
+"""Checks of cells, so that a statement can contain them; a long reason is cut."""
 
 _ADD: Final = "Add the word to [{}] of the map."

@@ -9,25 +9,25 @@ from accredit.cli.base.documents import when
 from accredit.cli.base.output import bad, faint, fair, good, mix, shorten
 
 CANNOT_TAKE_EFFECT: Final = ("ineffective", "void", "closed", "retracted", "annulled")
-"""States in which nothing more will happen by itself."""
+"""States that no longer change by themselves."""
 
 SHOWN: Final = 25
-"""Rows of a result table; of a bulk import the report has the rest."""
+"""Rows of a result table; the report of a bulk import has the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one thing said.
+    """The outcome of one statement.
 
     Attributes:
-        kind, sub, label: what was said, about whom, and how to name it to people.
+        kind, sub, label: the statement's kind and subject, and a name for people.
         id: the statement's id.
         status: as the node reports it: logged, known, waiting, refused; `foreseen` if it was only asked about,
             `requested` if it was written to a request file.
         state: effective, waiting, ineffective, …, as far as known.
         reason: a sentence: why it has no effect (yet), or was refused.
-        needed: whose approval it takes in all, those given included.
-        foreseen: what the node says will be then (`GET /v1/statements/{id}`, `foreseen`).
+        needed: all approvals that it needs, including those given.
+        foreseen: the effect that the node foresees (`GET /v1/statements/{id}`, `foreseen`).
     """
 
     kind: str
@@ -42,37 +42,37 @@ class Outcome:
 
     @property
     def begins(self) -> str:
-        """When it begins to count, RFC 3339, where that lies ahead; else empty."""
+        """Return when it begins to count, RFC 3339, if that is in the future; else empty."""
         return str(self.foreseen.get("begins") or "")
 
     @property
     def came_to_nothing(self) -> bool:
-        """Whether it was refused, or has no effect and will have none by itself."""
+        """Return whether it was refused, or has no effect and will not get one by itself."""
         return self.status == "refused" or self.state in CANNOT_TAKE_EFFECT
 
     @property
     def name(self) -> str:
-        """What it is about, in the shortest telling form."""
+        """Return its shortest telling name."""
         return self.label or self.sub
 
     def with_status(self, status: str) -> "Outcome":
-        """The same, at another stage."""
+        """Return the same outcome with another status."""
         return replace(self, status=status)
 
     def warned(self, before: "Outcome") -> "Outcome":
-        """The same, with what was warned of before it was said: it is true afterwards too, and then nobody tells it."""
+        """Return the same outcome with the earlier warnings, which still hold, and which no later answer repeats."""
         warnings = before.foreseen.get("warnings")
         return replace(self, foreseen={**self.foreseen, "warnings": warnings}) if warnings else self
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`: every member, the id in hex."""
+        """Return its members for `--json`, with the id in hex."""
         return {**asdict(self), "id": self.id.hex()}
 
 
 def outcome_of(
     *, kind: str, sub: str, label: str, id: bytes, status: str, standing: Mapping[str, Any], problem: Mapping[str, Any]
 ) -> Outcome:
-    """An outcome from what a node answered: a statement's standing, and the problem if it was refused."""
+    """Return an outcome from a node's answer: a statement's standing, and the problem if it was refused."""
     reason = " ".join(str(problem.get(part, "")) for part in ("detail", "hint")).strip() or str(
         standing.get("reason") or ""
     )
@@ -90,7 +90,7 @@ def outcome_of(
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
-    """Prints outcomes for people: one at length, several as a table."""
+    """Print outcomes for people: one in full, several as a table."""
     if len(outcomes) == 1:
         _show_one(outcomes[0])
         return
@@ -101,13 +101,13 @@ def show(outcomes: Sequence[Outcome]) -> None:
 
 
 def word(outcome: Outcome) -> output.Styled:
-    """An outcome's state in a word or two, coloured."""
+    """Return an outcome's state in a word or two, coloured."""
     is_foreseen = outcome.status in ("foreseen", "requested")
     return state_word(outcome.state or outcome.status, foreseen=is_foreseen, begins=outcome.begins)
 
 
 def state_word(state: str, *, foreseen: bool = False, begins: str = "") -> output.Styled:
-    """A statement's state in a word or two, coloured; what begins later is never said to be in effect."""
+    """Return a statement's state in a word or two, coloured; one that begins later is never called in effect."""
     match state:
         case "effective" if begins:
             return fair(f"{'would take' if foreseen else 'takes'} effect on {when(begins)}")
@@ -122,7 +122,7 @@ def state_word(state: str, *, foreseen: bool = False, begins: str = "") -> outpu
 
 
 def foreseen_lines(foreseen: Mapping[str, Any]) -> list[output.Styled]:
-    """What will be then, what changes, what is probably not meant so, and what waits that asks for the same."""
+    """Return lines about the foreseen effect, the changes, probable mistakes, and waiting proposals for the same."""
     lines = [mix("changes ", line) for line in foreseen.get("differences", ())]
     lines += [mix("then: ", line) for line in foreseen.get("afterwards", ())]
     lines += [mix(fair("! "), line) for line in foreseen.get("warnings", ())]

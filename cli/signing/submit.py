@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
 _BATCH: Final = SUBMISSION_STATEMENTS
-"""Statements a request: as many as a node takes, and logs at once; fewer wait for its next tick."""
+"""Statements in a request: as many as a node accepts, and logs at once; fewer wait for its next tick."""
 
 _BATCH_BYTES: Final = 3 * 2**20
 ARRIVAL_SECONDS: Final = 5.0
-"""How long what another node has may take to arrive: a few ticks of the log."""
+"""How long a statement at another node may take to arrive: a few ticks of the log."""
 _NOT_THERE: Final = ("not_found", "unknown_key")
 _BUSY: Final = ("rate_limited", "overloaded", "not_ready")
 _PAUSE_SECONDS: Final = (0.5, 8.0)  # first and longest pause between tries, doubling
@@ -26,7 +26,7 @@ _PATIENCE: Final = 60  # seconds to go on trying a node that says it is busy
 
 
 def key_at(client: "NodeClient", kid: bytes) -> dict[str, Any] | None:
-    """What a node knows of a key; None if it does not know it."""
+    """Return a node's facts about a key; None if it does not know the key."""
     try:
         return client.key(kid)
     except InputError as error:
@@ -36,7 +36,7 @@ def key_at(client: "NodeClient", kid: bytes) -> dict[str, Any] | None:
 
 
 def await_key(client: "NodeClient", kid: bytes, number: int) -> dict[str, Any] | None:
-    """As `key_at`, giving the key's statement of that number a moment to arrive from another node."""
+    """Return the same as `key_at`, after waiting a moment for the key's statement of that number from another node."""
     deadline = time.monotonic() + ARRIVAL_SECONDS
     with output.progress("Waiting for your key's last statement to reach the node"):
         while True:
@@ -47,9 +47,9 @@ def await_key(client: "NodeClient", kid: bytes, number: int) -> dict[str, Any] |
 
 
 def require_single(client: "NodeClient", raws: Sequence[bytes]) -> None:
-    """Refuses to send a second statement under a number that a key has used: that would freeze the key.
+    """Refuse to send a second statement under a number that a key has used, because that would freeze the key.
 
-    A copy of a key file, or a restored one, does not know what was signed elsewhere; a node that has it does.
+    A copy of a key file, or a restored one, lacks statements signed elsewhere; a node that holds them shows them.
 
     Raises:
         RefusedError: `key_doubled`: the node holds another statement of that number.
@@ -78,7 +78,7 @@ def _has(client: "NodeClient", statement: bytes) -> bool:
 
 
 def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Sends statements to a node, in requests it can take; one receipt for each, in order."""
+    """Send statements to a node, in requests of an accepted size; return one receipt for each, in order."""
     receipts: list[dict[str, Any]] = []
     with output.progress("Sending", len(raws)) as step:
         for batch in _batches(raws):
@@ -88,7 +88,7 @@ def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Sends a batch, again and again while the node says that it is only busy: limits delay, they never refuse."""
+    """Send a batch, and repeat while the node answers that it is busy: limits delay statements but never refuse them."""
     deadline = time.monotonic() + _PATIENCE
     failures = 0
     while True:

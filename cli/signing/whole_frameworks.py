@@ -1,9 +1,9 @@
-"""A framework and its parts, decided on as one thing.
+"""Lets voters decide on a framework and its parts together.
 
-A framework is one statement that says how many items there are and what they hash to, and then the items, in parts:
-ESCO takes some hundreds of them. Nobody decides on a part by itself. So whoever names the framework or any of its parts
-is offered all that wait, and only those that the framework commits to: they are read from their own bytes, and together
-they must give its root. A part that somebody slipped in beside them is never among them.
+A framework is one statement with the number and the hash of its items, and further statements with the items in parts:
+ESCO needs some hundreds of them. Nobody decides on a single part. So a voter who names the framework or any of its
+parts is offered all waiting parts, and only those that the framework commits to: they are read from their own bytes, and
+together they must give its root. A part that somebody added without permission is never among them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,11 +27,11 @@ _UNNEEDED: Final = "the framework does without this part: others give exactly th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together:
-    """A proposal as `GET /v1/proposals` shows it, with what is decided together with it.
+    """A proposal as `GET /v1/proposals` shows it, with the parts that are decided on together with it.
 
     Attributes:
         first: the proposal; of parts whose framework is not listed, the first of them.
-        parts: the parts of a framework or mapping, where there are any; `first` too if it is one.
+        parts: the parts of a framework or mapping, if any; including `first` if it is one.
     """
 
     first: dict[str, Any]
@@ -39,7 +39,7 @@ class Together:
 
     @property
     def told(self) -> str:
-        """What the parts hold, in a sentence; empty where there are none."""
+        """Return a sentence about the parts' content; empty if there are none."""
         if not self.parts:
             return ""
         if self.first["kind"] == MAPPING:
@@ -55,7 +55,7 @@ class Together:
 
 
 def together(proposals: Sequence[dict[str, Any]]) -> list[Together]:
-    """Proposals in their order, the parts of a framework or a mapping at its place."""
+    """Return proposals in their order, with the parts of a framework or a mapping at its place."""
     mappings = {run[0]["id"]: run for run in runs(proposals)}
     further = {one["id"] for run in mappings.values() for one in run[1:]}
     parts: dict[str, list[dict[str, Any]]] = {}
@@ -83,13 +83,13 @@ def with_parts(
     read: ReadStatements,
     in_effect: Callable[[], Sequence[str]],
 ) -> tuple[list[str], dict[str, str]]:
-    """What is named, each framework or part of one as the whole that waits.
+    """Return the named proposals, with all waiting parts of each named framework or part.
 
     Args:
         named: ids in hex.
-        waiting: what waits, by id.
+        waiting: waiting proposals, by id.
         read: statements from their own bytes, by id.
-        in_effect: ids of the parts of frameworks that are in effect; asked only where a framework that is lacks parts.
+        in_effect: ids of parts in effect; called only if a framework in effect lacks parts.
 
     Returns:
         the ids to decide on, a framework before its parts; and those left out, each with the reason.
@@ -120,7 +120,7 @@ def _publication(id_: str, proposal: Mapping[str, Any] | None) -> str | None:
 def _whole(
     publish: str, waiting: Mapping[str, dict[str, Any]], read: ReadStatements, in_effect: Callable[[], Sequence[str]]
 ) -> list[str] | None:
-    """All that waits of a framework; None where the parts here are not all that it commits to."""
+    """Return all waiting statements of a framework; None if parts that it commits to are missing."""
     ids = [id_ for id_, one in waiting.items() if one["kind"] == ITEMS and one["body"]["publish"] == publish]
     said, *parts = read([bytes.fromhex(id_) for id_ in (publish, *ids)])
     found = _committed(said, parts)
@@ -134,7 +134,7 @@ def _whole(
 
 
 def _committed(said: Unverified, parts: Iterable[Unverified]) -> list[Unverified] | None:
-    """The parts that a publication commits to, in order."""
+    """Return the parts that a publication commits to, in order."""
     own = [
         one
         for one in parts
@@ -154,13 +154,13 @@ _NAMED: Final = 3  # items that are named, besides the last
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameworkOnPaper:
-    """What a vote decides of one framework.
+    """The part of one framework that a vote decides on.
 
     Attributes:
-        id: of the framework. title: with its version; its id, where the vote is not on the framework itself.
+        id: of the framework. title: with its version; its id if the vote is not on the framework itself.
         parts, items: how many of each the vote is on.
-        is_whole: whether they are all that the framework commits to; None where only parts of it are voted on.
-        names: what the first items and the last one are called.
+        is_whole: whether they are all that the framework commits to; None if the vote is only on parts.
+        names: of the first items and the last one.
     """
 
     id: str
@@ -179,7 +179,7 @@ class FrameworkOnPaper:
 
 
 def frameworks_on(items: Sequence[Unverified]) -> tuple[FrameworkOnPaper, ...]:
-    """The frameworks that a list of proposals is about, in its order."""
+    """Return the frameworks that a list of proposals is about, in its order."""
     publications = {one.id: one for one in items if one.kind == PUBLISH}
     parts: dict[bytes, list[Unverified]] = {publish: [] for publish in publications}
     for one in items:

@@ -1,9 +1,9 @@
-"""A mapping and its further parts, decided on as one thing.
+"""Lets voters decide on a mapping and its further parts together.
 
-A crosswalk that is too long for a statement is published in parts: `…/crosswalk`, `…/crosswalk/2`, `…/crosswalk/3`, the
-same in all but their links. No part says how many there are. So whoever names one of them is offered those that wait
-and that the same key proposed, from the first without a gap; each is read from its own bytes. Each part counts by
-itself, and what is decided on is listed by digest like anything else.
+A crosswalk that is too long for a statement is published in parts: `…/crosswalk`, `…/crosswalk/2`, `…/crosswalk/3`, all
+the same except for their links. No part states their number. So a voter who names one part is offered all waiting parts that
+the same key proposed, from the first without a gap; each is read from its own bytes. Each part counts by itself, and a
+vote lists each by digest like any other proposal.
 """
 
 import re
@@ -24,14 +24,14 @@ ReadStatements = Callable[[Sequence[bytes]], list[Unverified]]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Of which mapping a statement is which part."""
+    """The mapping of a statement, and its part."""
 
     whole: str
     number: int
 
 
 def _places(id: str) -> tuple[_Place, ...]:
-    """What an id may mean: a mapping's first part, or the part of a number."""
+    """Return the possible meanings of an id: a mapping's first part, or a numbered part."""
     match = _NUMBERED.fullmatch(id)
     first = _Place(id, 1)
     return (first,) if match is None else (_Place(match["whole"], int(match["number"])), first)
@@ -42,7 +42,7 @@ def _facts(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def runs(proposals: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """The mappings among some proposals that have several parts, each as its parts in order.
+    """Return the mappings with several parts among some proposals, each as its parts in order.
 
     Args:
         proposals: as `GET /v1/proposals` shows them.
@@ -66,11 +66,11 @@ def _fits(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def with_mapping_parts(named: Sequence[str], waiting: Mapping[str, dict[str, Any]], read: ReadStatements) -> list[str]:
-    """What is named, each part of a mapping as all its parts that wait.
+    """Return the named proposals, with all waiting parts of each named mapping.
 
     Args:
         named: ids in hex.
-        waiting: what waits, by id.
+        waiting: waiting proposals, by id.
         read: statements from their own bytes, by id.
     """
     found: dict[str, None] = {}
@@ -86,7 +86,7 @@ def _is_mapping(proposal: Mapping[str, Any] | None) -> bool:
 
 
 def _of_one_key(id_: str, run: Sequence[Mapping[str, Any]], read: ReadStatements) -> list[str]:
-    """The parts that one key proposed, from the first without a gap; the one named alone where it is none."""
+    """Return the parts that one key proposed, from the first without a gap; else only the named one."""
     said = read([bytes.fromhex(one["id"]) for one in run])
     kept: list[str] = []
     for one in said:
@@ -99,7 +99,7 @@ def _of_one_key(id_: str, run: Sequence[Mapping[str, Any]], read: ReadStatements
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingOnPaper:
-    """What a vote decides of one mapping.
+    """The part of one mapping that a vote decides on.
 
     Attributes:
         id: of the mapping, its first part's. title: its title.
@@ -121,7 +121,7 @@ class MappingOnPaper:
 
 
 def mappings_on(items: Sequence[Unverified]) -> tuple[MappingOnPaper, ...]:
-    """The mappings that a list of proposals is about, in its order."""
+    """Return the mappings that a list of proposals is about, in its order."""
     groups: dict[tuple[str, bytes, str], list[Unverified]] = {}
     subs = {(one.sub, one.kid) for one in items if one.kind == PUBLISH}
     for one in items:

@@ -15,7 +15,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def takes_end(command: _F) -> _F:
-    """Adds `--from` and `--reason`, passed on as `effective_from` and `reason_text`."""
+    """Add `--from` and `--reason`, passed on as `effective_from` and `reason_text`."""
     since = click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
     return since(click.option("--reason", "reason_text", help="Reason, kept on record.")(command))
 
@@ -30,7 +30,7 @@ def propose_end(
     effective_from: str | None,
     reason_text: str | None,
 ) -> None:
-    """Propose to end what a statement has put into effect.
+    """Propose to end the mapping or recognition that a statement put into effect.
 
     Args:
         given: the statement's id, or its first digits.

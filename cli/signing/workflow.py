@@ -1,16 +1,16 @@
 """The signing desk: the one way from a draft to a statement in the registry.
 
-Every command that says something calls `Desk.propose` with what it wants said. The desk then, in this order,
+Every command that makes a statement calls `Desk.propose` with its content. The desk then, in this order,
 
 1. finds the key file (`--key`, ACCREDIT_KEY) and asks the node which authority the key speaks for and what its newest
-   statement is. Honest hands do not fork: where the key file is behind the node (a fresh copy, a restored backup) two
-   nodes must agree on the head, and where it is ahead, what was signed and never arrived is sent first;
-2. builds the drafts: numbered after the head, dated now but never before the statement before;
-3. asks the node what each would bring about (dry run) and refuses what cannot take effect, unless `--force`;
+   statement is. To avoid a fork, two nodes must agree on the head if the key file is behind the node (a fresh copy, a
+   restored backup); if it is ahead, signed statements that never arrived are sent first;
+2. builds the drafts: numbered after the head, dated now but never before the previous statement;
+3. asks the node for the effect of each (dry run) and refuses those that cannot take effect, unless `--force`;
 4. with `--dry-run` stops there, with `--offline FILE` writes a request file and stops there;
 5. unlocks the key once, signs, writes the signed statements to `<key file>.unsent` and their last number into the key
    file, and only then sends them. If the connection breaks, nothing is lost and nothing can be signed twice;
-6. shows what became of each.
+6. shows the outcome of each.
 """
 
 import time
@@ -49,20 +49,20 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 _HELD: Final = ("logged", "known")
 _READ_SINGLY: Final = 200
-"""Proposals that are read one by one; for more the whole log is read, 256 entries a request."""
+"""Most proposals that are read one by one; for more, the whole log is read, 256 entries a request."""
 _TOLD: Final = 5  # drafts whose consequences are told before signing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """One thing to be said.
+    """The content of one statement to be made.
 
     Attributes:
         kind, sub: as in a statement.
-        body: its members; or a function that makes them from the ids of what is said before it in the same call, for
+        body: its members; or a function that makes them from the ids of the statements before it in the same call, for
             parts that name their whole.
         label: how the result table names it; its subject, if empty.
-        chose_budget: the budgets it hands out were named in this command, so that they may be large.
+        chose_budget: whether the user named its budgets in this command, so that they may be large.
     """
 
     kind: str
@@ -73,12 +73,12 @@ class Say:
 
 
 Alike = Callable[[Say], Hashable]
-"""What says that are alike have in common: of thousands the node is asked about the first of each sort."""
+"""The common traits of similar statements: of thousands, the node is asked only about the first of each sort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyStanding:
-    """A key as the ecosystem knows it: the authority it speaks for here, and where it stands.
+    """A key as the ecosystem knows it: the authority it speaks for here, and its head.
 
     `counts` is false while it counts for nobody: a successor before its first word, a founder before the founding.
     `mandates` are those under which it speaks: (`by`, `via` in hex or None), as in records.
@@ -172,21 +172,21 @@ class Desk:
 
     @cached_property
     def client(self) -> "NodeClient":
-        """The first of the nodes."""
+        """Return the client of the first node."""
         return self._stack.enter_context(node_option.connected(self.nodes[0]))
 
     @cached_property
     def ecosystem(self) -> dict[str, Any]:
-        """`GET /v1/ecosystem` of the first node."""
+        """Return `GET /v1/ecosystem` of the first node."""
         found: dict[str, Any] = self.client.ecosystem()
         return found
 
     @cached_property
     def key_path(self) -> Path:
-        """The key file.
+        """Return the path of the key file.
 
         Raises:
-            InputError: none is named.
+            InputError: no key file is named.
         """
         if self.wishes.key is None:
             raise InputError(
@@ -198,10 +198,10 @@ class Desk:
 
     @cached_property
     def voice(self) -> KeyStanding:
-        """The key, which authority it speaks for, and its head, after everything unsent has been sent.
+        """Return the key, its authority and its head, after sending everything unsent.
 
         Raises:
-            NotYetError: the node does not know the key, or lacks what it signed before.
+            NotYetError: the node does not know the key, or lacks its earlier statements.
             InputError: it speaks for several authorities and none was named, or not for that one.
             RefusedError: the key has been cut off, or two nodes contradict each other.
         """
@@ -236,11 +236,11 @@ class Desk:
 
     @property
     def authority(self) -> str:
-        """Id of the authority the key speaks for."""
+        """Return the id of the authority the key speaks for."""
         return self.voice.authority
 
     def proposals(self, targets: Sequence[bytes]) -> list[Unverified]:
-        """The statements that a vote names, read from their own bytes: a node cannot say that a digest means another.
+        """Return the statements that a vote names, read from their own bytes, so that a node cannot substitute others.
 
         Raises:
             InputError: the node does not hold one.
@@ -272,9 +272,9 @@ class Desk:
         return found
 
     def is_own(self, said: Mapping[str, Any]) -> bool:
-        """Whether a part of a record, as `/v1` shows it, was said under a mandate that the key speaks under.
+        """Return whether a part of a record, as `/v1` shows it, was stated under a mandate of the key.
 
-        The name is not enough: two delegations to one body are two, and only the one may follow what it said.
+        The name is not enough: two delegations to one body are two mandates; each may change only its own statements.
         """
         return (said["by"], said["via"]) in self.voice.mandates
 
@@ -286,12 +286,12 @@ class Desk:
         alike: Alike | None = None,
         signed: Callable[[Sequence[bytes]], None] = lambda _: None,
     ) -> list[Outcome]:
-        """Says all of `says`, in order, and shows what became of them.
+        """Make all statements of `says`, in order, and show their outcomes.
 
         Args:
             says: at least one.
             show: print the result; False for a caller that prints its own.
-            alike: asks the node before signing only about the first of each sort; None: about each.
+            alike: before signing, ask the node only about the first of each sort; None: about each.
             signed: called with the signed statements, once they are kept and before they are sent.
 
         Returns:
@@ -299,7 +299,7 @@ class Desk:
 
         Raises:
             RefusedError: one of them cannot take effect; nothing was signed.
-            RemoteError: the node could not be reached; what was signed by then is kept and sent next time.
+            RemoteError: the node could not be reached; signed statements are kept and sent next time.
         """
         require_clock(self.client)
         drafts = self._drafts(says)
@@ -320,7 +320,7 @@ class Desk:
         return outcomes
 
     def show(self, outcomes: Sequence[Outcome]) -> None:
-        """Prints outcomes for people, and what to do with a request file."""
+        """Print outcomes for people, and what to do with a request file."""
         show(outcomes)
         if self.wishes.offline is not None and not self.wishes.dry_run:
             output.say(f"Nothing is signed yet. Take {self.wishes.offline} to the machine with your key and run there:")
@@ -339,10 +339,10 @@ class Desk:
         return known
 
     def _newest(self, head: Head, key: PublicKey) -> Statement:
-        """The key's newest statement, its signature checked: a node cannot make up what a chain is built on.
+        """Return the key's newest statement, after checking its signature, so that a node cannot invent it.
 
         Raises:
-            RemoteError: the node says something else than the key has signed.
+            RemoteError: the node's answer is not what the key has signed.
         """
         try:
             newest = verify(decode(self.client.statement_bytes(head.id)), key.public)
@@ -434,7 +434,7 @@ class Desk:
         return drafts
 
     def _foresee(self, says: Sequence[Say], drafts: Sequence[Draft], alike: Alike | None = None) -> list[Outcome]:
-        """What the node thinks each draft would bring about; refuses what cannot take effect."""
+        """Return the effect that the node foresees for each draft; refuse those that cannot take effect."""
         outcomes: list[Outcome] = []
         sorts, drafted = self._sorts, self._drafted
         registered = {say.sub for say in says if say.kind == "issuer.register"}
@@ -473,7 +473,7 @@ class Desk:
         return outcomes
 
     def _tell(self, outcomes: Sequence[Outcome]) -> None:
-        """Says before anything is signed what it will bring about."""
+        """Print the foreseen effects before anything is signed."""
         for outcome in outcomes[:_TOLD]:
             for line in foreseen_lines(outcome.foreseen):
                 output.note(line if len(outcomes) == 1 else mix(outcome.name, ": ", line))
@@ -531,7 +531,7 @@ class Desk:
         return outcomes
 
     def _send_unsent(self) -> None:
-        """Sends what an earlier command signed and could not send; the numbers after it depend on it."""
+        """Send statements that an earlier command signed and could not send, because later numbers depend on them."""
         path = unsent_path(self.key_path)
         if not path.exists():
             return
@@ -544,7 +544,7 @@ class Desk:
 
 
 def _require_modest(say: Say, *, handed_out: int, left: int) -> None:
-    """That a key keeps half of what it may still say: budgets handed out are its own numbers, gone for good."""
+    """Check that a key keeps half of its remaining budget: it permanently loses the numbers that it hands out."""
     if 0 < left < 2 * handed_out:
         raise RefusedError(
             "generous_budget",

@@ -1,7 +1,7 @@
 """Adversaries that lie to verifiers: old answers, forged records, false proofs of absence, withheld news.
 
-Liars collude: those among the signers cosign whatever any of them makes up. What they can never have is the cosignature
-of an honest signer for a state that none was in."""
+Liars collude: those among the signers cosign every state that any of them invents. They can never have the cosignature
+of an honest signer for a state that no honest signer had."""
 
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.record_types import Record
@@ -31,7 +31,7 @@ class Remembering(Adversary):
         host.world.timeline.after(1_000, lambda: None if self.keep(host) else self.begin(host))
 
     def keep(self, host: Host) -> bool:
-        """Whether there is such a state; takes it down the first time."""
+        """Return whether there is such a state; store it the first time."""
         held = host.noted
         if self._state is None and held is not None and held.state is not None and held.note:
             self._records = dict(held.items())
@@ -43,11 +43,11 @@ class Remembering(Adversary):
         return self.lie(host, query) if self.keep(host) else super().answers(host, query)
 
     def lie(self, host: Host, query: Query) -> bytes | None:
-        """From the state that was kept, as it was."""
+        """Return an answer from the stored state."""
         return self.prove(host, query, self._records, self._note)
 
     def prove(self, host: Host, query: Query, records: dict[Subject, Record], note: bytes) -> bytes:
-        """Evidence from any records, as of now."""
+        """Return evidence from the given records, as of now."""
         return prove(
             query,
             MemoryRecords(records),
@@ -114,7 +114,7 @@ class Omitter(Remembering):
 
 
 def restamped(host: Host, note: bytes | None, state: StateNote) -> bytes:
-    """The text of `state` with the cosignatures there are on `note`, and fresh ones of all liars among the signers."""
+    """Return the text of `state` with the cosignatures on `note`, and fresh ones of all liars among the signers."""
     world = host.world
     liars = [each.name for each in world.hosts if not each.is_honest and each.name in world.town.signers]
     lines = {} if note is None else {line.name: line for line in Note.decode(note).signatures}
@@ -124,5 +124,5 @@ def restamped(host: Host, note: bytes | None, state: StateNote) -> bytes:
 
 
 def trie_of(records: dict[Subject, Record]) -> Trie:
-    """The map over these records."""
+    """Return the map over these records."""
     return Trie((record_key(*subject), record_digest(record)) for subject, record in sorted(records.items()))

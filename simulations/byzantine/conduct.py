@@ -17,7 +17,7 @@ class Older(Conduct):
     """An honest node of an older version, which does not know some types of frames.
 
     Args:
-        unknown: those. It never sends them either.
+        unknown: the types that it does not know. It never sends them either.
     """
 
     def __init__(self, *unknown: type[Body]) -> None:
@@ -56,11 +56,11 @@ class Rewriter(Adversary):
         self._seed = host.world.town.node_seed(host.name, "peer")
 
     def rewrite(self, body: Body) -> Body | None:
-        """What to say instead."""
+        """Return the frame's new body; None withholds the frame."""
         return body
 
     def rewrite_for(self, recipient: bytes, body: Body) -> Body | None:  # noqa: ARG002
-        """What to say instead to one peer, by its key id."""
+        """Return the frame's new body for one peer, by its key id."""
         return self.rewrite(body)
 
     def says(self, data: bytes) -> bytes | None:
@@ -77,7 +77,7 @@ class Rewriter(Adversary):
 
 
 def decoded(data: bytes) -> UnverifiedFrame | None:
-    """The frame, if it is one."""
+    """Return the frame, or None if the bytes are not one."""
     try:
         return decode_frame(data, max_bytes=_FRAME_BYTES, max_ids=_IDS)
     except AccreditError:
@@ -85,7 +85,7 @@ def decoded(data: bytes) -> UnverifiedFrame | None:
 
 
 def repeat(host: Host, every: int, action: Callable[[Random], None], *, within: int | None = None) -> None:
-    """Has an adversary act by itself every so many ms while faults last, first within so many (else `every`)."""
+    """Make an adversary act by itself every so many ms while faults last, first within so many (else `every`)."""
     random = host.world.timeline.stream(f"adversary {host.name}")
 
     def act() -> None:
@@ -97,7 +97,7 @@ def repeat(host: Host, every: int, action: Callable[[Random], None], *, within: 
 
 
 def send(host: Host, target: str, body: Body, random: Random) -> None:
-    """A frame of the adversary's own; nobody waits for the answer."""
+    """Send an adversary's own frame; nobody waits for the answer."""
     town = host.world.town
     frame = encode_frame(
         body,

@@ -4,7 +4,7 @@ bounded            queues and waiting rooms stay within their limits
 mesh               no honest node's mesh is larger than it may be; after a calm every one is as large as it should be
 not_shut_out       no honest node refuses to listen to another honest one
 forks_bounded      no honest node logs more of a forked key in an hour than submitters and peers may bring
-bounds             the figures that a scenario promises
+bounds             the upper bounds that a scenario promises
 """
 
 from abc import abstractmethod
@@ -19,7 +19,7 @@ from accredit.simulations.virtual.metrics import Extremes, Figures
 from accredit.simulations.virtual.ports import HostView, WorldView, mesh_of
 
 _LOOKED_AT: Final = 20
-"""Hosts that are looked at each time, in turn."""
+"""Hosts examined each time, in turn."""
 
 MESH_CALM: Final = 75
 """Seconds after which meshes have recovered: the pause of a refused graft (60 s), and some heartbeats."""
@@ -93,7 +93,7 @@ class NotShutOut(_InTurn):
 
 
 class ForksBounded(Checker):
-    """See the module. It counts by itself, from what disks hold; a node that starts again begins anew."""
+    """See the module. It counts by itself, from the content of disks; after a restart of a node it begins anew."""
 
     name = "forks_bounded"
 
@@ -165,7 +165,7 @@ FIGURES: Final[Mapping[str, tuple[str, Callable[[Figures], float | None]]]] = {
     "stale": ("staleness of verified answers, s", lambda figures: figures.stale),
     "exposed": ("exposure of misconduct, ms", lambda figures: figures.exposed),
 }
-"""By the name of a bound, what it binds: in words, and where a run's figures have it. `urgent_share` binds a curve."""
+"""Name of a bound -> the bounded figure, in words, and its place in a run's figures. `urgent_share` bounds a curve."""
 
 
 class WithinBounds(Checker):

@@ -1,10 +1,10 @@
 """Checkers of state notes, and of the answers that verifiers get.
 
-one_note           an honest signer never signs two states of one count, whatever it goes through
-noted_roots        a state that a quorum stands by is the one that follows from the very set it is said to be of
-quorum_notes       at the end every honest node has a note with a quorum, of all that is held
-undeceived         no answer that verifies was untrue of a state that an honest signer stood by within the maximum
-                   age, and no verifier goes back
+one_note           an honest signer never signs two states of one count, whatever happens to it
+noted_roots        a state that a quorum has cosigned follows from exactly the set that it names
+quorum_notes       at the end every honest node has a note with a quorum, over all held statements
+undeceived         every answer that verifies was true of a state that an honest signer had cosigned within the maximum
+                   age, and no verifier accepts an older state after a newer one
 """
 
 from collections.abc import Sequence
@@ -125,13 +125,13 @@ class Undeceived(Checker):
 
 
 def ids_of(host: HostView, part: Part) -> tuple[bytes, ...]:
-    """The statements of a part of a host's log."""
+    """Return the statements of a part of a host's log."""
     without = dict.fromkeys(part.without)
     return tuple(id for number, (id, _) in enumerate(host.disk.entries[: part.size]) if number not in without)
 
 
 def folded(world: WorldView, ids: Sequence[bytes]) -> Fold:
-    """What follows from a set, taken in an order that no node has had."""
+    """Return the fold of a set, taken in an order that no node has had."""
     fold = Fold(world.town.ecosystem)
     for id in sorted(ids):
         fold.add(world.town.signed[id])

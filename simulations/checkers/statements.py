@@ -1,11 +1,11 @@
 """Checkers of the statements that nodes hold: they are valid, in one history, on every node, and make the same records.
 
-valid_statements   no honest node logs anything but what an authority signed, byte for byte
-one_history        an honest node's log only grows: what it once told of is still there, in place, after any crash
-one_root           all honest nodes come to one state root, in time
-nothing_lost       what any honest node answered for is in every honest node's log
-records            the records of every honest node are what follows from its disk alone, in another order
-exposed            where an authority's key contradicted itself, every honest node knows
+valid_statements   an honest node logs only statements that an authority signed, byte for byte
+one_history        an honest node's log only grows: every entry that it announced keeps its place after any crash
+one_root           all honest nodes reach one state root, in time
+nothing_lost       a statement that any honest node confirmed is in every honest node's log
+records            the records of every honest node follow from its disk alone, in another order
+exposed            every honest node knows each key of an authority that contradicted itself
 """
 
 from collections.abc import Sequence
@@ -122,7 +122,7 @@ class RecordsRederived(Checker):
             )
 
     def _derive(self, world: WorldView, host: HostView) -> bytes:
-        """From the bytes alone, in the order of ids, which no node has ever had."""
+        """Derive the records from the bytes alone, in the order of ids, which no node has ever had."""
         fold = Fold(world.town.ecosystem)
         for id, raw in sorted(host.disk.entries):
             signed = world.town.signed[id]

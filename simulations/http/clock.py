@@ -3,11 +3,11 @@
     with seeded_scheduler(7):
         trio.run(main, clock=MockClock(autojump_threshold=0))
 
-`TaskTimeline` is a `timeline.Timeline` on trio's clock: one task lets what is planned happen, from the same heap.
+`TaskTimeline` is a `timeline.Timeline` on trio's clock: one task runs the planned actions, from the same heap.
 
-trio runs the tasks of one turn in a random order, on purpose. The random source is its own and not public: here it is
-replaced while a run lasts, and tasks are sorted before they are shuffled, as trio itself does for Hypothesis. With that
-a run depends on nothing but its seed, as far as trio and the libraries on it do: a test runs one in two processes.
+trio deliberately runs the tasks of one turn in a random order. Its random source is private: this module replaces it
+during a run, and sorts tasks before they are shuffled, as trio itself does for Hypothesis. Then a run depends only on
+its seed, as far as trio and the libraries on it allow: a test runs one in two processes.
 """
 
 import math
@@ -27,7 +27,7 @@ class TaskTimeline:
     """See the module and `timeline.Timeline`.
 
     Args:
-        nursery: in which what is planned happens.
+        nursery: runs the planned actions.
     """
 
     def __init__(self, nursery: trio.Nursery, *, seed: int, keep: int) -> None:
@@ -49,22 +49,22 @@ class TaskTimeline:
         return round((self._clock.current_time() - self._began) * 1_000)
 
     def stream(self, name: str) -> Random:
-        """A source of chance of its own; the same seed and name give the same numbers."""
+        """Return a separate random source; the same seed and name give the same numbers."""
         return self._planned.stream(name)
 
     def at(self, time: int, action: Action) -> None:
-        """Plans an action; for a time that has passed, now."""
+        """Plan an action; one for a past time runs now."""
         first = self._planned.next_at
         self._planned.at(time, action)
         if first is None or time < first:
             self._sooner.set()
 
     def after(self, ms: int, action: Action) -> None:
-        """Plans an action `ms` from now."""
+        """Plan an action `ms` from now."""
         self.at(self.now + ms, action)
 
     async def _run(self) -> None:
-        """Lets what is planned happen, each in its time, until the nursery is cancelled."""
+        """Run the planned actions, each at its time, until the nursery is cancelled."""
         while True:
             self._planned.run(until=self.now)
             self._sooner = trio.Event()
@@ -92,7 +92,7 @@ class HostClock(Clock):
 
 @contextmanager
 def seeded_scheduler(seed: int) -> Iterator[None]:
-    """Makes trio's choices follow from a seed, for what runs within."""
+    """Make trio's choices follow from a seed inside the `with` block."""
     before = _run._ALLOW_DETERMINISTIC_SCHEDULING, _run._r
     _run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     _run._r = Random(sha256(f"{seed} scheduler".encode()).digest())

@@ -5,11 +5,11 @@
     host.submit((raw,), answer)         a client somewhere posts a statement
     host.crash()
 
-It has what checkers, figures and people ask of a simulated `host.Host`: engine, disk, what it told, and so on. A crash
-takes every task of the node away at once, wherever it is, and leaves its files; a start opens them again.
+It has the attributes of a simulated `host.Host` that checkers, figures and people use: engine, disk, announced ids.
+A crash cancels every task of the node at once, wherever it is, and leaves its files; a start opens them again.
 
-Blocking work is done in the task itself, with some milliseconds of a disk before and after it, so that other things
-happen in between as they do beside a worker thread.
+Blocking work runs in the task itself, with some milliseconds of disk time before and after it, so that other tasks run
+in between, as they do beside a worker thread.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,10 +47,10 @@ from .virtual_sockets import End, VirtualWires
 T = TypeVar("T")
 
 PEOPLE: Final = "people.example"
-"""Where clients are, as links see it."""
+"""The place of clients in the network of links."""
 
 PATIENCE: Final = 30.0
-"""Seconds that a client waits for an answer; that of `node.clients.node_client`."""
+"""Seconds that a client waits for an answer, as in `node.clients.node_client`."""
 
 
 class WatchedRuntime(Runtime):
@@ -96,7 +96,7 @@ class HttpHost:
     Attributes:
         clock: its own.
         folder: of its files.
-        told: ids in the order in which the engine heard that they were stored.
+        told: ids in the order in which the engine learned that they were stored.
         starts: how often it was started.
         is_honest: always; adversaries are the world tier's.
     """
@@ -130,34 +130,34 @@ class HttpHost:
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs and answers."""
+        """Return whether it runs and answers."""
         return self._runtime is not None
 
     @property
     def engine(self) -> Engine | None:
-        """Of the node; None while it is down."""
+        """Return the node's engine; None while it is down."""
         return None if self._runtime is None else self._runtime.engine
 
     @property
     def disk(self) -> StoredLog:
-        """Its log."""
+        """Return its log."""
         return StoredLog(self._config.database)
 
     @property
     def noted(self) -> NotedMap | None:
-        """Its newest state with a quorum; None where there is none."""
+        """Return its newest state with a quorum; None if there is none."""
         return None if self._runtime is None or self._runtime.noted.note is None else self._runtime.noted
 
     # -------------------------------------------------------------------------------------------- start and crash
 
     def found(self, statements: Sequence[Statement]) -> None:
-        """Puts statements into its log before it is started for the first time."""
+        """Put statements into its log before its first start."""
         with self._open() as store:
             store.append([(each.id, each.raw) for each in statements])
         self.told = SharedList((), [each.id for each in statements])
 
     def start(self) -> None:
-        """Starts it; it is up a moment later. Where it has just crashed, as soon as nothing of it is left."""
+        """Start it; it is up a moment later. After a crash, it starts as soon as all its old tasks have ended."""
         if self._scope is not None:
             self._is_wanted = self._scope.cancel_called
         else:
@@ -167,7 +167,7 @@ class HttpHost:
             self.world.nursery.start_soon(self._live, self._scope)
 
     def crash(self, *, is_told: bool = False) -> None:
-        """Takes it down. `is_told`: whether its connections are reset, as a killed process's are."""
+        """Stop it at once. `is_told`: whether its connections are reset, as those of a killed process."""
         if self._scope is not None:
             self.note("killed" if is_told else "power lost")
             if self._runtime is not None:
@@ -177,12 +177,12 @@ class HttpHost:
             self._scope.cancel()
 
     def set_clock(self, ahead: int) -> None:
-        """Sets its clock so many ms ahead."""
+        """Set its clock so many ms ahead."""
         self.clock.ahead = ahead
         self.note(f"clock {ahead:+}")
 
     def appended(self, size: int) -> None:
-        """The engine is about to hear that entries are stored: from now on the node may tell of them."""
+        """Note that the engine is about to learn that entries are stored: from now on the node may announce them."""
         assert self._store is not None
         rows = self._store.rows(len(self.told), size)
         ids = [bytes(id) for _, id, _ in rows]
@@ -195,7 +195,7 @@ class HttpHost:
     # ------------------------------------------------------------------------------------------------ the client
 
     def submit(self, raws: Sequence[bytes], answer: Answer) -> None:
-        """Somebody posts a statement; `answer` is called once, with None where there was no good answer."""
+        """Post a statement as a client; call `answer` once, with None if there was no good answer."""
         self.world.nursery.start_soon(self._post, raws[0], answer)
 
     async def _post(self, raw: bytes, answer: Answer) -> None:
@@ -221,7 +221,7 @@ class HttpHost:
     # -------------------------------------------------------------------------------------------------- the node
 
     async def _live(self, scope: trio.CancelScope) -> None:
-        """From the start to the crash."""
+        """Run the node from its start to its crash."""
         with scope:
             await self._run()
         self._scope = None
@@ -256,7 +256,7 @@ class HttpHost:
                     await ports.peers.aclose()
 
     def _is_now(self, runtime: WatchedRuntime, store: Store) -> None:
-        """It runs. What a crash left in the log with nobody told of it is told from now on."""
+        """Note that it runs. From now on it announces also the entries that it had not announced before a crash."""
         self._runtime, self._store = runtime, store
         self.world.check(lambda checker: checker.on_start(self.world, self))
         left = [bytes(id) for id in store.ids(len(self.told), store.size())]
@@ -264,7 +264,7 @@ class HttpHost:
         self.world.metrics.on_logged(self, left)
 
     async def _blocking(self, work: Callable[[], T], /) -> T:
-        """The seam for blocking work: inline, in the time of a disk."""
+        """Run blocking work inline, with the duration of a disk."""
         await trio.sleep(self._random.uniform(0, SYNC_MS) / 1_000)
         result = work()
         await trio.sleep(self._random.uniform(0, SYNC_MS) / 1_000)
@@ -274,10 +274,10 @@ class HttpHost:
         return Store.open(self._config.database, ecosystem=self.world.town.ecosystem, origin=self.name)
 
     def note(self, what: str, data: bytes = b"") -> None:
-        """A line of the trace."""
+        """Write a line into the trace."""
         self.world.timeline.trace.note(self.world.timeline.now, self.name, what, data)
 
 
 async def _serve(server: Server, end: End) -> None:
-    """One connection, as a node serves it."""
+    """Serve one connection as a node does."""
     await server.serve(end, client=end.other_address, own=end.address)

@@ -81,7 +81,7 @@ class _Errors(logging.Handler):
 
 @contextmanager
 def heard_errors() -> Iterator[list[str]]:
-    """What nodes and their servers log with a traceback meanwhile; nothing of what they log is printed."""
+    """Collect the log records with a traceback of nodes and their servers inside the block; print no log lines."""
     handler, loggers = _Errors(), [logging.getLogger(name) for name in ("accredit.node",)]
     before = [each.propagate for each in loggers]
     for each in loggers:
@@ -106,7 +106,7 @@ def run(
 
     Args:
         keep: how many of the last events the outcome shows.
-        progress: told how far the phase of faults is, from 0 to 1.
+        progress: called with the progress of the phase of faults, from 0 to 1.
 
     Raises:
         InputError: as `run.changed`.
@@ -150,7 +150,7 @@ async def _play(
 
 
 def _checkers(scenario: HttpScenario) -> list[Checker]:
-    """Those that watch every run: all that need neither adversaries nor verifiers, nor a look at every effect."""
+    """Return the checkers of every run: all that need neither adversaries nor verifiers, nor every effect."""
     return [
         ValidStatements(),
         OneHistory(),

@@ -1,6 +1,7 @@
 """Scenarios over HTTP: those of the world tier that need no adversary, from the same code, and two more.
 
-A plan gets an `HttpWorld`. Those taken over use of a `World` only what an `HttpWorld` has too; a test runs each.
+A plan gets an `HttpWorld`. Plans from the world tier use only members that `World` and `HttpWorld` share; a test runs
+each.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ HttpScript = Callable[[HttpWorld], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpScenario:
-    """A scenario, with the settings it is meant for."""
+    """A scenario with its intended settings."""
 
     name: str
     summary: str
@@ -31,7 +32,7 @@ SCENARIOS: Final[dict[str, HttpScenario]] = {}
 
 
 def _take_over(name: str, *, bounds: Bounds, **settings: Any) -> None:
-    """A scenario of the world tier, in a size for this one."""
+    """Return a scenario of the world tier, in a size for this tier."""
     taken = WORLD_SCENARIOS[name]
     SCENARIOS[name] = HttpScenario(
         name=name,

@@ -1,7 +1,7 @@
-"""The world and its hosts as known to people, figures and checkers, in both tiers of virtual time.
+"""The parts of the world and its hosts that people, figures and checkers use, in both tiers of virtual time.
 
-`world.World` with `host.Host`, and `http.world.HttpWorld` with `http.host.HttpHost`, are what stands behind; whoever
-uses these protocols need not know which.
+`world.World` with `host.Host`, and `http.world.HttpWorld` with `http.host.HttpHost`, implement these protocols; their
+users need not know which.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from .shared_list import SharedList
 from .timeline import Action, Trace
 
 Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
-"""Told what became of a submission; None: the node went down before it answered."""
+"""Is called with the outcome of a submission; None: the node went down before it answered."""
 
 
 class Schedule(Protocol):
@@ -104,7 +104,7 @@ class MetricsView(Protocol):
 
 
 class WorldView(Protocol):
-    """Everything there is in a run."""
+    """All parts of a run."""
 
     settings: Settings
     town: Town
@@ -151,14 +151,14 @@ class WorldView(Protocol):
 
 
 def mesh_of(host: HostView) -> list[str]:
-    """The names of the peers in a host's mesh."""
+    """Return the names of the peers in a host's mesh."""
     if host.engine is None:
         return []
     return [peer.name for peer in host.engine.statistics(strangers=False).peers if peer.is_mesh]
 
 
 def knows(engine: Engine, key: bytes) -> bool:
-    """Whether a node shows that a key has contradicted itself: an authority's by alarms, a node's by conflicts."""
+    """Return whether a node shows that a key contradicted itself: an authority's by alarms, a node's by conflicts."""
     if any(conflict.key.public == key for conflict in engine.conflicts):
         return True
     return any(key.hex()[:16] in alarm for alarm in engine.fold.alarms())

@@ -1,14 +1,14 @@
 """The scene of a scenario in virtual time: a town, its hosts and links, and their faults with times.
 
-`world.World` plays it with engines on one heap of events, `http.world.HttpWorld` with whole nodes over HTTP. What
-is the same for both is here: what scenarios plan, faults of links and clocks and their end, and who looks at it.
+`world.World` plays it with engines on one heap of events, `http.world.HttpWorld` with whole nodes over HTTP. This
+module has their common part: the plans of scenarios, faults of links and clocks and their end, and checkers.
 
 A run has four phases. *Warm-up*: hosts start and find their peers. *Faults*: the workload, and whatever a scenario has
 planned (its times count from here). *Recovery*: `heal` ends every fault and starts every machine; adversaries stay what
 they are, but do nothing of their own accord any more. It lasts until all honest nodes have one state root, or `settle`
 seconds. *End*: checkers look at everything.
 
-What it does not do: let time pass (`run` of those two).
+It does not let time pass (`run` of these two does).
 """
 
 from abc import ABC, abstractmethod
@@ -34,9 +34,9 @@ class Scene(ABC, Generic[H]):
     Attributes:
         hosts: in the order of their names.
         is_healed, healed_at: whether faults have stopped, and when (ms since 1970).
-        converged_at: when all honest nodes had one root after that; None before.
+        converged_at: when all honest nodes had one root after the faults; None before.
         has_faults: whether the end of faults changed anything.
-        extra: figures of a scenario's own, for the report.
+        extra: a scenario's own figures, for the report.
     """
 
     hosts: list[H]
@@ -65,39 +65,39 @@ class Scene(ABC, Generic[H]):
     @property
     @abstractmethod
     def honest(self) -> list[H]:
-        """Those who follow the protocol."""
+        """Return the hosts that follow the protocol."""
 
     @property
     def begins(self) -> int:
-        """When the phase of faults begins, ms since 1970."""
+        """Return when the phase of faults begins, ms since 1970."""
         return START + round(WARM_UP * 1_000)
 
     @property
     def seconds_in(self) -> float:
-        """Seconds since then."""
+        """Return the seconds since then."""
         return (self._schedule.now - self.begins) / 1_000
 
     @property
     def queue_limit(self) -> int:
-        """Statements that may wait for one peer."""
+        """Return the number of statements that may wait for one peer."""
         config = self.settings.gossip
         return config.urgent_ids + config.normal_ids
 
     def roots(self) -> list[bytes]:
-        """The different state roots of honest nodes that are up, sorted."""
+        """Return the different state roots of honest nodes that are up, sorted."""
         return sorted({host.engine.fold.state_root() for host in self.honest if host.engine is not None})
 
     def halves(self) -> tuple[list[str], list[str]]:
-        """Names, each second one on either side."""
+        """Return two halves of the names, in alternation."""
         return list(self.town.names[::2]), list(self.town.names[1::2])
 
     def check(self, ask: Callable[[Checker], None]) -> None:
-        """Lets every checker look."""
+        """Run every checker."""
         for checker in self._checkers:
             ask(checker)
 
     def has_converged(self) -> bool:
-        """Whether nobody waits for an answer, and all honest nodes run, hold as much and have one root."""
+        """Return whether nobody waits for an answer, and all honest nodes run with equally many statements and one root."""
         if not self.workload.is_quiet:
             return False
         sizes = {host.engine.size if host.engine is not None else -1 for host in self.honest}
@@ -106,7 +106,7 @@ class Scene(ABC, Generic[H]):
     # ----------------------------------------------------------------------------------------- what a scenario does
 
     def at(self, seconds: float, action: Callable[[], Any]) -> None:
-        """Plans something, so many seconds into the phase of faults; nothing happens once it is over."""
+        """Plan an action some seconds into the phase of faults; it does not run after this phase."""
 
         def act() -> None:
             if not self.is_healed:
@@ -115,45 +115,45 @@ class Scene(ABC, Generic[H]):
         self._schedule.at(self.begins + round(seconds * 1_000), act)
 
     def every(self, seconds: float, action: Callable[[], Any]) -> None:
-        """Plans something again and again, as long as faults last."""
+        """Plan an action repeatedly, as long as faults last."""
         for number in range(1, int(self.settings.seconds / seconds) + 1):
             self.at(number * seconds, action)
 
     def at_end(self, action: Callable[[], None]) -> None:
-        """Before checkers look for the last time: where a scenario fills `extra`, or requires something of its own."""
+        """Plan an action before the last run of the checkers: a scenario fills `extra` there, or makes its own checks."""
         self._ending.append(action)
 
     def some(self, share: float) -> list[H]:
-        """Some of the honest hosts, at least one."""
+        """Return some of the honest hosts, at least one."""
         return self.random.sample(self.honest, max(1, round(share * len(self.honest))))
 
     def cut(self, name: str, cut: Cut) -> None:
-        """Cuts links until `uncut`, or until faults stop."""
+        """Cut links until `uncut`, or until faults stop."""
         self._fault(f"cut {name}")
         self._network.cuts[name] = cut
 
     def uncut(self, name: str) -> None:
-        """Ends a cut."""
+        """End a cut."""
         self._fault(f"uncut {name}")
         self._network.cuts.pop(name, None)
 
     def narrow(self, host: H, *, rate: float) -> None:
-        """A node's uplink carries so many bytes in a ms and no more."""
+        """Limit a node's uplink to some bytes for each ms."""
         self._fault(f"narrow {host.name}")
         self._network.uplinks[host.name] = rate
 
     def clog(self, host: H, *, seconds: float) -> None:
-        """What a node sends or is sent arrives only after so many seconds."""
+        """Delay all messages from and to a node by some seconds."""
         self._fault(f"clog {host.name}")
         self._network.clogs[host.name] = self._schedule.now + round(seconds * 1_000)
 
     def set_clock(self, host: H, *, ahead: float) -> None:
-        """Sets a wall clock so many seconds ahead of the others."""
+        """Set a wall clock some seconds ahead of the others."""
         self._fault(f"clock {host.name}")
         host.set_clock(round(ahead * 1_000))
 
     def hold_back(self, host: H, *, until: float) -> None:
-        """A host that starts only then, with nothing but the genesis; it must be named there."""
+        """Start a host only at that time, with only the genesis, which must name it."""
         self._fault(f"hold back {host.name}")
         self._held_back[host.name] = None
         self.at(until, host.start)
@@ -161,7 +161,7 @@ class Scene(ABC, Generic[H]):
     # -------------------------------------------------------------------------------------------- the end of faults
 
     def heal(self) -> None:
-        """Ends every fault: links are whole, machines are as they should be, all of them run."""
+        """End every fault: mend all links and machines, and start all machines."""
         self.metrics.on_heal()
         self.is_healed = True
         self.healed_at = self._schedule.now
@@ -179,10 +179,10 @@ class Scene(ABC, Generic[H]):
 
     @abstractmethod
     def _mend(self, host: H) -> None:
-        """Ends what is wrong with a machine that runs, or will in a moment."""
+        """End the faults of a machine that runs, or will run in a moment."""
 
     def _end(self) -> None:
-        """What scenarios have planned for it; then checkers look for the last time."""
+        """Run the actions that scenarios planned for the end, then the checkers for the last time."""
         for action in self._ending:
             action()
         self.check(lambda checker: checker.on_look(self))  # type: ignore[arg-type]  # they take either

@@ -11,13 +11,13 @@ from .ecosystem import BUDGET, Crowd
 from .network import LinkSettings
 
 WARM_UP: Final = 10.0
-"""Seconds until every mesh stands: some heartbeats more than `GossipConfig.patience`."""
+"""Seconds until every mesh is complete: some heartbeats more than `GossipConfig.patience`."""
 
 LOOK: Final = 5_000
-"""How often checkers look around, ms."""
+"""Time between two runs of the checkers, ms."""
 
 POLL: Final = 250
-"""How often roots are compared while the world recovers, ms; so fine are the figures."""
+"""Time between two comparisons of roots while the world recovers, ms; this is the precision of the figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Settings:
         seed: draws everything.
         seconds: how long faults last, in virtual time.
         settle: seconds in which the world must recover.
-        calm: seconds that pass after it has, before the end: what takes longer than one root is looked at then.
+        calm: seconds between recovery and the end, for properties that take longer than one root.
         authorities: that may speak.
         grants: accreditations at the start, to be revoked.
         signers: nodes that sign state notes, at most 16.
@@ -37,10 +37,10 @@ class Settings:
         budget: statements that each authority's key may make.
         policy_age: maximum age of a cosignature in verifiers' trust policies, seconds.
         checkpoints: whether nodes sign and show checkpoints of their logs; it costs time, and few scenarios need them.
-        links: what links are like while faults last.
+        links: settings of links while faults last.
         gossip: the settings of every node's gossip.
         crowd: nodes in few hands.
-        options: whatever else a scenario lets one choose, by name.
+        options: other settings of a scenario, by name.
     """
 
     nodes: int = 20
@@ -61,5 +61,5 @@ class Settings:
     options: tuple[tuple[str, float], ...] = ()
 
     def option(self, name: str, default: float) -> float:
-        """A scenario's own setting."""
+        """Return a scenario's own setting."""
         return dict(self.options).get(name, default)

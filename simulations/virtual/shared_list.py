@@ -3,7 +3,7 @@
     log = SharedList(founding)
     log.append(entry)             log.own == [entry]; the founding is held once, however many share it
 
-Whoever changes what is shared gets a copy of all, and shares nothing any more."""
+A host that changes shared items gets a copy of all, and no longer shares any."""
 
 from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Any, TypeVar, overload
@@ -15,8 +15,8 @@ class SharedList(MutableSequence[T]):
     """See the module.
 
     Attributes:
-        base: what is shared; never changed.
-        own: what comes after it.
+        base: the shared items; never changed.
+        own: the items after them.
     """
 
     def __init__(self, base: tuple[T, ...] = (), own: Iterable[T] = ()) -> None:
@@ -60,6 +60,6 @@ class SharedList(MutableSequence[T]):
             self.own.insert(at - len(self.base), value)
 
     def _all(self) -> list[T]:
-        """Everything as its own."""
+        """Return all items as the host's own."""
         self.base, self.own = (), [*self.base, *self.own]
         return self.own

@@ -7,8 +7,8 @@ time happen in the order in which they were planned, so a run is a function of i
     timeline.after(45, arrive)
     timeline.run(until=timeline.now + 1_000)
 
-Chance comes in *streams*, each derived from the seed and a name: a fault more changes nothing about the delays of
-links."""
+Randomness comes in *streams*, each derived from the seed and a name, so that an additional fault does not change the
+delays of links."""
 
 import heapq
 from collections import deque
@@ -23,7 +23,7 @@ START: Final = 1_767_225_600_000
 """Every run begins at 2026-01-01T00:00:00Z."""
 
 TAIL: Final = 40
-"""The last events that a report of a failure shows."""
+"""Number of last events in the report of a failure."""
 
 Action = Callable[[], None]
 
@@ -53,7 +53,7 @@ class Trace:
         self.tail: deque[Happened] = deque(maxlen=keep)
 
     def note(self, time: int, place: str, what: str, data: bytes = b"") -> None:
-        """Adds one event. Lengths are part of it, so that no two traces read the same."""
+        """Add one event. The digest covers lengths, so that no two traces have the same bytes."""
         self.events += 1
         line = f"{time} {place} {what} {len(data)}\n".encode()
         self._hash.update(line)
@@ -61,7 +61,7 @@ class Trace:
         self.tail.append(Happened(time=time - START, place=place, what=what))
 
     def digest(self) -> str:
-        """64 hex digits."""
+        """Return the digest, 64 hex digits."""
         return self._hash.hexdigest()
 
 
@@ -82,28 +82,28 @@ class Timeline:
 
     @property
     def elapsed(self) -> int:
-        """ms since the start of the run."""
+        """Return the ms since the start of the run."""
         return self.now - START
 
     def stream(self, name: str) -> Random:
-        """A source of chance of its own; the same seed and name give the same numbers."""
+        """Return a separate random source; the same seed and name give the same numbers."""
         return Random(sha256(f"{self.seed} {name}".encode()).digest())
 
     def at(self, time: int, action: Action) -> None:
-        """Plans an action; for a time that has passed, now."""
+        """Plan an action; one for a past time runs now."""
         heapq.heappush(self._heap, (max(time, self.now), next(self._sequence), action))
 
     def after(self, ms: int, action: Action) -> None:
-        """Plans an action `ms` from now."""
+        """Plan an action `ms` from now."""
         self.at(self.now + ms, action)
 
     @property
     def next_at(self) -> int | None:
-        """When the next planned action happens, ms since 1970; None where nothing is planned."""
+        """Return when the next planned action runs, ms since 1970; None if nothing is planned."""
         return self._heap[0][0] if self._heap else None
 
     def run(self, *, until: int, stop: Callable[[], bool] | None = None) -> bool:
-        """Lets time pass up to and including `until` (ms since 1970), or until `stop` says so after an action.
+        """Let time pass up to and including `until` (ms since 1970), or until `stop` returns true after an action.
 
         Returns:
             whether it was stopped.

@@ -3,8 +3,8 @@
     verifier asks a random node  ->  evidence  ->  `registry.evidence.check.check` under the policy  ->  remembers the
     count
 
-It never talks to two nodes about one answer, and believes none. Liars are among those it asks. What comes of each check
-is handed to the checkers (`undeceived`) and to the metrics: how old was what it verified?
+It never asks two nodes about one answer, and trusts none; some of them lie. The result of each check goes to the
+checkers (`undeceived`) and to the metrics, which record the age of the verified state.
 
 Questions are about the issuers that were accredited at the start, so the true answers change with every revocation."""
 
@@ -23,15 +23,15 @@ from .host import Host, HostWorld
 from .network import TIMEOUT_MS
 
 QUESTION_BYTES: Final = 300
-"""A question with its HTTP head, about."""
+"""Approximate bytes of a question with its HTTP head."""
 
 
 class Verifier:
     """See the module.
 
     Attributes:
-        policy: what it takes on faith, and the highest state it has verified.
-        results: how its checks ended, by word; of those not verified also by check.
+        policy: its trust policy, and the highest state it has verified.
+        results: numbers of checks by result; failed ones also by the failed check.
     """
 
     def __init__(self, world: HostWorld, name: str, policy: TrustPolicy) -> None:
@@ -42,7 +42,7 @@ class Verifier:
         self._random = world.timeline.stream(name)
 
     def ask(self) -> None:
-        """One question to one node, whichever."""
+        """Ask one question to a random node."""
         world = self._world
         grant = self._random.choice(world.town.grants)
         host = self._random.choice(world.hosts)
@@ -77,7 +77,7 @@ class Verifier:
 
 
 def policy_of(world: HostWorld) -> TrustPolicy:
-    """What an honest node of the founding would export."""
+    """Return the policy that an honest node of the founding would export."""
     fold = Fold(world.town.ecosystem)
     for statement in world.town.founding:
         fold.add(statement)

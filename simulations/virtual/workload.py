@@ -1,8 +1,7 @@
 """Submits statements while the network fails, and tries again until a node confirms them.
 
-A client submits at a node and waits for the answer. Where the node goes down, has no room or is silent, it goes to
-another one. From the moment of the answer the statement must never be lost: that is what `checkers.NothingLost`
-watches."""
+A client submits at a node and waits for the answer. If the node goes down, has no room or is silent, the client goes to
+another one. From the moment of the answer the statement must never be lost; `checkers.NothingLost` checks this."""
 
 from collections.abc import Callable
 from typing import Final
@@ -17,7 +16,7 @@ from .facts import Saying, Violation
 from .ports import HostView, WorldView
 
 RETRY_MS: Final = 2_000
-"""A client waits so long before it goes to another node."""
+"""How long a client waits before it goes to another node."""
 
 
 class Workload:
@@ -40,13 +39,13 @@ class Workload:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether everything said has been answered."""
+        """Return whether every statement has been answered."""
         return all(each.answered_at is not None for each in self.sayings.values())
 
     # ------------------------------------------------------------------------------------------------- one by one
 
     def register(self, at: HostView | None = None, *, told: Callable[[], None] | None = None) -> Saying:
-        """A new issuer: a normal statement. `at` None: at any honest node. `told` is called at the answer."""
+        """Register a new issuer, a normal statement. `at` None: at any honest node. `told` is called at the answer."""
         self._issuers += 1
         issuer = f"https://new{self._issuers}.example/"
         body = {"id": issuer, "name": f"Issuer number {self._issuers}"}
@@ -56,7 +55,7 @@ class Workload:
         return self.say(said, at, told)
 
     def revoke(self, at: HostView | None = None) -> Saying | None:
-        """Takes an accreditation away: an urgent statement. None where none is left."""
+        """Revoke an accreditation, an urgent statement; return None if none is left."""
         if not self._grants:
             return None
         grant = self._grants.pop(0)
@@ -73,13 +72,13 @@ class Workload:
         return self.revoked[grant.id]
 
     def retire_pen(self) -> Pen:
-        """The last authority speaks here no more: its key is in other hands."""
+        """Remove the last authority from the workload, because another party uses its key; return it."""
         pen = self.pens.pop()
         self._grants = [grant for grant in self._grants if grant.iss != pen.authority]
         return pen
 
     def revoke_all(self) -> int:
-        """Takes every accreditation away that is left, at once; how many that were."""
+        """Revoke all remaining accreditations at once; return their number."""
         many = len(self._grants)
         for _ in range(many):
             self.revoke()
@@ -88,11 +87,11 @@ class Workload:
     # ---------------------------------------------------------------------------------------------------- streams
 
     def registrations(self, *, every: float, at: HostView | None = None) -> None:
-        """New issuers, one every so many seconds, until faults stop."""
+        """Register a new issuer every so many seconds, until faults stop."""
         self._stream(every, lambda: self.register(at))
 
     def revocations(self, *, every: float, at: HostView | None = None) -> None:
-        """Revocations, one every so many seconds, until faults stop or nothing is left to revoke."""
+        """Revoke an accreditation every so many seconds, until faults stop or none is left."""
         self._stream(every, lambda: self.revoke(at))
 
     def _stream(self, every: float, action: Callable[[], object]) -> None:
@@ -109,7 +108,7 @@ class Workload:
     # ------------------------------------------------------------------------------------------------- the client
 
     def say(self, statement: Statement, at: HostView | None = None, told: Callable[[], None] | None = None) -> Saying:
-        """Submits what is signed, at that node or any honest one, and goes on until a node answers."""
+        """Submit a signed statement at that node or any honest one, and repeat until a node answers."""
         now = self._world.timeline.now
         saying = Saying(statement=statement, is_urgent=is_urgent(statement), said_at=now, told=told)
         self.sayings[statement.id] = saying

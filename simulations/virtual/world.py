@@ -44,9 +44,9 @@ class World(Scene[Host]):
 
     Attributes:
         founding, founding_ids: what every log begins with: ids and whole encodings; ids.
-        plain: the plain way beside ours, where somebody wants to compare.
+        plain: the plain push beside our gossip, for comparison; may be None.
         verifiers: relying parties that ask.
-        misconduct: contradictions that a scenario had somebody sign.
+        misconduct: contradictions that a scenario made a key sign.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class World(Scene[Host]):
     # --------------------------------------------------------------------------------------------------- look
 
     def host(self, name: str) -> Host:
-        """The host of that name; for a member that is no machine here, one that never runs."""
+        """Return the host of that name; for a member without a machine here, one that never runs."""
         if name not in self._by_name:
             self._by_name[name] = Host(self, name, Conduct())
         return self._by_name[name]
@@ -99,7 +99,7 @@ class World(Scene[Host]):
 
     @cached_property
     def image(self) -> EngineImage:
-        """What an engine is that has loaded the founding; the others begin with it."""
+        """Return the image of an engine that has loaded the founding; the other engines begin with it."""
         engine = Engine(
             ecosystem=self.town.ecosystem,
             name="founding",
@@ -125,18 +125,18 @@ class World(Scene[Host]):
         return self.turn([self.hosts[index] for index in chosen], conduct)
 
     def turn(self, hosts: Sequence[Host], conduct: Callable[[], Conduct]) -> list[Host]:
-        """Makes these hosts adversaries; before the run begins."""
+        """Make these hosts adversaries; call it before the run begins."""
         for host in hosts:
             host.conduct = conduct()
         self._recount()
         return list(hosts)
 
     def turn_crowd(self, conduct: Callable[[], Conduct]) -> list[Host]:
-        """Makes all nodes in few hands adversaries."""
+        """Make all nodes in few hands adversaries."""
         return self.turn([self.host(name) for name in self.settings.crowd.names(self.town.names)], conduct)
 
     def ask(self, verifiers: int, *, every: float, since: float = 0.0) -> None:
-        """Lets relying parties ask, each once in so many seconds from then on, until faults stop."""
+        """Make each relying party ask once in so many seconds from then on, until faults stop."""
         policy = policy_of(self)
         for number in range(verifiers):
             verifier = Verifier(self, f"verifier {number}", policy)
@@ -145,14 +145,14 @@ class World(Scene[Host]):
                 self.at(since + (turn + number / verifiers) * every, verifier.ask)
 
     def crash(self, host: Host, *, down: float = 5.0) -> None:
-        """Takes a machine down for so many seconds."""
+        """Take a machine down for so many seconds."""
         if host.is_up:
             self._fault(f"crash {host.name}")
             host.crash()
             self.at(self.seconds_in + down, lambda: None if host.is_up else host.start())
 
     def fill_disk(self, host: Host, *, room_after: float) -> None:
-        """A disk is full, and slow for good; after so many seconds it has room again."""
+        """Fill a disk and make it permanently slow; after so many seconds it has room again."""
         self._fault(f"fill {host.name}")
         host.disk.is_full, host.disk.slowness = True, 50
 
@@ -162,12 +162,12 @@ class World(Scene[Host]):
         self.at(self.seconds_in + room_after, make_room)
 
     def slow_disk(self, host: Host, times: int) -> None:
-        """A disk that takes so many times as long for every write."""
+        """Make every write of a disk take so many times as long."""
         self._fault(f"slow disk {host.name}")
         host.disk.slowness = times
 
     def firewall(self, host: Host) -> None:
-        """Nobody can connect to a host, for good; before the run begins."""
+        """Block all connections to a host permanently; call it before the run begins."""
         host.is_dialled = False
 
     def hold_back(self, host: Host, *, until: float) -> None:
@@ -176,18 +176,18 @@ class World(Scene[Host]):
         super().hold_back(host, until=until)
 
     def require(self, condition: bool, message: str) -> None:
-        """Raises a `Violation` unless what a scenario requires holds."""
+        """Raise a `Violation` unless a scenario's requirement holds."""
         if not condition:
             raise Violation("scenario", message)
 
     def post_note(self, source: str, target: str, data: bytes) -> None:
-        """A cosigned note on its way; whether it gets there does not matter to anybody."""
+        """Send a cosigned note; nobody waits for its arrival."""
         host = self.host(target)
         for delay in self.network.carry(source, target, len(data)) if host.is_dialled else ():
             self.timeline.after(delay, lambda: host.receive_note(data))
 
     def deliver(self, source: str, target: str, data: bytes) -> None:
-        """A frame that an adversary sends by itself; nobody waits for the answer."""
+        """Send a frame of an adversary; nobody waits for the answer."""
         host = self.host(target)
 
         def arrive() -> None:
@@ -200,10 +200,10 @@ class World(Scene[Host]):
     # ------------------------------------------------------------------------------------------------------- run
 
     def run(self, progress: Callable[[float], None] | None = None) -> None:
-        """All phases. Raises a `Violation` at the first thing that does not hold.
+        """Run all phases. Raises a `Violation` at the first failed check.
 
         Args:
-            progress: told now and then how far the phase of faults is, from 0 to 1.
+            progress: called now and then with the progress of the phase of faults, from 0 to 1.
         """
         for number, host in enumerate(self.hosts):
             self.timeline.after(number * 1_000 // len(self.hosts), self._starting(host))
@@ -229,7 +229,7 @@ class World(Scene[Host]):
             host.set_clock(0)
 
     def watch_misconduct(self) -> None:
-        """Looks every now and then whether contradictions are known to all who are honest."""
+        """Check now and then whether all honest nodes know the contradictions."""
         self.metrics.look_for_exposure()
         if self.misconduct and self.timeline.now < self.begins + round(self.settings.seconds * 1_000) + 60_000:
             self.timeline.after(POLL, self.watch_misconduct)
@@ -247,7 +247,7 @@ class World(Scene[Host]):
 
 
 def violation_of(error: Exception) -> Violation:
-    """What stopped a run, as a violation: an engine that fails is one, too."""
+    """Return the error that stopped a run as a violation; a failed engine is one, too."""
     if isinstance(error, Violation):
         return error
     where = traceback.extract_tb(error.__traceback__)[-1]
