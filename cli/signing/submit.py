@@ -88,7 +88,7 @@ def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Send a batch, and repeat while the node answers that it is busy: limits delay statements but never refuse them."""
+    """Send a batch, and repeat while the node answers that it is busy: limits delay statements, never refuse them."""
     deadline = time.monotonic() + _PATIENCE
     failures = 0
     while True:

@@ -2,8 +2,8 @@
 
 A framework is one statement with the number and the hash of its items, and further statements with the items in parts:
 ESCO needs some hundreds of them. Nobody decides on a single part. So a voter who names the framework or any of its
-parts is offered all waiting parts, and only those that the framework commits to: they are read from their own bytes, and
-together they must give its root. A part that somebody added without permission is never among them.
+parts is offered all waiting parts, and only those that the framework commits to: they are read from their own bytes,
+and together they must give its root. A part that somebody added without permission is never among them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

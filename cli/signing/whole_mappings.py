@@ -1,9 +1,9 @@
 """Lets voters decide on a mapping and its further parts together.
 
 A crosswalk that is too long for a statement is published in parts: `…/crosswalk`, `…/crosswalk/2`, `…/crosswalk/3`, all
-the same except for their links. No part states their number. So a voter who names one part is offered all waiting parts that
-the same key proposed, from the first without a gap; each is read from its own bytes. Each part counts by itself, and a
-vote lists each by digest like any other proposal.
+the same except for their links. No part states their number. So a voter who names one part is offered all waiting parts
+that the same key proposed, from the first without a gap; each is read from its own bytes. Each part counts by itself,
+and a vote lists each by digest like any other proposal.
 """
 
 import re

@@ -1,16 +1,16 @@
 """Checks a run at its end, from the bytes stored by nodes and the records kept by their users.
 
-    valid_statements   every entry of every log is what an authority signed, byte for byte
+    valid_statements   every entry of every log is a statement that an authority signed, byte for byte
     nothing_lost       every statement that a node answered "logged" for is in every log, and in that node's at the
                        place it named, under the checkpoint it gave
-    one_history        every checkpoint that a node ever showed is signed by it and is the beginning of its final log
+    one_history        every checkpoint that a node ever showed is signed by it and fits the beginning of its final log
     records            the state that a node reports follows from its stored bytes alone, taken in another order
     one_root           all nodes come to the same state
     audit              `accredit node audit` finds nothing, for each node
-    no_traceback       no node's output shows an error that nobody foresaw
+    no_traceback       no node's output shows an unexpected error
     resources          descriptors, threads and memory of no process grow beyond bounds
 
-Each raises a `Violation` at the first thing that does not hold.
+Each raises a `Violation` at the first failed check.
 """
 
 import json
@@ -36,24 +36,24 @@ from .clients import Book, LoggedAnswer
 from .node_process import TormentedNode, Usage
 
 DESCRIPTORS: Final = 256
-"""Open at a time, at most; far above what was measured with five nodes for three minutes (docs/simulations.md)."""
+"""Most open descriptors; far above the measurements with five nodes for three minutes (docs/simulations.md)."""
 
 THREADS: Final = 64
 """Worker threads of trio (40 at most) and the process's own."""
 
 MEMORY: Final = 512 * 1024 * 1024
-"""Bytes resident at most: a bound on running away, not on what a node should need."""
+"""Most resident bytes: a bound against unlimited growth, not the normal need of a node."""
 
 GROWN: Final = (48, 24, 64 * 1024 * 1024)
 """Descriptors, threads, bytes that a process may hold more at the end of its life than when `YOUNG`. A guess above
 what was measured (docs/simulations.md)."""
 
 YOUNG: Final = (10.0, 30.0)
-"""Seconds of age between which a process is taken as grown up; lives that are not twice as long are not judged."""
+"""Range of ages, seconds, in which a process is taken as young; lives of less than twice this are not judged."""
 
 
 def check_logs(town: Town, machines: Sequence[TormentedNode], book: Book) -> int:
-    """All about stored bytes; how many checkpoints were compared."""
+    """Check all stored bytes; return how many checkpoints were compared."""
     readers = {machine.name: open_reader(machine.database) for machine in machines}
     try:
         for machine in machines:
@@ -66,10 +66,10 @@ def check_logs(town: Town, machines: Sequence[TormentedNode], book: Book) -> int
 
 
 def check_states(town: Town, machines: Sequence[TormentedNode], reported: Mapping[str, str]) -> str:
-    """The one state root, in hex.
+    """Check that all states are equal; return the one state root, in hex.
 
     Args:
-        reported: by node, the root it said it has.
+        reported: by node, the root that it reported.
     """
     derived: dict[bytes, str] = {}
     for machine in machines:
@@ -94,7 +94,7 @@ def check_states(town: Town, machines: Sequence[TormentedNode], reported: Mappin
 
 
 async def check_audits(machines: Sequence[TormentedNode]) -> None:
-    """What `accredit node audit` says about each of them, with what a running node reports."""
+    """Check the result of `accredit node audit` for each node; a running node's report is compared too."""
     for machine in machines:
         running = ("--node", machine.url) if machine.process is not None else ()
         code, said = await machine.types("node", "audit", str(machine.folder), *running, "--json")
@@ -103,14 +103,14 @@ async def check_audits(machines: Sequence[TormentedNode]) -> None:
 
 
 def check_output(machines: Sequence[TormentedNode]) -> None:
-    """No traceback in what nodes have said."""
+    """Check that no node's output has a traceback."""
     for machine in machines:
         before, found, after = machine.said.partition("Traceback")
         _require(not found, "no_traceback", f"{machine.name} said: {before[-200:]}{found}{after[:1_500]}")
 
 
 def check_resources(machines: Sequence[TormentedNode]) -> dict[str, float]:
-    """The most that any process held, and the most that one grew, for the report."""
+    """Check resources; return the largest use and the largest growth of any process, for the report."""
     seen = [each for machine in machines for life in machine.lives for each in life]
     if not seen:
         return {}
@@ -133,7 +133,7 @@ def check_resources(machines: Sequence[TormentedNode]) -> dict[str, float]:
 
 
 def growth_of(life: Sequence[Usage]) -> tuple[float, float, float] | None:
-    """Descriptors, threads and bytes held more at the end than when young (medians); None for a life too short."""
+    """Return the growth in descriptors, threads and bytes since youth (medians); None for a short life."""
     young = [each for each in life if YOUNG[0] <= each.age <= YOUNG[1]]
     old = [each for each in life if each.age >= life[-1].age - (YOUNG[1] - YOUNG[0])]
     if not young or life[-1].age < 2 * YOUNG[1]:
@@ -186,7 +186,7 @@ def _check_answers(machines: Sequence[TormentedNode], readers: Mapping[str, Read
 
 
 def _check_place(machine: TormentedNode, reader: Reader, answer: LoggedAnswer) -> None:
-    """The place that was named holds the statement, under the checkpoint that was given."""
+    """Check that the named place holds the statement, under the given checkpoint."""
     try:
         shown = _open(machine, answer.checkpoint)
         leaf = leaf_hash(answer.statement.raw)
@@ -214,10 +214,10 @@ def _check_history(machine: TormentedNode, reader: Reader, book: Book) -> int:
 
 
 def _open(machine: TormentedNode, note: str) -> Checkpoint:
-    """A checkpoint whose signature is the node's.
+    """Return a checkpoint after checking that the node signed it.
 
     Raises:
-        InputError: it is none.
+        InputError: the bytes are not such a checkpoint.
     """
     return open_checkpoint(note.encode(), machine.log_key).checkpoint
 

@@ -1,7 +1,7 @@
 """A node's disk: data survive a crash only after they are synced.
 
-A write takes a moment. A crash in the meantime loses it, or leaves it on the disk with nobody told of it: both happen
-to real databases, and a node must be right after either. A disk may be full (the write fails, nothing of it is kept)
+A write takes a moment. A crash during the write loses it, or leaves it on the disk unannounced: both happen to real
+databases, and a node must be right after either. A disk may be full (the write fails, no part of it is kept)
 or slow."""
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Disk:
 
     Attributes:
         entries: synced, in order: id and whole encoding of each statement.
-        is_full: the next write fails.
+        is_full: whether the next write fails.
         slowness: how many times `SYNC_MS` a write takes.
     """
 
@@ -34,11 +34,11 @@ class Disk:
 
     @property
     def is_writing(self) -> bool:
-        """Whether a write is under way."""
+        """Return whether a write is under way."""
         return bool(self._unsynced)
 
     def write(self, entries: Sequence[tuple[bytes, bytes]]) -> int:
-        """Begins to write; `sync` after the ms returned.
+        """Begin to write; call `sync` after the returned ms.
 
         Raises:
             StorageError: `disk_full`.
@@ -50,13 +50,13 @@ class Disk:
         return SYNC_MS * self.slowness
 
     def sync(self) -> int:
-        """The write is done; entries there are now."""
+        """Finish the write; return the number of entries."""
         self.entries.extend(self._unsynced)
         self._unsynced = ()
         return len(self.entries)
 
     def crash(self, random: Random) -> bool:
-        """Power is gone. Whether a write that was under way is on the disk all the same."""
+        """Cut the power; return whether a running write is on the disk all the same."""
         survives = bool(self._unsynced) and random.random() < 0.5
         if survives:
             self.entries.extend(self._unsynced)

@@ -3,9 +3,8 @@
     town = Town.found(seed=7, nodes=100)
     grant = town.says(0, "accreditation.grant", {...}, sub=issuer)
 
-As many nodes as fit stand in the genesis; the others are admitted by `node.admit` and the votes of a majority, as in
-real life. Every statement is really signed. Seeds of keys follow from the run's seed, so every run signs the same
-bytes.
+The genesis has as many nodes as fit; the others are admitted by `node.admit` and the votes of a majority, as in real
+life. Every statement is really signed. Seeds of keys follow from the run's seed, so every run signs the same bytes.
 
 A *crowd* is a share of the nodes that few operators run; it may have searched for peer keys that rank high where the
 ranking can be foreseen."""
@@ -30,7 +29,7 @@ GENESIS_NODES: Final = 40
 """Nodes of some 270 bytes that fit into the genesis beside five authorities."""
 
 BUDGET: Final = 1_000_000
-"""Statements that each authority's first key may make, where a scenario does not say otherwise."""
+"""Statements that each authority's first key may make, unless a scenario states another number."""
 
 _ROLES: Final = ("peer", "log", "witness", "state")
 _FOUNDED: Final = START // 1_000 - 86_400  # a day before the run begins
@@ -42,7 +41,7 @@ class Crowd:
 
     Attributes:
         share: of all nodes.
-        operators: that run them; 0: each has one of its own.
+        operators: number of their operators; 0: each node has its own.
         grinds: keys that each of them tries, to take the one that ranks highest without a salt.
     """
 
@@ -51,7 +50,7 @@ class Crowd:
     grinds: int = 0
 
     def names(self, names: Sequence[str]) -> list[str]:
-        """Those of all `names` that belong to it."""
+        """Return the members of it among all `names`."""
         return list(names[len(names) - round(self.share * len(names)) :])
 
 
@@ -78,8 +77,8 @@ class Town:
         pens: one for each authority.
         names: of the nodes. signers: of those that sign state notes.
         genesis: its id is the ecosystem's.
-        grounds: peer seeds that were searched for, by node.
-        founding: what every node holds at the start, genesis first. founded: their ids.
+        grounds: peer seeds found by search, by node.
+        founding: statements that every node holds at the start, genesis first. founded: their ids.
         grants: accreditations among them.
         signed: every statement that an authority has signed, by id.
     """
@@ -109,15 +108,15 @@ class Town:
         budget: int = BUDGET,
         crowd: Crowd | None = None,
     ) -> "Town":
-        """An ecosystem in force.
+        """Return an ecosystem in force.
 
         Args:
             grants: accreditations given at the start, to be revoked later.
             signers: how many of the nodes sign state notes.
-            operators: node name -> who runs it; each has one of its own where nothing is said.
-            urls: node name -> where others reach it, where that is more than a name in a story.
+            operators: node name -> its operator; by default, each node has its own.
+            urls: node name -> its address, if others reach it over HTTP.
             budget: of each authority's key.
-            crowd: nodes in few hands; every other one has an operator of its own.
+            crowd: nodes in few hands; every other node has its own operator.
         """
         crowd = crowd or Crowd()
         names = tuple(f"n{number:04}.example" for number in range(nodes))
@@ -154,24 +153,24 @@ class Town:
 
     @property
     def ecosystem(self) -> bytes:
-        """The genesis statement's id."""
+        """Return the genesis statement's id."""
         return self.genesis.id
 
     @property
     def charter_id(self) -> CanonicalId:
-        """The ecosystem's identifier."""
+        """Return the ecosystem's identifier."""
         return CanonicalId(self.genesis.body["id"])
 
     def says(self, authority: int, kind: str, body: Mapping[str, Any], *, sub: str, time: int) -> Statement:
-        """One statement of an authority; `time` in seconds since 1970."""
+        """Return a new statement of an authority; `time` in seconds since 1970."""
         return self.sign(self.pens[authority % len(self.pens)], kind, body, sub=sub, time=time)
 
     def sign(self, pen: Pen, kind: str, body: Mapping[str, Any], *, sub: str, time: int) -> Statement:
-        """The next statement of a key; `time` in seconds since 1970."""
+        """Return the next statement of a key; `time` in seconds since 1970."""
         return self._keep(_sign(pen, kind, body, sub, eco=self.ecosystem, iat=time))
 
     def grants_to(self, issuer: str, authority: int, *, time: int = _FOUNDED) -> Statement:
-        """An accreditation for an issuer."""
+        """Return an accreditation for an issuer."""
         body = {
             "issuer": issuer,
             "kind": "accredit",
@@ -182,12 +181,12 @@ class Town:
         return self.says(authority, "accreditation.grant", body, sub=issuer, time=time)
 
     def node_seed(self, name: str, role: str) -> bytes:
-        """The secret of one of a node's keys."""
+        """Return the secret of one of a node's keys."""
         found = self.grounds.get(name) if role == "peer" else None
         return found or secret(self.seed, f"{name} {role}")
 
     def peer_id(self, name: str) -> bytes:
-        """The id of a node's peer key."""
+        """Return the id of a node's peer key."""
         return key_id(public_of(self.node_seed(name, "peer")))
 
     def _vote(self, authority: int, targets: Sequence[Statement]) -> None:

@@ -51,10 +51,10 @@ from .ports import Answer, PlainView, WorldView
 from .shared_list import SharedList
 
 REFUSED_MS: Final = 2
-"""A machine that is down refuses a connection after a round trip of the network at most; at least this."""
+"""Least time after which a machine that is down refuses a connection; a round trip of the network at most."""
 
 Respond = Callable[[ReplyFrame | None], None]
-"""Told the answer to a frame; None: the node went down before it gave one."""
+"""Is called with the answer to a frame; None: the node went down before it gave one."""
 
 
 class GoverningView(Protocol):
@@ -108,34 +108,34 @@ class Conduct:
 
     Attributes:
         is_honest: whether checkers hold the host to the rules.
-        listens: whether what arrives is taken in at all.
-        relays: whether it passes on what others say, in any way that `flood_baseline`'s plain push would notice.
+        listens: whether it takes in arriving messages at all.
+        relays: whether it passes on others' statements, in any way that `flood_baseline`'s plain push would notice.
     """
 
     is_honest = True
     listens = True
 
     def begin(self, host: "Host") -> None:
-        """The host has been started for the first time."""
+        """Act on the first start of the host."""
 
     def hears(self, host: "Host", data: bytes) -> bool:  # noqa: ARG002  # for those who do otherwise
-        """Whether a frame that arrived is taken in and answered."""
+        """Return whether to take in and answer a frame that arrived."""
         return self.listens
 
     def refuses(self, data: bytes) -> AccreditError | None:  # noqa: ARG002
-        """Why a frame that was heard is turned away before the engine sees it; None: it is not."""
+        """Return why a received frame is refused before the engine sees it; None accepts it."""
         return None
 
     def says(self, data: bytes) -> bytes | None:
-        """A frame of this host as it leaves; None: it does not."""
+        """Return a frame of this host in the form to send; None withholds it."""
         return data
 
     def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:  # noqa: ARG002
-        """A cosigned note of this host as it leaves for a peer; None: it does not."""
+        """Return a cosigned note of this host in the form to send to a peer; None withholds it."""
         return data
 
     def answers(self, host: "Host", query: Query) -> bytes | None:
-        """The evidence that a verifier gets for its question; None: no answer."""
+        """Return the evidence for a verifier's question; None: no answer."""
         if (held := host.noted) is None:
             return None
         return prove(
@@ -149,7 +149,7 @@ class Conduct:
         ).encode()
 
     def passes_on(self, *, urgent: bool) -> bool:  # noqa: ARG002
-        """Whether it would relay a statement if it were a node of the plain baseline (`baseline`)."""
+        """Return whether it would relay a statement as a node of the plain baseline (`baseline`)."""
         return self.is_honest
 
 
@@ -158,11 +158,11 @@ class Host:
 
     Attributes:
         engine: None while the machine is down.
-        disk: what outlives a crash.
+        disk: the data that survive a crash.
         clock_error: ms that its wall clock is ahead.
-        told: ids in the order in which the engine heard that they were stored: what the node may have told others.
+        told: ids in the order in which the engine learned that they were stored; the node may have announced these.
         starts: how often the machine was started.
-        conflicts: proofs that somebody lied, kept on the disk.
+        conflicts: proofs of contradictions, kept on the disk.
         is_dialled: whether others can connect to it; one behind a firewall polls.
     """
 
@@ -191,28 +191,28 @@ class Host:
 
     @property
     def is_up(self) -> bool:
-        """Whether the machine runs."""
+        """Return whether the machine runs."""
         return self.engine is not None
 
     @property
     def is_honest(self) -> bool:
-        """Whether it follows the protocol."""
+        """Return whether it follows the protocol."""
         return self.conduct.is_honest
 
     @property
     def noted(self) -> MemoryNotedMap | None:
-        """The newest state with a quorum, its records and its map; None before the first, or while it is down."""
+        """Return the newest state with a quorum, its records and its map; None before the first or while it is down."""
         return None if self.engine is None or self._noted.note is None else self._noted
 
     @property
     def clock(self) -> int:
-        """What its wall clock shows, ms since 1970."""
+        """Return the time of its wall clock, ms since 1970."""
         return self.world.timeline.now + self.clock_error
 
     # -------------------------------------------------------------------------------------------- start and crash
 
     def start(self) -> None:
-        """Starts the machine, from what its disk holds."""
+        """Start the machine from the content of its disk."""
         assert self.engine is None, "it runs already"
         world = self.world
         self.starts += 1
@@ -244,7 +244,7 @@ class Host:
         self._plan_wakeup()
 
     def crash(self) -> None:
-        """Power is gone. Whoever waits for an answer will not get one."""
+        """Cut the power. Callers that wait for an answer do not get one."""
         if self.engine is None:
             return
         self.world.metrics.on_crash(self)
@@ -262,7 +262,7 @@ class Host:
     # ---------------------------------------------------------------------------------------------- what comes in
 
     def submit(self, raws: Sequence[bytes], answer: Answer) -> None:
-        """Somebody submits statements; `answer` is called once."""
+        """Submit statements as a client; call `answer` once."""
         if self.engine is None:
             answer(None)
             return
@@ -272,7 +272,7 @@ class Host:
         self.handle(Submitted(token=token, raws=tuple(raws)))
 
     def receive_frame(self, data: bytes, answer: Respond) -> None:
-        """A frame arrived; `answer` is called with the reply, at once or, for a poll, later."""
+        """Receive a frame; call `answer` with the reply, at once or, for a poll, later."""
         assert self.engine is not None
         if (error := self.conduct.refuses(data)) is not None:
             answer(ReplyFrame(token=0, status=400, error=error))
@@ -283,7 +283,7 @@ class Host:
         self.handle(FrameArrived(token=token, data=data))
 
     def handle(self, event: Event) -> None:
-        """One event for the engine, now, and what follows."""
+        """Give the engine one event now, and carry out its effects."""
         assert self.engine is not None
         self._perform(self.engine.handle(event, now=self.clock))
         self._plan_wakeup()
@@ -349,7 +349,7 @@ class Host:
         self.world.timeline.after(wait, synced)
 
     def _checkpoint(self) -> bytes:
-        """Its log as it now is, signed; empty where a scenario has no use for it (`Settings.checkpoints`)."""
+        """Return its signed checkpoint; empty if a scenario does not need it (`Settings.checkpoints`)."""
         if not self.world.settings.checkpoints:
             return b""
         tree = MemoryHashes()
@@ -358,7 +358,7 @@ class Host:
         return sign_note(checkpoint.encode(), self.name, KeyPair(self.world.town.node_seed(self.name, "log")))
 
     def _later(self, ms: int, what: str, action: Callable[[], None]) -> None:
-        """Plans an action for this start of the machine only."""
+        """Plan an action only for this start of the machine."""
         start = self.starts
 
         def act() -> None:
@@ -376,13 +376,13 @@ class Host:
                 self.world.post_note(self.name, peer.name, data)
 
     def receive_note(self, data: bytes) -> None:
-        """A cosigned state note arrived."""
+        """Receive a cosigned state note."""
         if self.engine is not None and self.conduct.listens:
             self._note("note", data)
             self.handle(NoteArrived(token=self._next_token(), data=data))
 
     def _send(self, send: SendFrame) -> None:
-        """A frame on its way, and its answer on the way back."""
+        """Send a frame, and bring back its answer."""
         data = self.conduct.says(send.data)
         if data is None:
             self._fail_later(send.exchange, send.timeout, "kept back")
@@ -437,7 +437,7 @@ class Host:
             self.handle(event)
 
     def answer(self, query: Query) -> bytes | None:
-        """The evidence that a verifier gets; None where the machine is down, or has no state to answer from."""
+        """Return the evidence for a verifier; None if the machine is down, or has no noted state."""
         if self.engine is None or not self.conduct.listens:
             return None
         try:
@@ -450,7 +450,7 @@ class Host:
     # ------------------------------------------------------------------------------------------------------ time
 
     def set_clock(self, error: int) -> None:
-        """Sets the wall clock `error` ms ahead."""
+        """Set the wall clock `error` ms ahead."""
         self.clock_error = error
         self._note(f"clock {error:+}")
         self._wake_at = 0

@@ -20,7 +20,7 @@ class Spread:
     """The durations of deliveries, ms; None without deliveries.
 
     Attributes:
-        statements, deliveries: how many there were.
+        statements, deliveries: their numbers.
         missing: deliveries that never happened.
     """
 
@@ -35,15 +35,15 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extremes:
-    """Values that must not be large, as measured in a run or promised by a scenario (`checkers.Bounds`); None: unknown.
+    """Values that must stay small, as measured in a run or promised by a scenario (`checkers.Bounds`); None: unknown.
 
     Attributes:
-        surrounded: share of honest nodes that have nobody but adversaries in their mesh when faults stop.
+        surrounded: share of honest nodes that have only adversaries in their mesh when faults stop.
         hostile: share of adversaries in honest nodes' meshes when faults stop.
-        offences: how often an honest node had to find out that a peer breaks the rules, on average.
+        offences: how often an honest node found that a peer breaks the rules, on average.
         failed: exchanges that failed, for each honest node and minute.
         frames: frames that the busiest honest node took in, each second.
-        beyond: statements in the fullest honest log that nobody said but adversaries.
+        beyond: statements in the fullest honest log that only adversaries made.
         stale: seconds that an accreditation was revoked when a verifier last verified that it was not.
         exposed: ms from a contradiction to the last honest node that knows of it.
     """
@@ -65,7 +65,7 @@ class Figures(Extremes):
     Attributes:
         one_root: ms from the end of faults until all honest nodes had one root; None: they never did.
         redundant: copies of a statement received beyond the first, for each statement and node.
-        messages, bytes: sent one way, by everybody, answers included.
+        messages, bytes: sent one way by all nodes, including answers.
         messages_per_node_second, bytes_per_node_second: of them.
         counters: sums over all honest nodes.
     """
@@ -82,7 +82,7 @@ class Figures(Extremes):
     counters: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in a report."""
+        """Return its members for a report."""
         return asdict(self)
 
 
@@ -99,7 +99,7 @@ class RunMetrics:
         self._gone: Counter[str] = Counter()  # what engines had counted before they crashed
 
     def on_logged(self, host: HostView, ids: Sequence[bytes]) -> None:
-        """A host's disk has synced these."""
+        """Note that a host's disk has synced these statements."""
         if self._world.plain is not None:
             self._world.plain.on_logged(host, ids)
         if host.is_honest:
@@ -107,12 +107,12 @@ class RunMetrics:
                 self._arrivals.setdefault(id, {}).setdefault(host.name, self._world.timeline.now)
 
     def on_noted(self, host: HostView) -> None:
-        """A host has a new note with a quorum."""
+        """Note that a host has a new note with a quorum."""
         if host.is_honest:
             self._notes += 1
 
     def on_answer(self, answer: CheckedAnswer, grant: bytes) -> None:
-        """A verifier has checked an answer about the holder of a grant."""
+        """Note that a verifier has checked an answer about the holder of a grant."""
         checked, revocation = answer.checked, self._world.workload.revoked.get(grant)
         if checked.decision is None:
             return
@@ -120,7 +120,7 @@ class RunMetrics:
         self._ages.append(answer.time - (revocation.answered_at or 0) if is_late and revocation is not None else 0)
 
     def on_heal(self) -> None:
-        """Faults are about to stop: what the meshes have come to."""
+        """Measure the meshes just before faults stop."""
         meshes = [mesh_of(host) for host in self._world.honest if host.is_up]
         if len(self._world.honest) < len(self._world.hosts) and any(meshes):
             hostile = [sum(not self._world.host(name).is_honest for name in mesh) for mesh in meshes]
@@ -129,7 +129,7 @@ class RunMetrics:
             self._meshes = round(surrounded, 3), round(sum(hostile) / sum(map(len, meshes)), 3)
 
     def look_for_exposure(self) -> None:
-        """Notes since when every honest node that is up knows of a contradiction."""
+        """Note since when every honest node that is up knows of a contradiction."""
         for each in self._world.misconduct:
             if each.key not in self._exposed:
                 engines = [host.engine for host in self._world.honest if host.engine is not None]
@@ -139,16 +139,16 @@ class RunMetrics:
 
     @property
     def ages(self) -> list[int]:
-        """Of all verified answers, sorted: for how many ms what they say had not been true any more."""
+        """Return, sorted, for how many ms each verified answer had no longer been true."""
         return sorted(self._ages)
 
     def on_crash(self, host: HostView) -> None:
-        """Before a host's engine is gone."""
+        """Add the counters of a host before its crash."""
         if host.engine is not None and host.is_honest:
             self._gone.update(host.engine.counters())
 
     def delays(self, *, urgent: bool) -> list[int]:
-        """Of all deliveries, sorted."""
+        """Return the delays of all deliveries, sorted."""
         return sorted(
             time - self.counted_from(saying, time)
             for id, saying in self._world.workload.sayings.items()
@@ -157,14 +157,14 @@ class RunMetrics:
         )
 
     def counted_from(self, saying: Saying, time: int) -> int:
-        """From when a delivery at `time` counts: the submission, or the end of faults if it came only after that."""
+        """Return when the time of a delivery begins: at the submission, or at the end of faults if it came later."""
         healed = self._world.healed_at
         if healed is not None and time > healed and self._world.has_faults:
             return max(saying.said_at, healed)
         return saying.said_at
 
     def share(self, within: int, *, urgent: bool) -> float:
-        """Of all deliveries there should have been, those that took at most `within` ms."""
+        """Return the share of all expected deliveries that took at most `within` ms."""
         delays = self.delays(urgent=urgent)
         wanted = self._wanted(urgent=urgent)
         return bisect_right(delays, within) / wanted if wanted else 1.0
@@ -173,7 +173,7 @@ class RunMetrics:
         return len(self._world.honest) * sum(each.is_urgent is urgent for each in self._world.workload.sayings.values())
 
     def spread(self, *, urgent: bool) -> Spread:
-        """How long deliveries took."""
+        """Return the durations of deliveries."""
         delays = self.delays(urgent=urgent)
         wanted = self._wanted(urgent=urgent)
         return Spread(
@@ -187,7 +187,7 @@ class RunMetrics:
         )
 
     def counters(self) -> Counter[str]:
-        """What all honest nodes have counted, crashed ones included."""
+        """Return the sums of all honest nodes' counters, including crashed ones."""
         total = self._gone.copy()
         for host in self._world.honest:
             if host.engine is not None:
@@ -195,12 +195,12 @@ class RunMetrics:
         return total
 
     def _busiest(self) -> float:
-        """Frames that the busiest honest node took in, each second."""
+        """Return the frames that the busiest honest node took in, each second."""
         taken = [host.engine.counters()["frames_received"] for host in self._world.honest if host.engine is not None]
         return round(max(taken, default=0) * 1_000 / max(1, self._world.timeline.elapsed), 1)
 
     def figures(self) -> Figures:
-        """All of it."""
+        """Return all figures."""
         world = self._world
         counters = self.counters()
         first = counters["statements_received"]
@@ -232,7 +232,7 @@ class RunMetrics:
 
 
 def percentile(values: Sequence[int], share: float) -> int | None:
-    """The smallest value that at least this share of the sorted values does not exceed; None of none."""
+    """Return the smallest value that at least this share of the sorted values does not exceed; None without values."""
     if not values:
         return None
     return values[max(0, ceil(share * len(values)) - 1)]

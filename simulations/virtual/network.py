@@ -4,12 +4,12 @@ off from each other.
 * **Delay** one way is log-normal: each direction of each pair of nodes has its own (so links are asymmetric), drawn
   once, and each message adds some jitter (so messages overtake each other).
 * **Loss, duplication, reordering**: a probability each, for one direction of an exchange.
-* **Narrow and clogged**: a node's uplink may be so narrow that its messages queue; whatever goes to or comes from a
-  clogged node arrives only when it is not clogged any more.
+* **Narrow and clogged**: a node's uplink may be so narrow that its messages queue; messages from and to a clogged node
+  arrive only when it is no longer clogged.
 * **Cuts**: `Split` (sides that do not hear each other, or only one way) and `Sparse` (a share of all pairs is cut).
 
-An exchange is a request and its answer. What is lost either way fails at the sender after its timeout; a machine that
-is down refuses the connection at once."""
+An exchange is a request and its answer. If either is lost, the exchange fails at the sender after its timeout; a
+machine that is down refuses the connection at once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from statistics import NormalDist
 from typing import Final, Protocol
 
 TIMEOUT_MS: Final = 10_000
-"""After which a node gives an exchange up; that of `node.clients.peer_http`."""
+"""Time after which a node gives up an exchange, as in `node.clients.peer_http`."""
 
 _NORMAL: Final = NormalDist()
 
@@ -48,10 +48,10 @@ class LinkSettings:
 
 
 class Cut(Protocol):
-    """Something that stops messages."""
+    """A fault that stops messages."""
 
     def stops(self, source: str, target: str) -> bool:
-        """Whether a message from `source` does not reach `target`."""
+        """Return whether it stops a message from `source` to `target`."""
         ...
 
 
@@ -61,7 +61,7 @@ class Split:
 
     Args:
         sides: node name -> side.
-        is_one_way: only what side 0 says is not heard elsewhere.
+        is_one_way: whether it stops only messages from side 0.
     """
 
     sides: Mapping[str, int]
@@ -89,7 +89,7 @@ class Sparse:
 
 
 def split(*sides: Iterable[str], is_one_way: bool = False) -> Split:
-    """The cut between these sides."""
+    """Return the cut between these sides."""
     return Split({name: number for number, side in enumerate(sides) for name in side}, is_one_way)
 
 
@@ -100,9 +100,9 @@ class Network:
     Attributes:
         settings: may be replaced while a run goes on.
         cuts: those in force, by a name each.
-        uplinks: node -> bytes that it can send in a ms, where that is less than messages need.
+        uplinks: node -> bytes that it can send in a ms, if this is a limit.
         clogs: node -> until when it is clogged, ms since 1970.
-        clock: what time it is, ms since 1970.
+        clock: returns the time, ms since 1970.
         messages, bytes: sent one way, whether they arrived or not.
     """
 
@@ -120,7 +120,7 @@ class Network:
     _sent_at: dict[str, float] = field(default_factory=dict)  # when a narrow uplink has sent all that it was given
 
     def carry(self, source: str, target: str, size: int) -> list[int]:
-        """After how many ms each copy of a message arrives; empty where none does."""
+        """Return the delay of each copy of a message, ms; empty if none arrives."""
         self.messages += 1
         self.bytes += size
         settings, random = self.settings, self.random
@@ -132,11 +132,11 @@ class Network:
         return [wait + self._delay(source, target, size) for _ in range(copies)]
 
     def is_cut(self, source: str, target: str) -> bool:
-        """Whether nothing passes from one to the other at the moment."""
+        """Return whether no message passes from one to the other at the moment."""
         return any(cut.stops(source, target) for cut in self.cuts.values())
 
     def _wait(self, source: str, target: str, size: int) -> int:
-        """How long a message waits for a narrow uplink, and for clogged ends."""
+        """Return how long a message waits for a narrow uplink, and for clogged ends."""
         now = self.clock()
         wait = max(0, *(self.clogs.get(name, 0) - now for name in (source, target)))
         if source in self.uplinks:
@@ -155,7 +155,7 @@ class Network:
         return max(1, round(delay + size / settings.bandwidth))
 
     def _base_of(self, source: str, target: str) -> float:
-        """Of this direction of this link. From a hash, so that it does not depend on who spoke first."""
+        """Return the delay of this direction of this link, from a hash: the order of messages does not matter."""
         if (base := self._base.get((source, target))) is None:
             normal = _NORMAL.inv_cdf(_uniform(f"{self.seed} link {source} {target}")) if self.settings.spread else 0.0
             base = exp(log(self.settings.median) + self.settings.spread * normal)
@@ -164,5 +164,5 @@ class Network:
 
 
 def _uniform(text: str) -> float:
-    """A number between 0 and 1, both excluded, that follows from a text."""
+    """Return a number between 0 and 1, both excluded, that follows from a text."""
     return (int.from_bytes(sha256(text.encode()).digest()[:6]) + 0.5) / 2**48

@@ -97,7 +97,7 @@ class Scene(ABC, Generic[H]):
             ask(checker)
 
     def has_converged(self) -> bool:
-        """Return whether nobody waits for an answer, and all honest nodes run with equally many statements and one root."""
+        """Return whether nobody waits for an answer, and all honest nodes run, of equal size and with one root."""
         if not self.workload.is_quiet:
             return False
         sizes = {host.engine.size if host.engine is not None else -1 for host in self.honest}
@@ -120,7 +120,7 @@ class Scene(ABC, Generic[H]):
             self.at(number * seconds, action)
 
     def at_end(self, action: Callable[[], None]) -> None:
-        """Plan an action before the last run of the checkers: a scenario fills `extra` there, or makes its own checks."""
+        """Plan an action before the last run of the checkers, such as to fill `extra` or make a scenario's checks."""
         self._ending.append(action)
 
     def some(self, share: float) -> list[H]:
