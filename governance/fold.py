@@ -188,6 +188,7 @@ class Fold:
         """
         kept = holdings or InMemory()
         self.ecosystem = ecosystem
+        self._holdings = kept
         self.chains = Chains(kept)
         self.law: Law | None = None
         self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = kept.facts(_SUBJECTS)
@@ -294,6 +295,7 @@ class Fold:
 
     def _stand_on(self, base: "Fold") -> None:
         assert not base._fresh, "a base is settled"
+        self._holdings = base._holdings
         self.chains = base.chains.branch()
         self.law = None if base.law is None else base.law.over(self.chains)
         self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
@@ -640,6 +642,10 @@ class Fold:
         """Return a record's encoding, whose digest is its value in the map."""
         records = self._records.get(type)
         return None if records is None else records.get(id)
+
+    def expect(self, subjects: Iterable[Subject]) -> None:
+        """Announce records that will be read next: storage reads many together in a quarter of the time."""
+        self._holdings.expect(subjects)
 
     def pick(self, subjects: Iterable[Subject] | None = None) -> Picked:
         """Return a fixed copy of some records, all if none are named; they are decoded when read."""

@@ -14,11 +14,12 @@ program that stores them durably needs to fold only later statements.
 It does not say when stored data becomes durable.
 """
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from accredit.registry.domain.records import Subject
 from accredit.registry.statement import Statement, Unverified
 from accredit.registry.transparency.state_trie import Trie
 
@@ -114,6 +115,10 @@ class Holdings(Protocol):
         """Announce the next statements, so that the facts about them can be read together. Changes nothing."""
         ...
 
+    def expect(self, subjects: Iterable[Subject]) -> None:
+        """Announce the next records to be read, so that they can be read together. Changes nothing."""
+        ...
+
 
 class InMemory:
     """`Holdings` in memory, empty at first."""
@@ -142,4 +147,7 @@ class InMemory:
         return Trie()
 
     def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """See `Holdings`."""
+
+    def expect(self, subjects: Iterable[Subject]) -> None:
         """See `Holdings`."""

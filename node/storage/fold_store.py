@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import repeat
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -51,6 +52,9 @@ from .sqlite_trie import RECORDS, SqliteStateMap, trie_over
 
 NUMBERS: Final = 16_384
 """Places in the log kept in memory after use, at most: 150 bytes each. A guess."""
+
+_ASKED_BY: Final = 16
+"""Records that are read together are asked for by so many, some of them twice."""
 
 _MARK_BYTES: Final = 1024 * 1024
 
@@ -172,11 +176,15 @@ class _RecordRows(RowCache[Subject, bytes]):
         self._reader = reader
 
     def _read(self, keys: list[Subject]) -> dict[Subject, bytes]:
-        if len(keys) == 1:  # a question: most of what it takes is to be quick about this
-            row = self._reader.ask_one("SELECT raw FROM noted_records WHERE key = ?", record_key(*keys[0]))
-            return {} if row is None else {keys[0]: row[0]}
-        sql = f"SELECT type, id, raw FROM noted_records WHERE key IN ({marks(keys)})"
-        return {(type, id): raw for type, id, raw in self._reader.ask(sql, *(record_key(*key) for key in keys))}
+        places = {record_key(*key): key for key in keys}
+        # Asked for in a few different numbers only, so that SQLite knows the query already: that takes longest.
+        asked = [*places, *repeat(next(iter(places)), -len(places) % _ASKED_BY)]
+        rows = self._reader.ask(f"SELECT key, raw FROM noted_records WHERE key IN ({marks(asked)})", *asked)
+        return {places[place]: raw for place, raw in rows}
+
+    def _read_one(self, key: Subject) -> bytes:
+        row = self._reader.ask_one("SELECT raw FROM noted_records WHERE key = ?", record_key(*key))
+        return _NO_RECORD if row is None else row[0]
 
 
 class _StatementCache(RowCache[bytes, Statement | None]):
@@ -570,13 +578,24 @@ class StoredHoldings:
         except DecodeError as error:
             raise fold_damaged(f"its mark cannot be read: {error.message}") from error
 
-    def follow(self) -> bool:
-        """Resume from what another process has stored by now, as `resume`; forget the changes made here."""
-        statements = self._statements
-        self._statements = _StatementCache(self.reader)
+    def follow(self, changed: Iterable[Subject] | None = None) -> bool:
+        """Resume from what another process has stored by now, as `resume`; forget the changes made here.
+
+        Args:
+            changed: the records that may differ from those stored before; None: any.
+        """
+        statements, records = self._statements, self.record_rows
+        self._statements, self.record_rows = _StatementCache(self.reader), _RecordRows(self.reader)
         self.forget()
         self._statements = statements  # they never change
-        return self.resume()
+        if changed is not None:
+            records.outdated(changed)
+            self.record_rows = records
+        if self.resume():
+            return True
+        self.record_rows = _RecordRows(self.reader)
+        self._end_at(0)
+        return False
 
     def resume(self) -> bool:
         """Resume from the stored fold; return whether there is one of this version.
@@ -679,6 +698,10 @@ class StoredHoldings:
         self._rows[About.SUBJECT].look_ahead(subjects)
         self.record_rows.look_ahead(subjects)
         self._rows[BY_NUMBER].look_ahead(statement.kid + statement.seq.to_bytes(8) for statement in statements)
+
+    def expect(self, subjects: Iterable[Subject]) -> None:
+        """See `Holdings`."""
+        self.record_rows.look_ahead(subjects)
 
     def _end_at(self, size: int) -> None:
         for rows in self._statement_tables:

@@ -479,14 +479,17 @@ def feed_damaged(what: str) -> StorageError:
     )
 
 
-def open_reader(path: Path) -> Reader:
+def open_reader(path: Path, *, is_mapped: bool = False) -> Reader:
     """Open an existing database for reading, while a node writes to it or while none does.
+
+    Args:
+        is_mapped: as in `connect_reader`.
 
     Raises:
         StorageError: the file is missing, not a node's database, or of another schema.
     """
     with telling_what_to_do(path):
-        connections = ReadConnections(path)
+        connections = ReadConnections(path, is_mapped=is_mapped)
         try:
             version = check_ours(connections.current, path)
             if version != SCHEMA:

@@ -94,6 +94,14 @@ class RowCache(ABC, Generic[K, V]):
             self._epoch += 1
             self.fresh, self.leaving, self._held = {}, {}, {}
 
+    def outdated(self, keys: Iterable[K]) -> None:
+        """Forget these rows, which another process has changed, and keep all others; nothing was changed here."""
+        assert not self.newer(), "a process that follows another one changes nothing"
+        with self._lock:
+            self._epoch += 1
+            for key in keys:
+                self._held.pop(key, None)
+
     def newer(self) -> dict[K, V]:
         """Return the changes that may not be stored yet."""
         return {**self.leaving, **self.fresh}
@@ -106,9 +114,17 @@ class RowCache(ABC, Generic[K, V]):
             if self.is_empty:
                 return self.absent
             epoch = self._epoch
-            found = self._read([key]).get(key, self.absent)
-            self._keep({key: found}, epoch)
+            found = self._read_one(key)
+            with self._lock:
+                if epoch == self._epoch and key not in self.fresh and key not in self.leaving:
+                    self._held.setdefault(key, found)
+            if len(self._held) > 2 * ROWS:
+                self._keep({}, epoch)
         return found
+
+    def _read_one(self, key: K) -> V:
+        """Return the stored value; `absent` if there is none."""
+        return self._read([key]).get(key, self.absent)
 
     def _keep(self, values: Mapping[K, V], epoch: int) -> None:
         with self._lock:

@@ -35,6 +35,8 @@ APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file`
 BUSY_MS: Final = 10_000  # how long to wait for another connection's short exclusive moment (recovery, checkpoint)
 WRITER_CACHE_KIB: Final = 32 * 1024
 READER_CACHE_KIB: Final = 8 * 1024
+# SQLite maps so much of a file at most (SQLITE_MAX_MMAP_SIZE), and reads the rest of a larger one without mapping.
+MAPPED_BYTES: Final = 0x7FFF0000
 # The default of 1,000 pages writes the same index pages back again and again: 15,000 inserts/s at 10^6 rows instead of
 # 57,000. 10,000 pages of 4 KiB are a WAL of 40 MiB.
 WAL_PAGES: Final = 10_000
@@ -69,12 +71,18 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open an existing database for reading only."""
+def connect_reader(path: Path, *, is_mapped: bool = False) -> sqlite3.Connection:
+    """Open an existing database for reading only.
+
+    Args:
+        is_mapped: read pages where the system has them in memory, without copying them. A failing disk then ends the
+            process (SIGBUS) instead of raising an error, so this is for processes that the node starts again.
+    """
     connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
     with _closing_on_error(connection):
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES if is_mapped else 0}")
     return connection
 
 
@@ -133,13 +141,13 @@ class ReadConnections:
     many queries from another thread, use one `with`.
 
     Args:
-        path: an existing database.
+        path: an existing database. is_mapped: as in `connect_reader`, for the thread that makes this.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_mapped: bool = False) -> None:
         self._path = path
         self._home = get_ident()
-        self._own = connect_reader(path)
+        self._own = connect_reader(path, is_mapped=is_mapped)
         self._visit = local()
 
     def __enter__(self) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ calls `renew` now and then, and the node copies the log when it has grown (`Stor
 It does not write or wait.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,7 +24,9 @@ from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.fold_store import FoldMark, StoredHoldings
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.sqlite import telling_what_to_do
-from accredit.registry.domain.records import FOLD_VERSION
+from accredit.node.storage.state_store import StoredNoted
+from accredit.registry.domain.records import FOLD_VERSION, Subject
+from accredit.registry.errors import StorageError
 from accredit.registry.statement import recall
 
 BATCH: Final = 4_096
@@ -39,13 +41,14 @@ class CommittedView:
     Args:
         path: the database of a node, which may run.
         moved: is called whenever the view moves to another commit.
+        is_mapped: as in `connect_reader`.
 
     Raises:
         StorageError: as `open_reader`.
     """
 
-    def __init__(self, path: Path, moved: Callable[[], None] = lambda: None) -> None:
-        self.reader: Reader = open_reader(path)
+    def __init__(self, path: Path, moved: Callable[[], None] = lambda: None, *, is_mapped: bool = False) -> None:
+        self.reader: Reader = open_reader(path, is_mapped=is_mapped)
         try:
             self._watch = open_reader(path)
         except BaseException:
@@ -53,6 +56,8 @@ class CommittedView:
             raise
         self._moved = moved
         self._holdings = StoredHoldings(self.reader, FOLD_VERSION)
+        self._noted = StoredNoted(self.reader)
+        self._root: bytes | None = None
         self._version = _NONE
         self._mark: FoldMark | None = None
         self._has_begun = False
@@ -110,7 +115,7 @@ class CommittedView:
         # Before a node has a note nothing is stored, and the mark stays none: what is folded already stays folded.
         if not self._has_begun or self._holdings.stored_mark() != self._mark:
             self._has_begun = False
-            is_there = self._holdings.follow()
+            is_there = self._holdings.follow(self._changed())
             # What another version of the fold has stored is of no use here.
             self._fold = Fold(self.reader.ecosystem, self._holdings if is_there else None)
             self._fold.sink()
@@ -123,6 +128,21 @@ class CommittedView:
         for start in range(self._size, size, BATCH):
             self._add(start, min(start + BATCH, size))
         self._size = size
+
+    def _changed(self) -> Sequence[Subject] | None:
+        """Return the records that may differ from those stored at the last call; None: any of them.
+
+        The records stored with a note are those that its root commits to, so only what differs between the two noted
+        states can have changed.
+        """
+        before, self._root = self._root, None
+        try:
+            head = self._noted.head()
+            found = None if before is None else self._noted.changed_since(before)
+        except StorageError:  # a reader of the note reports it
+            return None
+        self._root = None if head is None else head.state.root
+        return None if found is None else found[1]
 
     def _add(self, start: int, stop: int) -> None:
         for raw in self.reader.entries(start, stop):

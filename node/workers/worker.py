@@ -191,7 +191,7 @@ def _work(end: WorkerEnd, listening: int) -> None:
     config = msgspec.convert(settings, NodeConfig)
     configure_logging(config.log_format, config.log_level)
     sock = socket.socket(fileno=listening)
-    with CommittedView(config.database) as view:
+    with CommittedView(config.database, is_mapped=True) as view:
         trio.run(_serve, config, view, end, sock)
 
 

@@ -17,6 +17,9 @@ from .state_check import CheckError, CheckResult
 
 AUTHORIZATION: Final = "authorization"
 RECOGNITION: Final = "recognition"
+OF_BAD_SHAPE: Final = (LookupError, TypeError, ValueError, AttributeError, DecodeError)
+"""What reading a record raises that does not have the shape of its type."""
+
 DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, RECOGNITION: decide_recognition}
 
 
@@ -31,7 +34,7 @@ def decide_over(
     """
     try:
         return DECIDE[asked](query, records, time, ecosystem_id=ecosystem_id)
-    except _OF_BAD_SHAPE as error:
+    except OF_BAD_SHAPE as error:
         raise _bad_shape(error) from None
 
 
@@ -43,11 +46,8 @@ def decide_sitting(query: Query, sitting: Sitting) -> Decision:
     """
     try:
         return sitting.decide(query)
-    except _OF_BAD_SHAPE as error:
+    except OF_BAD_SHAPE as error:
         raise _bad_shape(error) from None
-
-
-_OF_BAD_SHAPE: Final = (LookupError, TypeError, ValueError, AttributeError, DecodeError)
 
 
 def _bad_shape(error: Exception) -> CheckError:

@@ -1,10 +1,13 @@
 """What a fold holds can be kept and taken up at any point: it goes on as one that never stopped."""
 
+from collections.abc import Iterable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
+from accredit.registry.domain.records import Subject
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode
 from tests.governance.test_law_of_the_fold import picture
@@ -125,3 +128,27 @@ def test_a_gate_that_starts_again_knows_who_waits_for_whom() -> None:
         gate.hear(statement)
     assert gate.fold.chains.is_complete(last.id)
     assert by_fresh.id in gate.kept
+
+
+class _Told(Written):
+    """Holdings that remember which records were announced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.announced: list[Subject] = []
+
+    def expect(self, subjects: Iterable[Subject]) -> None:
+        self.announced += subjects
+
+
+def test_what_a_branch_will_read_is_announced_to_the_storage_below_it() -> None:
+    town = trio()
+    kept = _Told()
+    fold = taken_up(town.eco, town.said, set())
+    fold.expect([("issuer", ISSUER)])
+    base = Fold(town.eco, kept)
+    base.branch().branch().expect([("issuer", ISSUER)])
+    base.sink().expect([("alias", ISSUER)])
+    base.expect([("charter", ISSUER)])
+    assert kept.announced == [("issuer", ISSUER), ("alias", ISSUER), ("charter", ISSUER)]
+    Fold(town.eco).expect([("issuer", ISSUER)])

@@ -7,13 +7,13 @@
 What a node's database does on disk, this does in memory, so that the fold is asked alone whether it can be taken up.
 """
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 from accredit.governance.index.holdings import RECORDS, ByNumber, Fact
 from accredit.governance.records.committed_set import COMMITTED
-from accredit.registry.domain.records import TYPES, record_key
+from accredit.registry.domain.records import TYPES, Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.statement import Statement, Unverified, recall
 from accredit.registry.transparency.state_trie import DEFAULT_PREFIXES, Elsewhere, Prefixes, Subtree, Trie, beneath
@@ -101,6 +101,9 @@ class Written:
         return Trie.standing_on(elsewhere(pairs))
 
     def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """All of it is at hand."""
+
+    def expect(self, subjects: Iterable[Subject]) -> None:
         """All of it is at hand."""
 
 

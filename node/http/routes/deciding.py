@@ -1,24 +1,40 @@
 """Runs `decide` over this node's records; a damaged record prevents only answers about its own subject.
 
+    read_ahead(queries, fold)                            what most of many queries need, with few questions to SQLite
+    decide_held_together(query, sitting)                 each of them
+
 A verifier that finds a damaged record refutes the file (`registry.evidence.deciding`). A node that finds one among its
 own records has a damaged disk, or a fault: it says so in answers about that subject, answers all other questions, and
 logs a line for its operator.
 """
 
 import logging
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
+from accredit.governance.fold import Fold
 from accredit.node.telemetry import event as log_event
 from accredit.registry.decision.decide import Sitting
-from accredit.registry.decision.query import Query
+from accredit.registry.decision.query import ISSUE, Query
 from accredit.registry.decision.verdict import Decision, Reason, Verdict
-from accredit.registry.domain.records import Records
+from accredit.registry.domain.records import Records, Subject, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, StorageError
-from accredit.registry.evidence.deciding import AUTHORIZATION, RECOGNITION, decide_over, decide_sitting
+from accredit.registry.evidence.deciding import (
+    AUTHORIZATION,
+    OF_BAD_SHAPE,
+    RECOGNITION,
+    decide_over,
+    decide_sitting,
+)
 from accredit.registry.evidence.state_check import CheckError
 
-__all__ = ("AUTHORIZATION", "RECOGNITION", "decide_held", "decide_held_together")
+__all__ = ("AUTHORIZATION", "RECOGNITION", "decide_held", "decide_held_together", "read_ahead")
+
+AHEAD: Final = 8
+"""Accreditations of one issuer that are read ahead. Few issuers have more; and of 50 such issuers all stay in memory
+until they are needed."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -44,6 +60,33 @@ def decide_held_together(query: Query, sitting: Sitting) -> Decision:
         return decide_sitting(query, sitting)
     except (CheckError, StorageError) as error:
         return _damaged(query, sitting.now, error)
+
+
+def read_ahead(queries: Iterable[Query], fold: Fold) -> None:
+    """Read what most of these queries need: the issuers' records together, then together what they lead to.
+
+    Changes no answer. What cannot be read is left to whoever decides, who says so.
+
+    Args:
+        queries: their entities in canonical spelling.
+    """
+    ids = dict.fromkeys([CanonicalId(query.entity) for query in queries if query.action == ISSUE])
+    with suppress(StorageError):
+        fold.expect([("issuer", id) for id in ids])
+        fold.expect([subject for id in ids for subject in _led_to(id, fold)])
+
+
+def _led_to(id: CanonicalId, fold: Fold) -> Iterator[Subject]:
+    """Yield the records that a decision reads after an issuer's."""
+    try:
+        issuer = issuer_in(fold, id)
+        given = [] if issuer is None else [one.hex() for one, _ in issuer["accreditations"][:AHEAD]]
+    except (*OF_BAD_SHAPE, StorageError):
+        return
+    if not given:
+        yield "alias", id
+    for one in given:
+        yield "accreditation", one
 
 
 def _damaged(query: Query, now: int, error: AccreditError) -> Decision:

@@ -13,7 +13,7 @@ time about now. `resource` is an address that may name a framework or a competen
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Final, NotRequired, TypedDict, cast
 
@@ -34,7 +34,7 @@ from accredit.registry.errors import AccreditError, DecodeError, InputError, Not
 from accredit.registry.evidence.prove import Prover
 
 from .alike_questions import AlikeQuestions
-from .deciding import decide_held_together
+from .deciding import decide_held_together, read_ahead
 from .moment import Moment, ecosystem_of
 from .request_reading import decode_json
 from .route import JSON, AnswerSource, Call, Route, bytes_response, json_response
@@ -109,15 +109,18 @@ async def decisions(call: Call) -> Response:
             hint="Split them into several requests.",
         )
     rows: list[bytes] = []
-    for number, query in enumerate(queries, 1):
-        # Written at once: a thousand answers as they are would keep the garbage collector busy.
-        try:
-            rows.append(_write(asking.answer(query)))
-        except AccreditError as error:
-            rows.append(_write({"problem": as_member(error)}))
-        if not number % _TURN or (asking.proved and not asking.proved % _PROVED_IN_TURN):
+    for start in range(0, len(queries), _TURN):
+        if start:
             await anyio.sleep(0)
             asking.look_again()
+        proved = asking.proved
+        for question in asking.read(queries[start : start + _TURN]):
+            # Written at once: a thousand answers as they are would keep the garbage collector busy.
+            rows.append(_write(asking.row(question)))
+            if asking.proved - proved == _PROVED_IN_TURN:
+                proved = asking.proved
+                await anyio.sleep(0)
+                asking.look_again()
     asking.count()
     return bytes_response(b'{"decisions":[' + b",".join(rows) + b"]}", JSON, cache="no-store")
 
@@ -137,7 +140,7 @@ def answer_one(call: AnswerSource, asked: Mapping[str, Any]) -> DecisionView:
         AccreditError: the question is not understood, or cannot be answered here or with evidence.
     """
     asking = _Asking(call)
-    answered = asking.answer(asked)
+    answered = asking.answer(asking.understand(asked))
     asking.count()
     return answered
 
@@ -185,6 +188,9 @@ def require_served(records: Records, authority: str, ecosystem: CanonicalId) -> 
         )
 
 
+_Understood = tuple[Question, Query]
+
+
 class _Asking:
     """The questions of one request, answered as of one time.
 
@@ -206,13 +212,45 @@ class _Asking:
         """Look at the records anew, because others had a turn, or the view has moved on."""
         self._moment = self._call.look_again(self._moment.now)
 
-    def answer(self, asked: Any) -> DecisionView:
+    def understand(self, asked: Any) -> _Understood:
+        """Return a question and its query.
+
+        Raises:
+            DecodeError: it is not understood.
+        """
+        return self._questions.read(asked)
+
+    def read(self, several: Sequence[Any]) -> list[_Understood | AccreditError]:
+        """Return questions as `understand` does, or why they are not understood; what they need is read together."""
+        found: list[_Understood | AccreditError] = []
+        queries = []
+        for asked in several:
+            try:
+                understood = self.understand(asked)
+            except AccreditError as error:
+                found.append(error)
+            else:
+                found.append(understood)
+                queries.append(understood[1])
+        read_ahead(queries, self._moment.fold)
+        return found
+
+    def row(self, question: _Understood | AccreditError) -> Mapping[str, Any]:
+        """One answer, or why there is none: a `DecisionView` or a `Failed`."""
+        if isinstance(question, AccreditError):
+            return {"problem": as_member(question)}
+        try:
+            return self.answer(question)
+        except AccreditError as error:
+            return {"problem": as_member(error)}
+
+    def answer(self, understood: _Understood) -> DecisionView:
         """One answer.
 
         Raises:
-            AccreditError: the question is not understood, or cannot be answered here or with evidence.
+            AccreditError: the question cannot be answered here or with evidence.
         """
-        question, query = self._questions.read(asked)
+        question, query = understood
         if query.authority != self._ecosystem:
             require_served(self._moment.fold, query.authority, self._ecosystem)
         decision = _or_stale(decide_held_together(query, self._moment.sitting), self._moment.stale)

@@ -141,3 +141,28 @@ def test_what_is_forgotten_is_read_anew() -> None:
     table.keep({7: 8})
     assert table.get(7) == 8
     assert table.newer() == {}
+
+
+def test_what_others_have_stored_is_read_anew_and_the_rest_stays() -> None:
+    table = Table()
+    table.stored = {1: 10, 2: 20}
+    table.look_ahead([1, 2, 3])
+    table.stored |= {1: 11, 3: 30}
+    table.asked.clear()
+    table.outdated([1, 3, 4])
+    assert [table.get(key) for key in (1, 2, 3)] == [11, 20, 30]
+    assert table.asked == [[1], [3]]
+
+
+def test_what_is_read_while_others_store_it_is_not_kept() -> None:
+    table = Table()
+    table.stored[1] = 10
+
+    def change() -> None:
+        table.meanwhile = lambda: None
+        table.stored[1] = 11
+        table.outdated([1])
+
+    table.meanwhile = change
+    table.get(1)
+    assert table.get(1) == 11

@@ -1,21 +1,31 @@
 """What another process reads of a running node: never behind a commit, never of two, and the same as the node's."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from accredit.node.engine.quorum_state import Part
+from accredit.governance.records.encoded_records import Picked
+from accredit.node.engine.quorum_state import KeptNote, Part
+from accredit.node.http.routes.deciding import read_ahead
 from accredit.node.storage.sqlite import connect_writer
+from accredit.node.storage.state_store import NotedStore, forget_note
 from accredit.node.workers import committed_view
 from accredit.node.workers.committed_view import CommittedView
+from accredit.registry.decision.decide import Query, Sitting, Verdict, decide
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.errors import StorageError
 from accredit.registry.statement import Statement, recall
+from accredit.registry.transparency.state_note import StateNote
 from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import event, grant, register
-from tests.strategies.consortium import Consortium, fold_of
+from tests.strategies.consortium import START, Consortium, fold_of
 from tests.strategies.holdings import StoredKeeper
 from tests.strategies.network import A, B, founded
+from tests.strategies.noted import cosigned, node_names
 from tests.strategies.stored_log import tamper
 
 
@@ -53,6 +63,108 @@ def test_it_is_the_fold_of_all_that_is_committed_whether_kept_or_only_logged(tmp
             if step % 2:
                 keeper.keep()
                 assert picture(view.fold) == picture(fold_of(town.eco, town.said)), "kept meanwhile"
+    keeper.close()
+
+
+def note(keeper: StoredKeeper) -> None:
+    """As a node does when a quorum notes what it holds: all of it in one transaction."""
+    part = Part(size=keeper.store.size())
+    fold = keeper.fold
+    state = StateNote(
+        name="Example",
+        ecosystem=fold.ecosystem,
+        fold=FOLD_VERSION,
+        count=fold.committed_count(),
+        root=fold.state_root(),
+    )
+    changes = keeper.holdings.take(part)
+    NotedStore(keeper.store).settle(
+        kept=KeptNote(note=cosigned(state, START, node_names(3)), part=part),
+        state=state,
+        statements_root=fold.statements_root(),
+        changed=Picked(dict(changes.records)),
+        committed=changes.committed,
+        also=changes.write_rows,
+    )
+    keeper.holdings.written()
+    fold.renew(keeper.holdings)
+
+
+@contextmanager
+def records_asked(view: CommittedView) -> Iterator[list[str]]:
+    """The queries for records that SQLite is asked meanwhile."""
+    asked: list[str] = []
+    connection = view.reader.connection
+    connection.set_trace_callback(lambda sql: asked.append(sql) if "FROM noted_records WHERE" in sql else None)
+    yield asked
+    connection.set_trace_callback(None)
+
+
+def test_a_record_that_a_note_changed_is_read_anew_and_all_others_stay_in_memory(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, [*town.said, *issuers(town, 0, 9)])
+    note(keeper)
+    with CommittedView(keeper.path) as view:
+        assert picture(view.fold) == picture(keeper.fold)
+        grants = [each for each in town.said if each.kind == "accreditation.grant"]
+        read = {each.id.hex(): view.fold.get("accreditation", each.id.hex()) for each in grants}
+        hear(keeper, [town.says(B, "accreditation.status", event(grants[1].id, "suspend"), grants[1].sub)])
+        note(keeper)
+        with records_asked(view) as asked:
+            again = {id: view.fold.get("accreditation", id) for id in read}
+        assert len(asked) == 1
+        assert [id for id in read if read[id] != again[id]] == [grants[1].id.hex()]
+        assert picture(view.fold) == picture(keeper.fold)
+        with records_asked(view) as asked:
+            note(keeper)  # of the same state
+            view.renew()
+            assert view.fold.get("accreditation", grants[1].id.hex()) == again[grants[1].id.hex()]
+        assert not asked
+    keeper.close()
+
+
+def test_what_is_kept_without_a_note_or_under_a_damaged_one_is_read_anew_as_a_whole(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, [*town.said, *issuers(town, 0, 3)])
+    note(keeper)
+    with CommittedView(keeper.path) as view:
+        assert picture(view.fold) == picture(keeper.fold)
+        for keep in (keeper.keep, partial(note, keeper)):
+            grant = next(each for each in reversed(town.said) if each.kind == "accreditation.grant")
+            hear(keeper, [town.says(B, "accreditation.status", event(grant.id, "suspend"), grant.sub)])
+            keeper.store.write(forget_note)
+            keep()
+            assert picture(view.fold) == picture(keeper.fold)
+            hear(keeper, issuers(town, 10 + len(town.said), 11 + len(town.said)))
+        note(keeper)
+        keeper.store.write(lambda connection: connection.execute("UPDATE noted SET records_root = x'00'").close())
+        assert picture(view.fold) == picture(keeper.fold)
+    keeper.close()
+
+
+def test_a_turn_of_questions_reads_its_records_with_two_queries_and_decides_as_one_alone(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, [*town.said, *issuers(town, 0, 40)])
+    note(keeper)
+    asked_about = [*range(50), *range(5)]
+    queries = [
+        Query(entity=f"did:web:i{number}.example", authority=town.id, achievement_types=("Degree",))
+        for number in asked_about
+    ]
+    with CommittedView(keeper.path) as view, CommittedView(keeper.path) as other:
+        with records_asked(view) as asked:
+            read_ahead(queries, view.fold)
+            sitting = Sitting(view.fold, START, ecosystem_id=town.id)
+            decided = [sitting.decide(query) for query in queries]
+        assert len([sql for sql in asked if " IN (" in sql]) == 2
+        suspended = {decision.issuer for decision in decided if decision.verdict is Verdict.SUSPENDED}
+        most = 2 + len(suspended) + 4  # and the charter, authorities, and whether one that is suspended is an alias
+        assert len(asked) <= most
+        assert decided == [decide(query, other.fold, START, ecosystem_id=town.id) for query in queries]
+        assert {decision.verdict for decision in decided} >= {Verdict.UNKNOWN_ISSUER, Verdict.SUSPENDED}
     keeper.close()
 
 
