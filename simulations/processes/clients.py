@@ -1,11 +1,11 @@
 """The users of the nodes during the faults, and the records they keep.
 
-*Speakers*, one for each authority, say one thing after the other: a new issuer, an accreditation, its revocation. Each
-is submitted until some node answers that it is logged; where a node does not, the next one is asked.
+*Speakers*, one for each authority, make one statement after the other: a new issuer, an accreditation, its revocation.
+Each is submitted until some node answers that it is logged; if a node does not, the next one is asked.
 *Watchers*, one for each node, get its checkpoint again and again. So the book knows what every node ever showed, and
 when a statement was first seen to be in a log: as soon as a checkpoint covers its place.
 
-Times are ms since the beginning of the run. What is written down here is judged in `checks`.
+Times are ms since the beginning of the run. `checks` judges these records.
 """
 
 import time
@@ -28,7 +28,7 @@ from accredit.simulations.virtual.ecosystem import Town
 from .node_process import TormentedNode
 
 LOOK_SECONDS: Final = 0.25
-"""Between two looks at a node's checkpoint: so fine are the times of deliveries."""
+"""Time between two readings of a node's checkpoint; this is the precision of delivery times."""
 
 ASK_SECONDS: Final = 10.0
 """How long a person waits for an answer."""
@@ -64,7 +64,7 @@ class Book:
         said: in order.
         answers: all of them.
         checkpoints: by node, every note it ever showed, and the size it names, with when that was first seen (ms).
-        outcomes: how often a submission ended how.
+        outcomes: number of submissions by outcome.
     """
 
     said: list[Said] = field(default_factory=list)
@@ -74,18 +74,18 @@ class Book:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether everything said has been answered."""
+        """Return whether every statement has been answered."""
         return all(each.answered_at is not None for each in self.said)
 
     def saw(self, node: str, note: str, now: int) -> None:
-        """A node showed a checkpoint."""
+        """Note that a node showed a checkpoint."""
         seen = self.checkpoints.setdefault(node, {})
         if note not in seen:
             seen[note] = (size_of(note), now)
 
 
 def size_of(note: str) -> int:
-    """The size that a checkpoint names, whether or not its signature is good; -1 where it names none.
+    """Return the size that a checkpoint names, whether or not its signature is good; -1 if it names none.
 
     C2SP tlog-checkpoint: the text's second line is the size in decimal.
     """
@@ -97,7 +97,7 @@ def size_of(note: str) -> int:
 
 
 def story(town: Town, authority: int) -> Iterator[Statement]:
-    """What an authority says; endless. The last of three is urgent."""
+    """Yield an authority's statements without end. The last of each three is urgent."""
     number = 0
     while True:
         number += 1
@@ -120,7 +120,7 @@ class People:
     """All of them.
 
     Args:
-        pause: seconds that an authority waits before it says the next thing, on average.
+        pause: seconds that an authority waits before its next statement, on average.
     """
 
     def __init__(self, town: Town, machines: list[TormentedNode], book: Book, *, random: Random, pause: float) -> None:
@@ -138,7 +138,7 @@ class People:
         return round((trio.current_time() - self._began) * 1_000)
 
     async def speak(self, authority: int) -> None:
-        """Says one thing after the other until it is over."""
+        """Make one statement after the other until the run is over."""
         telling = story(self._town, authority)
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
             while not self.is_over:
@@ -150,7 +150,7 @@ class People:
                 await trio.sleep(self._random.uniform(0.5, 1.5) * self._pause)
 
     async def submit(self, machine: TormentedNode, statements: list[Statement]) -> None:
-        """Submits statements in one go, as the founders do.
+        """Submit statements at once, as the founders do.
 
         Raises:
             Violation: not all of them are logged.
@@ -164,14 +164,14 @@ class People:
             raise Violation("setting_up", f"{machine.name} took no founding statements: {answer.text[:300]}")
 
     async def watch(self, machine: TormentedNode) -> None:
-        """Looks at a node's checkpoint until the end."""
+        """Read a node's checkpoint repeatedly until the end."""
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
             while True:
                 await self._look(client, machine)
                 await trio.sleep(LOOK_SECONDS)
 
     async def look_once_more(self) -> None:
-        """At every node: what it has come to."""
+        """Read every node's final checkpoint."""
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
             for machine in self._machines:
                 await self._look(client, machine)
@@ -186,7 +186,7 @@ class People:
                 self._book.saw(machine.name, answer.text, self.now)
 
     async def _submits(self, client: httpx.AsyncClient, said: Said) -> bool:
-        """Whether a node, drawn anew each time, answered for it."""
+        """Submit a statement to a node drawn anew each time; return whether one confirmed it."""
         machine = self._random.choice(self._machines)
         statement = said.statement
         headers = {"content-type": "application/cose"}

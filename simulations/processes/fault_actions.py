@@ -23,7 +23,7 @@ from .net_namespaces import Wires
 from .node_process import TormentedNode
 
 STORAGE: Final = 6
-"""How a command ends when this machine's files do not fit together: `accredit --help`."""
+"""Exit code of a command if this machine's files are inconsistent: `accredit --help`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class Doer:
     _counted: Counter[str] = field(default_factory=Counter)
 
     def done(self) -> dict[str, float]:
-        """How often what was done."""
+        """Return the number of actions by kind."""
         return {name: float(count) for name, count in sorted(self._counted.items())}
 
     async def live(self, machine: TormentedNode, began: float) -> None:
-        """Everything the plan holds for one node, at its time or as soon after it as the node lets."""
+        """Carry out the plan for one node, each action at its time or as soon afterwards as the node allows."""
         for deed in self.plan.deeds:
             if deed.node == machine.number:
                 await trio.sleep_until(began + deed.at)
@@ -56,7 +56,7 @@ class Doer:
                 await self._do(machine, deed)
 
     async def heal(self) -> None:
-        """Everything runs, has room, and is plugged in."""
+        """End all faults: start every node, free its disk and connect it."""
         for machine in self.machines:
             if self.wires is not None:
                 self.wires.plug(machine.number)
@@ -107,7 +107,7 @@ class Doer:
         disk.make_room(process.pid)
 
     async def _restore(self, machine: TormentedNode) -> None:
-        """Somebody copies an old backup over the database. The node must notice, and a newer backup must heal it."""
+        """Copy an old backup over the database. The node must notice it, and a newer backup must heal it."""
         old, newest = self._copy(machine, "old"), self._copy(machine, "newest")
         await machine.answers()
         await self._stop(machine)
@@ -136,7 +136,7 @@ class Doer:
         await machine.answers()
 
     async def _stop(self, machine: TormentedNode) -> None:
-        """SIGTERM. Before Python runs any line of ours, that is what it always was: the end of the process."""
+        """Send SIGTERM. Before Python runs our first line, the signal ends the process at once."""
         code = await machine.stop()
         if code not in (0, -15):
             raise Violation("stops", f"{machine.name} was told to stop and ended with {code}")

@@ -3,8 +3,8 @@
     plan = draw("torment", seed=7, nodes=5, seconds=180)
     plan.digest()                                     the same for the same seed, here and anywhere
 
-Each node has a life of its own, one thing after the other, so that no two things are done to a node at once. One node,
-the *steady* one, is left alone: what grows in it, grows by itself. Clocks are set apart from the beginning: at most
+Each node has its own sequence of faults, so that a node never has two at once. One node, the *steady* one, has none:
+any growth of its resources is its own. Clocks are set apart from the beginning: at most
 `APART` from the true time, so that no two differ by more than nodes bear (`GossipConfig.clock_skew`, 90 s).
 """
 
@@ -20,13 +20,13 @@ APART: Final = 40.0
 """Seconds that a clock is wrong all the time, at most; two of them differ by less than 90 s."""
 
 FAR: Final = (120.0, 900.0)
-"""Seconds that a clock is wrong for a while: more than nodes bear."""
+"""Seconds that a clock is wrong for a while: more than nodes tolerate."""
 
 START_UP: Final = 1.5
 """Seconds within which a node that has just been started is killed again, half the time: about what a start takes."""
 
 TAIL: Final = 4.0
-"""Nothing begins in the last seconds, so that what begins also ends."""
+"""Last seconds, in which no fault begins, so that every fault also ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Plan:
         return sha256("\n".join(lines).encode()).hexdigest()
 
     def filled(self) -> list[int]:
-        """The nodes whose disks will be full at some time."""
+        """Return the nodes whose disks will be full at some time."""
         return sorted({deed.node for deed in self.deeds if deed.what == "fill"})
 
 
@@ -81,11 +81,11 @@ REPAIR: Final = 15.0
 """Seconds that the operator of a node may take until a restored one runs again."""
 
 Draw = Callable[[Random, int, float], Deed]
-"""What is done to a node from a moment on."""
+"""The faults of a node from a moment on."""
 
 
 def draw(name: str, *, seed: int, nodes: int, seconds: float) -> Plan:
-    """The plan of a scenario.
+    """Return the plan of a scenario.
 
     Args:
         name: one of `PLANS`.
@@ -131,7 +131,7 @@ PLANS: Final[dict[str, Callable[[Random, int, float], Plan]]] = {
 
 
 def _life(random: Random, node: int, seconds: float, draw: Draw) -> list[Deed]:
-    """One deed after the other until the end; some of them close upon each other."""
+    """Return one fault after the other until the end, some of them in quick succession."""
     found, time = [], random.uniform(0.5, 5.0)
     while time < seconds - TAIL:
         deed = draw(random, node, round(time, 3))
@@ -144,7 +144,7 @@ def _life(random: Random, node: int, seconds: float, draw: Draw) -> list[Deed]:
 
 
 def _restored(random: Random, node: int, seconds: float) -> list[Deed]:
-    """A backup is made early; it is put back when it is old; before and after, the node is killed like any other."""
+    """Return a node's early backup, its late restoration, and the kills before and after, as of any other node."""
     backup, restore = seconds * random.uniform(0.05, 0.15), seconds * random.uniform(0.4, 0.6)
     before = _life(random, node, restore - backup - TAIL, _kill)
     after = _life(random, node, seconds - restore - REPAIR, _kill)
