@@ -275,6 +275,12 @@ def recall(raw: bytes) -> Statement:
     return Statement(unverified, proof=_VERIFIED)
 
 
+def iat_of(raw: bytes) -> int:
+    """Return when a statement that this program has accepted was made, seconds since 1970; nothing else is read."""
+    claims = reread(_parts_of(raw).protected)[_CWT_CLAIMS]
+    return int(claims[_IAT])
+
+
 def encode_signed(draft: Draft, signer: Signer) -> bytes:
     """Sign `draft`; return the statement's whole encoding.
 

@@ -118,6 +118,7 @@ class Engine:
             held=self.fold,
             last=last,
             image=None if base is None else base.notary,
+            look_ahead=self._holdings.look_ahead,
         )
         self.name = name
         self._ecosystem = ecosystem

@@ -29,7 +29,7 @@ The notary keeps only the note and roots of the noted state. The owner of the no
 (`quorum_state`); each `Stands` says which of them changed.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, assert_never
 
 from accredit.governance.fold import Fold
@@ -83,6 +83,9 @@ TEXTS_MAX: Final = 64
 """Texts for which cosignatures are gathered at a time. A guess: under a stream signers cosign a new text every
 second."""
 
+LOOKED_AT: Final = 1_000
+"""Statements that are looked up together before they are folded: a full batch of the log (`append_queue.BATCH`)."""
+
 MESSAGE_BYTES: Final = 1024 * 1024
 """One message: 32,000 ids. An offer that needs more waits for a quiet moment."""
 
@@ -103,6 +106,7 @@ class Notary:
         held: Fold,
         last: str | None = None,
         image: NotaryImage | None = None,
+        look_ahead: Callable[[Sequence[Statement]], None] = lambda _: None,
     ) -> None:
         """Start without a noted state; all statements in `held`, except those of `image`, are still to be cosigned.
 
@@ -113,7 +117,9 @@ class Notary:
                 empty, and filled from that.
             last: the last stored text, if any; a smaller state is never signed.
             image: the state of another notary, with which this one begins.
+            look_ahead: hears which statements are folded next, so that what is stored about them is read together.
         """
+        self._look_ahead = look_ahead
         self.noted = Standing()
         self._ecosystem = ecosystem
         self._name = name
@@ -372,8 +378,12 @@ class Notary:
         count, root = len(self._held), self._held.state_root()
         if self._base is not None and len(self._cosigned) == len(self._base):
             self._cosigned = self._base.branch()  # the same set, over the maps as they are kept by now
-        for statement in statements:
-            self._cosigned.add(statement)
+        # After a long turn what was read when they were logged may have been let go of.
+        for start in range(0, len(statements), LOOKED_AT):
+            some = statements[start : start + LOOKED_AT]
+            self._look_ahead(some)
+            for statement in some:
+                self._cosigned.add(statement)
         changes = self._cosigned.settle()
         if len(self._cosigned) == count and self._cosigned.state_root() != root:
             self._is_damaged = True  # one set folded twice gave two states, so the node must not sign

@@ -159,16 +159,16 @@ class SqliteStateMap:
         if page is None:
             raise map_damaged(f"the page {path!r} of {self._pages} is missing")
 
-        def below(digit: str, count: int, hash: bytes) -> Elsewhere:
+        def below(slot: int) -> Elsewhere:
+            (count, hash), deeper = page[slot], path + _DIGITS[slot]
             if count > self._bucket:
-                return Elsewhere(count=count, hash=hash, read=lambda: reopen()._beneath(path + digit, reopen))
-            return Elsewhere(count=count, hash=hash, read=lambda: reopen()._scan(*_range(path + digit)))
+                return Elsewhere(count=count, hash=hash, read=lambda: reopen()._beneath(deeper, reopen))
+            return Elsewhere(count=count, hash=hash, read=lambda: reopen()._scan(*_range(deeper)))
 
         def leaves(first: int, stop: int) -> bytes:
             return reopen()._scan(_range(path + _DIGITS[first])[0], _range(path + _DIGITS[stop - 1])[1])
 
-        subtrees = [below(digit, *slot) for digit, slot in zip(_DIGITS, page, strict=True)]
-        return beneath(subtrees, leaves, bucket=self._bucket, prefixes=self._prefixes)
+        return beneath(page, below, leaves, bucket=self._bucket, prefixes=self._prefixes)
 
     # ---------------------------------------------------------------------------------------------------- writing
 

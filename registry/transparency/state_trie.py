@@ -334,35 +334,47 @@ def _there(tree: _Tree) -> _Node | bytes:
 
 
 def beneath(
-    subtrees: Sequence[Elsewhere],
+    slots: Sequence[tuple[int, bytes]],
+    below: Callable[[int], Elsewhere],
     leaves: Callable[[int, int], bytes],
     *,
     bucket: int,
     prefixes: Prefixes = DEFAULT_PREFIXES,
 ) -> Subtree:
-    """Return the subtree above these subtrees, which stand side by side at one depth.
+    """Return the subtree above some subtrees, which stand side by side at one depth; what leads to none is not made.
 
     Args:
-        subtrees: their number is a power of two.
+        slots: of each subtree the number of its leaves and its hash; their number is a power of two, at least two.
+        below: gives the subtree of a slot, by its number.
         leaves: gives all leaves of the subtrees from one number up to, not including, another; sorted, 64 bytes each.
-        bucket: the most leaves to read in this way; a subtree with no more is also `read` as its leaves.
+        bucket: the most leaves to read in this way; a subtree with no more is also read as its leaves.
     """
+    rows = [slots]  # of each level of the tree, the lowest first: number of leaves and hash of each subtree
+    while len(row := rows[-1]) > 1:
+        rows.append([_above(row[at], row[at + 1], prefixes) for at in range(0, len(row), 2)])
 
-    def joined(left: Elsewhere, right: Elsewhere, first: int, stop: int) -> Elsewhere:
-        count = left.count + right.count
-        hash = prefixes.hash_node(left.hash, right.hash) if count > 1 else (left if left.count else right).hash
-        if count <= bucket:
-            return Elsewhere(count=count, hash=hash, read=partial(leaves, first, stop))
-        node = _Node(left if left.count else b"", right if right.count else b"", left.hash, right.hash)
-        return Elsewhere(count=count, hash=hash, read=lambda: node)
+    def read(level: int, at: int) -> Subtree:
+        if rows[level][at][0] <= bucket:
+            return leaves(at << level, (at + 1) << level)
+        left, right = 2 * at, 2 * at + 1
+        row = rows[level - 1]
+        return _Node(made(level - 1, left), made(level - 1, right), row[left][1], row[right][1])
 
-    row, width = list(subtrees), 1
-    while len(row) > 1:
-        width *= 2
-        row = [
-            joined(*pair, at * width, (at + 1) * width) for at, pair in enumerate(zip(row[::2], row[1::2], strict=True))
-        ]
-    return row[0].read()
+    def made(level: int, at: int) -> _Tree:
+        count, hash = rows[level][at]
+        if not count:
+            return b""
+        return Elsewhere(count=count, hash=hash, read=partial(read, level, at)) if level else below(at)
+
+    return read(len(rows) - 1, 0)
+
+
+def _above(left: tuple[int, bytes], right: tuple[int, bytes], prefixes: Prefixes) -> tuple[int, bytes]:
+    """Return number of leaves and hash of the subtree above two, which stand side by side."""
+    count = left[0] + right[0]
+    if count > 1:
+        return count, prefixes.hash_node(left[1], right[1])
+    return left if left[0] else right
 
 
 def bulk_root(items: Iterable[tuple[bytes, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:

@@ -23,6 +23,7 @@ from accredit.registry.statement import (
     as_unverified,
     decode,
     encode_signed,
+    iat_of,
     recall,
     statement_id,
     verify,
@@ -105,6 +106,7 @@ def test_what_was_verified_before_is_recalled_as_the_same_statement() -> None:
     assert type(recalled) is Statement
     for field in dataclasses.fields(Statement):
         assert getattr(recalled, field.name) == getattr(verified, field.name)
+    assert iat_of(raw) == verified.iat
 
 
 def test_bodies_that_nobody_asks_for_do_not_fill_the_memory() -> None:

@@ -138,7 +138,13 @@ def elsewhere(
             elsewhere(part, end, bucket=bucket, prefixes=prefixes, read=read)
             for part, end in zip(parts, ends, strict=True)
         ]
-        return beneath(below, lambda first, stop: leaves(parts[first:stop]), bucket=bucket, prefixes=prefixes)
+        return beneath(
+            [(each.count, each.hash) for each in below],
+            below.__getitem__,
+            lambda first, stop: leaves(parts[first:stop]),
+            bucket=bucket,
+            prefixes=prefixes,
+        )
 
     hash = definition(pairs, len(path), prefixes.leaf, prefixes.node)
     return Elsewhere(count=len(pairs), hash=hash, read=subtree)

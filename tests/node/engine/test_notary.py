@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from accredit.governance.fold import Fold
+from accredit.node.engine import notary as notary_module
 from accredit.node.engine.notary import HELD_BACK, Notary
 from accredit.node.engine.notary_events import Arrived, Effect, Keep, Stands, StatementsHeld, Tell, Ticked
 from accredit.node.engine.notary_phases import AGAIN, DUTIES, MOVES, QUIET, SETTLED, Duty, Phase
@@ -432,6 +433,24 @@ def test_one_set_folded_to_two_states_is_not_cosigned() -> None:
 
     assert host.kept[kept:] == []
     assert host.notary.disagreements > 0
+
+
+def test_what_a_long_turn_brought_is_looked_up_together_before_it_is_folded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(notary_module, "LOOKED_AT", 2)
+    world = found(1)
+    notary = world.hosts[0].notary
+    looked_at: list[tuple[int, list[bytes]]] = []
+    monkeypatch.setattr(
+        notary, "_look_ahead", lambda some: looked_at.append((len(notary._cosigned), [each.id for each in some]))
+    )
+    before = len(notary._cosigned)
+    said = [world.town.says(A, "issuer.register", register(f"did:web:{number}.example")) for number in range(3)]
+    for each in said:
+        learn(world, each)
+    world.run(SETTLED + QUIET)
+    assert looked_at == [(before, [said[0].id, said[1].id]), (before + 2, [said[2].id])]
 
 
 class Watched(Notary):
