@@ -19,7 +19,20 @@ from tests.strategies.bodies import (
     register,
 )
 from tests.strategies.consortium import Pen, fold_of, key_entry
-from tests.strategies.stories import A, B, C, amend, annul, delegate, issuer_pen, record_of, state_of, trio, verdict_of
+from tests.strategies.stories import (
+    A,
+    B,
+    C,
+    amend,
+    annul,
+    compromise,
+    delegate,
+    issuer_pen,
+    record_of,
+    state_of,
+    trio,
+    verdict_of,
+)
 
 MAPPING = "https://skills.example/mapping"
 
@@ -125,6 +138,16 @@ def test_what_is_undone_is_told_with_what_undid_it() -> None:
     assert (again.statement.id, again.by.id) == (suspended.id, first.id), "of several annulments the first counts"
     assert again.since >= first.iat
     assert Fold(town.eco).undone("accreditation", given.id.hex()) == [], "before the genesis nothing counts"
+
+
+def test_what_a_stolen_key_said_is_undone_by_the_cut_off_and_what_counts_is_not_undone() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    assert town.fold().undone("accreditation", given.id.hex()) == []
+    cut = compromise(town, B, town.pen(A), town.genesis)
+    town.votes(C, cut)
+    (void,) = town.fold().undone("accreditation", given.id.hex())
+    assert (void.statement.id, void.state, void.by.id) == (given.id, EffectState.VOID, cut.id)
 
 
 def test_what_never_counted_for_another_reason_was_not_undone() -> None:
