@@ -357,7 +357,7 @@ def query_from_trqp(
             _check_achievement(value, "resource")
         elif member == "competencies":
             _spelled(canonical, value, "resource")
-        asked[member] = list(dict.fromkeys([value, *words]))
+        asked[member] = _once([value, *words])
     elif member not in asked:
         asked[member] = value
         named.prefixed[member] = ""
@@ -365,7 +365,7 @@ def query_from_trqp(
             _spelled(canonical, value, "resource")
     for name in _LISTS:  # both names of a list may be given, and are one list
         if name in asked and PLAIN[name] in asked:
-            asked[name] = list(dict.fromkeys([*_listed(asked[name]), *_listed(asked.pop(PLAIN[name]))]))
+            asked[name] = _once([*_listed(asked[name]), *_listed(asked.pop(PLAIN[name]))])
     question = question_from({**asked, "entity": entity_id, "authority": authority_id, "action": action}, named)
     return query_of(question, ecosystem, named)
 
@@ -422,3 +422,8 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _once(values: list[Any]) -> list[Any]:
+    """Texts without those that are there twice; anything else as it is, for whoever reads the question to refuse."""
+    return list(dict.fromkeys(values)) if all(isinstance(value, str) for value in values) else values

@@ -336,3 +336,21 @@ async def test_an_answer_says_until_when_it_is_known_to_hold(tmp_path: Path) -> 
     node.town.says(A, "accreditation.grant", bodies.grant("did:web:brief.example", valid_until=NOW + 30))
     node.hears()
     assert (await ask(node, question("did:web:brief.example")))["valid_until"] == "2023-11-16T02:00:30Z"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"achievement_types": {}},
+        {"achievement_type": [[]]},
+        {"competency": [{}], "competencies": ["urn:x:y"]},
+        {"credential_types": [1, {}], "credential_type": "x"},
+    ],
+)
+async def test_lists_in_a_context_that_hold_no_texts_are_the_askers_fault(
+    node: Served, context: dict[str, Any]
+) -> None:
+    """They were answered with 500, and each had a traceback in the log."""
+    response = await node.post("/authorization", question(context=context))
+    assert (response.status_code, response.json()["code"]) == (400, "bad_member")
+    assert response.json()["where"].startswith("context.")
