@@ -133,7 +133,8 @@ def table() -> tuple[Route, ...]:
     routes = [replace(row, is_shared=_is_shared(family, row)) for family in FAMILIES for row in family.ROUTES]
 
     async def openapi(call: Call) -> Response:
-        body = msgspec.json.encode(document(everything, call.reader.version))
+        version = call.reader.version
+        body = call.shared.keep("openapi", version, lambda: msgspec.json.encode(document(everything, version)))
         return bytes_response(body, JSON)
 
     own = Route(

@@ -40,7 +40,8 @@ HEAD_SECONDS: Final = 15.0
 """Time for a whole head. A guess; nginx allows 60 s."""
 
 BODY_SECONDS: Final = 30.0
-"""Time until the next piece of a body. The application limits the time for a whole body."""
+"""Time until the next piece of a body. The application limits the time for a whole body; one that is answered at once
+has so long in all."""
 
 IDLE_SECONDS: Final = 75.0
 """Longer than peers and proxies pause between requests (nginx: 60 s), so that they close first."""
@@ -226,6 +227,8 @@ class Connection:
                     return
                 self._is_last = True
             await self._answer(head)
+            if self._buffer:  # 64 KiB hold a thousand requests, and others have their turn between any two of them
+                await trio.lowlevel.checkpoint()
         if self._is_dirty:
             await self._linger()
 
@@ -239,6 +242,8 @@ class Connection:
         lobby = self._server.lobby
         if lobby is not None and not buffer and self._is_brief:
             await self._answer_at_once(lobby)
+            if self._is_last:  # the server began to stop while the last answer was on its way
+                return None
         while True:
             if buffer and (end := head_end(buffer, scanned)) >= 0:
                 break
@@ -313,7 +318,7 @@ class Connection:
         Where only its body is not there yet, `_is_reading_body` is set.
         """
         server = self._server
-        self._is_reading_body = False
+        has_begun, self._is_reading_body = self._is_reading_body, False
         end = data.find(b"\r\n\r\n") + 4
         prepared = server.prepared(data[:end]) if end >= 4 and not server.is_stopping else None
         if prepared is None or (server.sharing is not None and not server.sharing.is_ours(prepared.head)):
@@ -323,9 +328,14 @@ class Connection:
             if missing > 0:
                 self._is_reading_head, self._is_reading_body, self._has_started = False, True, False
                 server.works(self)
-                self.due = trio.current_time() + BODY_SECONDS
+                if not has_begun:  # nobody else limits the time for the whole of it
+                    self.due = trio.current_time() + BODY_SECONDS
             return None
-        answered = prepared.answer(data[end:])
+        try:
+            answered = prepared.answer(data[end:])
+        except Exception as error:  # the long way, on which it most likely fails as well, answers that
+            event(_log, logging.ERROR, "the application failed at once", error=error, path=prepared.head.path[:200])
+            return None
         if answered is None:
             return None
         fields, body = answered

@@ -4,20 +4,22 @@ import json
 import re
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import trio
+import trio.testing
 
 from accredit.node.http.lobby import Lobby
 from accredit.node.http.routes.request_reading import convert, decode_as, decode_json
 from accredit.node.http.routes.trqp import TrqpRequest
 from accredit.node.http.server import ConnectionLimits, Server
-from accredit.node.http.tcp import TcpListener
+from accredit.node.http.tcp import TcpListener, TcpStream
 from accredit.node.questions import Question
 from accredit.registry.encoding.rfc3339 import text
 from accredit.registry.errors import DecodeError
@@ -143,6 +145,61 @@ async def test_a_sender_who_goes_in_the_middle_of_a_body_is_forgotten(node: Serv
         await until(lambda: not server._open)
 
 
+async def test_a_body_that_drips_has_no_longer_in_all_than_one_that_never_comes(node: Served) -> None:
+    """A byte each half minute held a connection for days, and four addresses' worth of them the whole node."""
+    one = asking(b"/v1/decisions", NATIVE)
+    async with serving(node) as (port, server):
+        with connect(port) as sock:
+            sock.sendall(one[:-9])
+            await until(lambda: any(each._is_reading_body for each in server._open))
+            (held,) = server._open
+            due = held.due
+            sock.sendall(one[-9:-8])
+            await until(lambda: len(held._buffer) == len(one) - 8)
+            assert held.due == due
+            sock.sendall(one[-8:])
+            await until(lambda: held._is_reading_head)
+            assert held.due > due, "and the next request has its own time"
+
+
+async def test_a_fault_in_answering_at_once_is_in_the_log_and_ends_nothing(
+    node: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: bytes) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr("accredit.node.http.app.Application.prepared", lambda *_: fail)
+    one = asking(b"/v1/decisions", NATIVE)
+    async with serving(node) as (port, _):
+        for _ in range(2):
+            assert status_of(await trio.to_thread.run_sync(talk, port, one)) == 200, "the long way is still there"
+    assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_node_that_stops_waits_for_an_answer_under_way_and_for_no_other_question(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accredit.node.http.server.GRACE_SECONDS", 1e9)
+    monkeypatch.setattr(TcpStream, "send_now", lambda *_: 0)  # as where the other side does not read
+    under_way, may_end = trio.Event(), trio.Event()
+    send_all = TcpStream.send_all
+
+    async def send_slowly(stream: TcpStream, data: bytes) -> None:
+        under_way.set()
+        await may_end.wait()
+        await send_all(stream, data)
+
+    monkeypatch.setattr(TcpStream, "send_all", send_slowly)
+    async with serving(node) as (port, server):
+        with connect(port) as sock:
+            sock.sendall(asking(b"/v1/decisions", NATIVE))
+            await under_way.wait()
+            server.stop()
+            may_end.set()
+            await until(lambda: not server._open)
+            assert status_of(read_all(sock)) == 200
+
+
 async def test_who_does_not_read_gets_his_answers_later_and_keeps_nobody_waiting(node: Served) -> None:
     one = asking(b"/v1/decisions", NATIVE)
     count = 2_000
@@ -215,11 +272,18 @@ async def test_a_batch_lets_others_have_a_turn_and_is_of_one_time(
         node.time += 1
 
     monkeypatch.setattr("anyio.sleep", sleep)
+    monkeypatch.setattr("accredit.node.http.routes.decisions.perf_counter", _dear())
     before = node.time
     answer = await node.ask("POST", "/v1/decisions", json=[{"issuer": COLLEGE}] * 120)
     node.time = before
     assert {each["time_evaluated"] for each in answer.json()["decisions"]} == {text(before)}
-    assert turns == 2
+    assert turns >= 40, "2 ms are over after three of them"
+
+
+def _dear() -> Callable[[], float]:
+    """A clock by which some 1 ms has passed whenever somebody looks at it."""
+    seen = count()
+    return lambda: next(seen) / 1_024
 
 
 async def test_remembered_heads_are_few_whatever_is_sent(node: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +316,42 @@ async def test_an_error_in_hearing_reaches_the_one_who_waits_and_others_are_hear
                 await lobby.wait(ours, hear)
             assert scope.cancelled_caught
             nursery.cancel_scope.cancel()
+
+
+async def test_a_dear_question_ends_the_turn_and_who_is_left_is_heard_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And who has left since the system named him is not looked for."""
+    monkeypatch.setattr("accredit.node.http.lobby.perf_counter", _dear())
+    monkeypatch.setattr("accredit.node.http.lobby.TURN_SECONDS", 0.0005)
+    said: list[str] = []
+    scopes: dict[str, trio.CancelScope] = {}
+
+    def hear(name: str) -> bool:
+        said.append(name)
+        if len(scopes) == 3:  # the first who is heard sends another away
+            del scopes[name]
+            scopes.popitem()[1].cancel()
+        return False
+
+    async def wait(name: str, sock: socket.socket) -> None:
+        with trio.CancelScope() as scopes[name]:
+            await lobby.wait(sock, partial(hear, name))
+
+    with ExitStack() as stack:
+        lobby = stack.enter_context(Lobby())
+        async with trio.open_nursery() as nursery:
+            for name in "abc":
+                ours, theirs = map(stack.enter_context, socket.socketpair())
+                theirs.send(b"x")
+                nursery.start_soon(wait, name, ours)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(lobby.run, lambda: said.append("turn"))
+            await until(lambda: not lobby._guests)
+            nursery.cancel_scope.cancel()
+    assert said[:2] == ["turn", said[1]]
+    assert said[2] == "turn"
+    assert len(set(said)) == 3, "a turn and two names"
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,27 @@ async def test_requests_on_one_line_are_answered_in_order_however_they_are_cut()
         assert answers(await trio.to_thread.run_sync(drip)) == wanted
 
 
+async def test_others_have_a_turn_between_requests_that_came_at_once() -> None:
+    """A thousand fit into one read, and the node stood still until all were answered."""
+    said: list[str] = []
+
+    async def note(scope: Any, receive: Any, send: Any) -> None:
+        said.append("request")
+        await Echo()(scope, receive, send)
+
+    async def turn() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            said.append("turn")
+
+    async with serving(note) as (port, _, _), trio.open_nursery() as nursery:
+        nursery.start_soon(turn)
+        await ask(port, PING * 20 + LAST)
+        nursery.cancel_scope.cancel()
+    assert said.count("request") == 21
+    assert "request request request" not in " ".join(said), "of two that can run, either may be the first"
+
+
 async def test_head_has_no_body_204_has_no_length_and_http_1_0_ends_with_its_line() -> None:
     async with serving() as (port, _, _):
         post = b"%b %b HTTP/1.%d\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
