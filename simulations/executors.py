@@ -7,9 +7,9 @@ with the job's number. If the function raises or a worker dies, this is the resu
 Results do not depend on the engine: a run is a function of its job.
 
 * `local`: processes of this machine, fresh interpreters. Needs nothing.
-* `dask`: `pip install "accredit[dask]"`. Without an address a cluster on this machine; else the scheduler's
+* `dask`, with the extra `accredit[dask]`. Without an address a cluster on this machine; else the scheduler's
   (`tcp://…`), whose workers need the same accredit.
-* `ray`: `pip install "accredit[ray]"`. Without an address a cluster on this machine; else `auto` or `ray://…`.
+* `ray`, with the extra `accredit[ray]`. Without an address a cluster on this machine; else `auto` or `ray://…`.
 """
 
 import os
@@ -22,6 +22,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from typing import Any, Final, Protocol, TypeVar
 
+from accredit.node.extras import install_line
 from accredit.registry.errors import InputError
 
 J = TypeVar("J")
@@ -226,5 +227,5 @@ def _import(module: str, extra: str) -> Any:
         raise InputError(
             "no_engine",
             f"the engine {extra} is not installed.",
-            hint=f'Install it beside accredit: pip install "accredit[{extra}]"; or leave --engine out.',
+            hint=f"Install it: {install_line(extra)}; or leave --engine out.",
         ) from error

@@ -30,6 +30,15 @@ _JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.A
 _DATA_URL: Final = re.compile(r"data:application/(?:vc\+(?:ld\+json\+)?jwt|jwt),(.*)", re.DOTALL)
 _OB2: Final = "https://w3id.org/openbadges/v"
 _TAKEN: Final = "Give an Open Badges 3.0 badge, a CLR 2.0, or another W3C verifiable credential."
+_PAPER: Final = (
+    (b"%PDF-", "a PDF"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"PK\x03\x04", "a Word document or an archive"),
+    (b"\xd0\xcf\x11\xe0", "a Word document"),
+)
+"""How files begin that show a credential to people, as a scan or a print does, and carry none."""
 _PRESENTATIONS: Final = ("VerifiablePresentation", "EnvelopedVerifiablePresentation")
 
 
@@ -64,6 +73,14 @@ def read(raw: bytes) -> list[ReadCredential]:
         RefusedError: it is larger than a credential may be, or holds more of them.
     """
     text = credential_in(raw)
+    for beginning, kind in _PAPER:
+        if text.startswith(beginning):
+            raise DecodeError(
+                "no_credential",
+                f"This is {kind}: a program cannot tell from it who issued what it shows.",
+                hint="Ask for the credential itself: JSON, a JWT or the picture of a badge. A paper diploma only its "
+                "school can confirm; whether the school was accredited says: accredit query ID --on DAY",
+            )
     if len(text) > TEXT_BYTES_MAX:
         raise RefusedError("too_large", f"A credential has at most {TEXT_BYTES_MAX // 2**20} MiB; this file has more.")
     found = list(islice(_within(_parsed(text), "", 0), MOST + 1))

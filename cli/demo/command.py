@@ -10,6 +10,7 @@ accreditations are illustrative.
 import csv
 import json
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
 from accredit.cli.commands.verifier.check import missing_package
+from accredit.node.extras import install_line
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError
 from accredit.simulations.processes.node_process import free_ports
@@ -505,7 +507,7 @@ class _Play:
             self.approve("nora", 2, *self.waiting(2))
             self.meet()
             if (package := missing_package()) is not None:
-                tell(faint(f"  (Not shown, because {package} is missing: pip install 'accredit[credentials]')"))
+                tell(faint(f"  (Not shown, because {package} is missing: {install_line('credentials')})"))
                 results.append("Lakeside College is accredited, and its key pinned; no badge of it was checked")
                 return
             badge = json.loads((self.stage.folder / "examples/credentials/bachelor.json").read_text())
@@ -613,7 +615,11 @@ def _say_farewell(stage: Stage, scenes: Scenes) -> None:
         output.say("Nothing is left behind. To continue by hand:  accredit demo --keep my-network")
         return
     folder = stage.folder
-    output.say(f"Kept in {folder}. To start the network again, use one terminal for each:")
+    output.say(f"Kept in {folder}.")
+    if shutil.which("accredit") is None:
+        output.say("The command accredit is not on your path yet. In each terminal, first:")
+        output.say(f'  export PATH="{Path(sys.executable).parent}:$PATH"')
+    output.say("To start the network again, use one terminal for each:")
     for node in stage.nodes:
         output.say(f"  accredit node run {folder / node.folder}")
     first = stage.nodes[0].url

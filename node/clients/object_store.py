@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 
+from accredit.node.extras import install_line
 from accredit.registry.errors import InputError, RemoteError
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class ObjectStore:
             raise InputError(
                 "no_extra",
                 f"Stores such as {url} need packages that are not installed.",
-                hint="Install them: pip install 'accredit[stores]'",
+                hint=f"Install them: {install_line('stores')}",
             ) from None
         self.url = url
         self._refusals: tuple[type[Exception], ...] = (BaseError, OSError, ValueError)

@@ -114,7 +114,7 @@ def test_an_engine_that_is_not_installed_names_the_extra(name: str, monkeypatch:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError) as refused:
         engine(name)
-    assert f'pip install "accredit[{name}]"' in refused.value.hint
+    assert f"-m pip install 'accredit[{name}]'" in refused.value.hint
 
 
 def test_real_nodes_do_not_go_to_a_cluster() -> None:

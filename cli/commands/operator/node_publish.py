@@ -44,7 +44,8 @@ def publish(folder: Path, place: str, every: str | None, keep: str, anew: bool) 
 
     Verifiers read the files with accredit query --node TARGET --policy POLICY and accredit snapshot sync, with no node
     behind them. Only what is new is written, and the state note last, so that an interrupted run changes nothing for
-    readers. Object stores need pip install 'accredit[stores]', and keys in the environment (AWS_ACCESS_KEY_ID, …).
+    readers. Object stores need the optional package accredit[stores], and keys in the environment (AWS_ACCESS_KEY_ID,
+    …).
     """
     from accredit.node.publication.targets import open_target
     from accredit.node.settings import load

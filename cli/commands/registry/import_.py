@@ -136,9 +136,9 @@ def framework_import(
     """Propose to publish the competency framework in FILE, and report what was imported, what was not, and why.
 
     Reads CTDL-ASN (JSON-LD, also in the Credential Registry's envelopes), CASE packages (1.0 and 1.1), Rich Skill
-    Descriptors (JSON or CSV), SKOS (Turtle, RDF/XML, JSON-LD; needs pip install 'accredit[skos]'), and accredit's own
-    TOML, JSON or CSV (examples/README.md). For a CSV or a bare list of skills, add --id, --title and --version. Of
-    several SKOS schemes in one file, --id chooses one.
+    Descriptors (JSON or CSV), SKOS (Turtle, RDF/XML, JSON-LD; needs the optional package accredit[skos]), and
+    accredit's own TOML, JSON or CSV (examples/README.md). For a CSV or a bare list of skills, add --id, --title and
+    --version. Of several SKOS schemes in one file, --id chooses one.
     """
     _require_new(report_path)
     naming = FrameworkNaming(id=id_, title=title, version=version, language=language)

@@ -20,6 +20,7 @@ from accredit.cli.base.csv_text import csv_text
 from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
 from accredit.cli.verifying.query_options import FILE
+from accredit.node.extras import install_line
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, InputError
@@ -193,7 +194,7 @@ def _not_installed(error: ModuleNotFoundError) -> Exception:
     return InputError(
         "no_extra",
         f"Checking credentials needs packages that are not installed here ({error.name}).",
-        hint="Install them: pip install 'accredit[credentials]'",
+        hint=f"Install them: {install_line('credentials')}",
     )
 
 

@@ -22,6 +22,7 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import good
+from accredit.node.extras import install_line
 from accredit.node.outcomes.figures import GOOD, learning_of, listed, words_of
 from accredit.registry.domain.accreditations import status_at, terms_at
 from accredit.registry.domain.records import authority_in, met
@@ -118,7 +119,7 @@ def parquet(folder: Path, nodes: tuple[str, ...]) -> None:
     """Export statements, votes, issuers, accreditations and their histories as Parquet files into FOLDER.
 
     For DuckDB, Spark, pandas and others. The tables have no personal data: no keys, names or texts. Needs
-    pip install 'accredit[analysis]'.
+    the optional package accredit[analysis].
     """
     try:
         import duckdb
@@ -126,7 +127,7 @@ def parquet(folder: Path, nodes: tuple[str, ...]) -> None:
         raise InputError(
             "no_extra",
             "Parquet files need a package that is not installed.",
-            hint="Install it: pip install 'accredit[analysis]'",
+            hint=f"Install it: {install_line('analysis')}",
         ) from None
     if folder.exists():
         raise StorageError("file_exists", f"{folder} already exists.", hint="Choose another name for the folder.")

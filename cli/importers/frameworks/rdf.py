@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from xml.parsers import expat
 
 from accredit.cli.importers.spreadsheet import decode
+from accredit.node.extras import install_line
 from accredit.registry.errors import DecodeError, NotYetError
 
 RdfSyntax = Literal["turtle", "xml"]
@@ -112,7 +113,7 @@ def _rdflib() -> Any:
         raise NotYetError(
             "not_installed",
             "Reading SKOS needs a package that is not installed here (rdflib).",
-            hint="Install it: pip install 'accredit[skos]'",
+            hint=f"Install it: {install_line('skos')}",
         ) from None
     return rdflib
 

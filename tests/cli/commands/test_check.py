@@ -315,7 +315,9 @@ def test_without_the_optional_packages_it_says_what_to_install(folder: Path) -> 
         program = f"import sys; sys.modules[{missing!r}] = None; from accredit.cli.main import main; main()"
         ended = subprocess.run([sys.executable, "-c", program, "check", path], capture_output=True, text=True)
         assert ended.returncode == exits.REFUSED, ended.stderr
-        assert "pip install 'accredit[credentials]'" in ended.stderr
+        assert f"{sys.executable} -m pip install 'accredit[credentials]'" in ended.stderr, (
+            "into this Python, not another"
+        )
         assert "Traceback" not in ended.stderr
 
 

@@ -244,4 +244,4 @@ def test_without_the_optional_package_the_error_says_how_to_install_it(monkeypat
     for name, text in (("skills.ttl", WORKSHOP), ("skills.jsonld", with_context(SKOS_CONTEXT))):
         with pytest.raises(NotYetError, match=r"not installed here \(rdflib\)") as caught:
             read(text, name)
-        assert caught.value.hint == "Install it: pip install 'accredit[skos]'"
+        assert caught.value.hint == f"Install it: {sys.executable} -m pip install 'accredit[skos]'"
