@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import update_wrapper
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -201,10 +202,13 @@ def hex_digits(text: str, what: str) -> str:
     """
     digits = text.lower()
     if not 8 <= len(digits) <= 64 or any(digit not in "0123456789abcdef" for digit in digits):
+        hint = "Give 8 to 64 hexadecimal digits, as shown in the tables."
+        if what == "an accreditation" and text.startswith(("did:", "https:")):
+            hint = f"That names an issuer. List its accreditations: accredit accreditation list --issuer {quote(text)}"
         raise InputError(
             "bad_id",
             f"{text!r} is not the id of {what} or the beginning of one.",
-            hint="Give 8 to 64 hexadecimal digits, as shown in the tables.",
+            hint=hint,
         )
     return digits
 

@@ -115,7 +115,9 @@ def _missing(method: str, issuer: str, known: IssuerKeys) -> Exception:
     return not_done(
         "key_not_found",
         f"The key {method} is not at hand. {where}{more}",
-        "Add --fetch to take it from the issuer's own site." if can_fetch else "Ask the issuer to have its key pinned.",
+        "Add --fetch to take the key from the issuer's own site."
+        if can_fetch
+        else "Ask the issuer to have its key pinned.",
     )
 
 

@@ -188,7 +188,7 @@ def _list_for(
     raise not_done(
         "status_list_missing",
         f"Whether it was revoked stands in {url[:300]}, which is not at hand{more}",
-        "Add --fetch to fetch it, or download it yourself: --status-list FILE",
+        "Add --fetch to fetch the status list, or download it yourself: --status-list FILE",
     )
 
 

@@ -617,7 +617,7 @@ def _say_farewell(stage: Stage, scenes: Scenes) -> None:
     folder = stage.folder
     output.say(f"Kept in {folder}.")
     if shutil.which("accredit") is None:
-        output.say("The command accredit is not on your path yet. In each terminal, first:")
+        output.say("Your shell does not find the command yet. In each terminal, first:")
         output.say(f'  export PATH="{Path(sys.executable).parent}:$PATH"')
     output.say("To start the network again, use one terminal for each:")
     for node in stage.nodes:

@@ -208,6 +208,6 @@ def _is_missing(axis: str, decision: dict[str, Any]) -> bool:
 
 
 def _part_of(issuer: str) -> str:
-    """Return a word to search by: the first label of the host."""
+    """Return a word to search by: the first label of the host that may be a name."""
     host = issuer.removeprefix("https://").split("/")[0].rpartition(":")[2]
-    return host.split(".")[0] or host
+    return host.removeprefix("www.").split(".")[0] or host

@@ -59,6 +59,9 @@ def test_an_issuer_is_proposed_from_a_file_or_standard_input_and_options_win(tow
     assert "did:web:file.example" in listed
     assert "The first 1; there are more" in town.run("issuer", "list", "--limit", 1, nodes=town.urls[:1]).stdout
     assert "Give a FILE, or at least" in town.run("issuer", "propose", "--name", "x", key="agency", code=2).stderr
+    unheard_of = town.run("issuer", "list", "--name", "Nobody", nodes=town.urls[:1]).stdout
+    assert "No issuer matches." in unheard_of
+    assert "accredit issuer show ID" in unheard_of
     typo = town.run("issuer", "list", "--category", "bootcmp", nodes=town.urls[:1], code=3).stderr
     assert "Did you mean bootcamp?" in typo
     assert (

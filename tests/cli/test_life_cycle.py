@@ -108,6 +108,8 @@ def test_an_appeal_stays_a_suspension_until_it_is_decided_either_way(town: Town,
     happens(town, id_, "stay", "--reason", "The appeal has a fair chance.")
     answer = asked(town, issuer)
     assert (answer["verdict"], "stayed" in codes(answer)) == ("trusted_with_advisory", True)
+    mistaken = town.run("accreditation", "timeline", issuer, nodes=town.urls[:1], code=3).stderr
+    assert f"accredit accreditation list --issuer {issuer}" in mistaken
     shown = " ".join(town.run("accreditation", "timeline", id_[:12], nodes=town.urls[:1]).stdout.split())
     assert "The audit counted one loan twice." in shown
     assert "active (stayed, under appeal)" in shown

@@ -91,6 +91,8 @@ def list_(
     def text() -> None:
         rows = [(output.clipped(name_of(one)), one["id"], _statuses(one)) for one in found.rows]
         output.table(("name", "id", "accredited"), rows, empty="No issuer matches.")
+        if name is not None and not found.rows:
+            output.say("A part of a name is enough, spelled as the registry spells it. By id: accredit issuer show ID")
         found.tell()
 
     output.emit({"issuers": found.rows, "more": found.is_cut}, text)

@@ -306,6 +306,8 @@ def _table(found: Sequence[_File]) -> None:
     output.say(
         f"{accepted} of {many(len(counted), 'credential')} accepted; {many(unreadable, 'file')} could not be read."
     )
+    if accepted < len(counted) or unreadable:
+        output.say("What to do about one of them:  accredit check FILE")
 
 
 def _rows(found: Sequence[_File], audience: Audience) -> Iterator[dict[str, str]]:

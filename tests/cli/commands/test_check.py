@@ -217,6 +217,7 @@ def test_many_files_are_a_table_with_one_line_for_each_and_a_csv(town: Town, sch
     files = (good, forged, nothing, missing)
     said = town.run("check", *files, code=1).stdout
     assert "1 of 2 credentials accepted; 2 files could not be read." in said
+    assert said.splitlines()[-1] == "What to do about one of them:  accredit check FILE"
     rows = list(csv.DictReader(io.StringIO(town.run("check", *files, "--csv", code=1).stdout)))
     assert [row["verdict"] for row in rows] == ["accepted", "not_accepted", "unreadable", "unreadable"]
     assert rows[0]["name"].startswith("'=cmd"), "a spreadsheet must not run it"

@@ -134,6 +134,7 @@ def test_a_yes_says_who_why_until_when_and_what_to_do_next(town: Town, college: 
     ("words", "says"),
     [
         (("did:web:nobody.example", "--for", "Degree"), ("Unknown issuer", "accredit issuer list --name nobody")),
+        (("https://www.nobody.example/", "--for", "Degree"), ("Unknown issuer", "accredit issuer list --name nobody")),
         (("did:web:college.example", "--for", "DoctoralDegree"), ("Not trusted", "DoctoralDegree")),
         (("did:web:college.example",), ("Undecided", "Add details: --for TYPE")),
         (("did:web:college.example", "--for", "Degree", "--jurisdiction", "FR"), ("Not trusted",)),
