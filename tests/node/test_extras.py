@@ -11,9 +11,9 @@ from tests.docs.pages import ROOT
 
 
 def test_the_line_installs_into_the_python_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/home/ann/my trust/.venv/bin/python")
+    monkeypatch.setattr(sys, "executable", "/opt/my trust/.venv/bin/python")
     words = shlex.split(install_line("credentials"))
-    assert words == ["/home/ann/my trust/.venv/bin/python", "-m", "pip", "install", "accredit[credentials]"]
+    assert words == ["/opt/my trust/.venv/bin/python", "-m", "pip", "install", "accredit[credentials]"]
 
 
 def test_no_page_or_program_names_a_pip_that_may_be_another_pythons() -> None:
