@@ -83,7 +83,8 @@ def leading(facts: Sequence[Effective]) -> list[Effective]:
 
     A key that signs each number once loses nothing, whatever its budget. Of the forks under a number, for each key that
     they end and each way to do so, those with the `CROWD` earliest ends stay and those with the `CROWD` earliest dates,
-    one of each pair of dates: a later cut-off removes these last. Groups depend on founding statements only, so a fact
+    one of each pair of dates. The earliest of these ends counts as said at the earliest of these dates
+    (`decision.issuer_keys`), so no thief pushes an honest end out. Groups depend on founding statements only, so a fact
     that is left out stays out whatever else of its kind comes (this keeps the law of the fold).
     """
     stated: dict[str, None] = {}
@@ -275,7 +276,8 @@ class _Precedence:
             else:
                 word = body.get("event", body.get("op"))
                 way = (fact.voice, statement.kind, word, "void_from" in body, body.get("key_id"))
-                until, since = body.get("effective_until", TIME_MAX + 1), body.get("effective_from", statement.iat)
+                until = body.get("effective_until", TIME_MAX + 1)
+                since = _ends(fact) if "op" in body else body.get("effective_from", statement.iat)
                 ways.setdefault(way, []).append((-until, since, statement.id))
         for members in ways.values():
             for position, (_, since, id) in enumerate(sorted(members)):

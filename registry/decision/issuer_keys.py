@@ -12,6 +12,12 @@ key can always end itself. It can end other keys only while it is good:
    the date, and a thief holds one of the keys. Every key that a key in doubt accuses is in doubt as well. An authority
    decides: once it has ended the thief's key, that key's accusations no longer count, and the doubt is gone;
 3. a key that such a key ends without dispute has ended, and what it says from that date on does not count.
+
+What a key says more than once under one number, to end one other key in one way, is read as one word: the earliest of
+its ends, said at the earliest of its dates, within the key's validity. Only a thief does that, or whoever restored a
+backup, and a record keeps some of these statements only. If their dates were read one by one, a thief would push an
+honest end out: with ends that come first but count for nothing, for the key had ended when it said them, and with early
+dates of ends in the far future.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -121,6 +127,15 @@ _Node = bytes | str
 """A key: its key id, or the id of its verification method if keys of its type sign no statements."""
 
 
+def _forked(words: Iterable[KeyEnded]) -> dict[bytes, int]:
+    """Return what was said more than once under one number, by statement, with the earliest of its dates, seconds."""
+    groups: dict[tuple[object, ...], list[KeyEnded]] = {}
+    for one in words:
+        groups.setdefault((one["signer"], one["seq"], one["op"], one["key_id"]), []).append(one)
+    forked = [said for said in groups.values() if len(said) > 1]
+    return {one["statement"]: min(each["iat"] for each in said) for said in forked for one in said}
+
+
 def _weigh(
     added: list[KeyAdded], decided: list[KeyEnded], words: list[KeyEnded]
 ) -> tuple[list[KeyEnded], list[KeyEnded]]:
@@ -132,6 +147,11 @@ def _weigh(
 
     def whom(one: KeyEnded) -> Iterable[_Node]:
         return named.get(one["key_id"], {one["key_id"]: None})
+
+    forked = _forked(words)
+
+    def is_heard(node: _Node, one: KeyEnded) -> bool:
+        return node not in ends or forked.get(one["statement"], one["iat"]) < ends[node]
 
     ends: dict[_Node, int] = {}
     last: dict[_Node, int] = {}  # of a key that ended itself: the number of that statement
@@ -150,23 +170,17 @@ def _weigh(
     for one in words:
         signer = one["signer"]
         is_after = signer in last and one["seq"] > last[signer]
-        if signer not in whom(one) and not is_after and _is_within(added, signer, one["iat"]):
+        is_within = one["statement"] in forked or _is_within(added, signer, one["iat"])
+        if signer not in whom(one) and not is_after and is_within:
             accusations.setdefault(signer, []).append(one)
     # A key ended by an authority or by itself stops counting before its statements about other keys are read.
-    accusations = {
-        node: [one for one in said if node not in ends or one["iat"] < ends[node]] for node, said in accusations.items()
-    }
+    accusations = {node: [one for one in said if is_heard(node, one)] for node, said in accusations.items()}
     counted, doubts = [*decided, *themselves], list[KeyEnded]()
     in_doubt: dict[_Node, None] = {}
     edges = {node: [target for one in said for target in whom(one)] for node, said in accusations.items()}
     for circle in _circles(edges):
         # By now all ends by keys outside the circle are known; the keys within it accuse each other.
-        spoken = [
-            (node, one)
-            for node in circle
-            for one in accusations.get(node, ())
-            if node not in ends or one["iat"] < ends[node]
-        ]
+        spoken = [(node, one) for node in circle for one in accusations.get(node, ()) if is_heard(node, one)]
         in_doubt.update((target, None) for _, one in spoken for target in whom(one) if target in circle)
         for node, one in spoken:
             if node in in_doubt:

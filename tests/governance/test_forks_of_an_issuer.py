@@ -122,6 +122,35 @@ def test_an_honest_end_of_a_key_stands_beside_a_flood_under_the_same_number(how:
     assert ended.id in [one["statement"] for one in record_of(town.fold())["keys"]]
 
 
+@pytest.mark.parametrize("is_stated_by_a_stranger", [False, True])
+def test_a_thief_of_an_ended_key_does_not_push_out_what_it_had_said_of_a_stolen_one(
+    is_stated_by_a_stranger: bool,
+) -> None:
+    """Its earliest ends count no more, for they come after its own end; its earliest dates end nothing for years."""
+    town, _ = school("two")
+    one = Pen("the school's one", ISSUER)
+    key = pinned(one, id=method("one"))
+    window = {"valid_from": START + 90, "valid_until": START + 150} if is_stated_by_a_stranger else {}
+    town.says(A, "issuer.key", {"issuer": ISSUER, "op": "add", "key": key | window})
+    if is_stated_by_a_stranger:
+        town.says(B, "issuer.key", {"issuer": ISSUER, "op": "add", "key": key})
+
+    def accuses(since: int, iat: int) -> None:
+        body = {"issuer": ISSUER, "op": "compromise", "key_id": method("two"), "compromised_since": since}
+        town.says(one.copy(), "issuer.key", body, iat=iat)
+
+    accuses(START + 95, START + 100)
+    town.says(A, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": method("one"), "valid_until": START + 120})
+    for n in range(reducers.CROWD):
+        accuses(START + n, START + 200 + n)
+        accuses(START + 10**8 + n, START + 60 + n)
+    query = Query(
+        entity=ISSUER, authority=town.id, achievement_types=("Badge",), key=method("two"), time=START + 100 + 10
+    )
+    decision = decide(query, town.fold(), START + 10_000, ecosystem_id=town.id)
+    assert "key_compromised" in [reason.code for reason in decision.reasons]
+
+
 def test_what_had_led_and_is_annulled_lets_the_next_lead() -> None:
     town, pens = school()
     first, second = flood(town, pens["one"], 2, "other words")
@@ -253,7 +282,6 @@ def answers(fold: Fold) -> list[object]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_answer_changes_by_what_is_left_out(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With no more dates under a number than are kept, which is what an honest key ever has."""
     town, _ = history(seed)
     kept = answers(town.fold())
     with monkeypatch.context() as patch:

@@ -206,6 +206,22 @@ def test_ends_of_keys_that_nobody_stated_do_not_push_out_the_end_of_one_that_is(
     assert [one.code for one in asked(fold, key=f"{ISSUER}#key").reasons] == ["key_retired"]
 
 
+def test_later_ends_of_a_key_that_were_dated_back_do_not_push_out_the_earliest_one() -> None:
+    """Whoever stole an authority's key says that the issuer's is good for years to come."""
+    town, _, _, _ = victim()
+    body = {"issuer": ISSUER, "op": "compromise", "key_id": f"{ISSUER}#key", "compromised_since": START}
+    town.says(A, "issuer.key", body, iat=START + 60)
+    for n in range(40):
+        later = body | {"compromised_since": START + 10**9 + n, "reason_text": f"{n}{PROSE}"}
+        town.says(A, "issuer.key", later, iat=START + 30)
+
+    fold = settled(town)
+    record = fold.get("issuer", ISSUER)
+    assert record is not None
+    assert len(record["keys"]) < 40
+    assert [one.code for one in asked(fold, key=f"{ISSUER}#key").reasons] == ["key_compromised"]
+
+
 def test_one_statement_more_is_judged_alone_however_many_there_are() -> None:
     """An urgent statement is not to wait while thousands that a stolen key said are judged again."""
     judged = []

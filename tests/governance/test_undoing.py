@@ -156,6 +156,30 @@ def test_a_delegate_does_not_amend_away_what_the_authority_above_it_had_narrowed
     assert answer(town, achievement="License") is Verdict.TRUSTED
 
 
+def test_an_amendment_of_the_same_second_as_the_one_it_follows_undoes_nothing_before_that_one() -> None:
+    """What A had narrowed A has widened again: whoever narrows after that answers for no more."""
+    town = trio()
+    pen, _ = delegate(town)
+    given = granted(town, pen, scope=MILL)
+    narrower, at = amended(town, A, given, given), town.time + 100
+    back = amended(town, A, given, narrower, scope=MILL, effective_from=at)
+    own = amended(town, pen, given, back, scope=MILL | {"credential_types": ["ClrCredential"]}, effective_from=at)
+
+    assert state_of(town, own) is EffectState.EFFECTIVE
+
+
+def test_a_lift_of_the_same_second_as_the_one_it_follows_lifts_nothing_before_that_one() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    given = granted(town, pen)
+    suspended, at = status(town, A, given, "suspend"), town.time + 100
+    lifted = status(town, A, given, "lift", suspended, effective_from=at)
+    own = status(town, pen, given, "suspend", lifted, effective_from=at)
+    again = status(town, pen, given, "lift", own, effective_from=at)
+
+    assert state_of(town, again) is EffectState.EFFECTIVE
+
+
 def test_an_amendment_that_reaches_back_takes_two_authorities() -> None:
     town = trio()
     given = granted(town)

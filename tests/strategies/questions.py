@@ -4,6 +4,7 @@ Most of what an issuer, its accreditors and its keys can go through is drawn by 
 """
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from tests.strategies.domain import (
 GUILD = "did:web:guild.example"
 OTHER = "did:web:other.example"
 METHODS = [f"{COLLEGE}#k{number}" for number in range(3)]
+_KEYS = ("one", "two", "three")
 
 _DATES = [at(f"{year}-02-01") for year in range(2008, 2027)] * 3 + [NOW, NOW + 300, NOW + 301]
 
@@ -134,6 +136,36 @@ def crosswalked(draw: st.DrawFn) -> World:
 
 
 @st.composite
+def crowded(draw: st.DrawFn) -> World:
+    """A college whose keys say much of each other under few numbers; an authority has ended one of them, perhaps."""
+    world = World()
+    keys = [
+        {"id": method, "public_key_multibase": key_text(name), **draw(st.just({}) | _windows)}
+        for method, name in zip(METHODS, _KEYS, strict=True)
+    ]
+    world.register(iat=0, keys=keys)
+    world.say("accreditation.grant", grant_body(scope=_MAPPED_SCOPES[2], valid_from=0), iat=0)
+    dates = st.integers(at("2010-01-01"), at("2010-01-09"))
+    for whose, about in draw(st.lists(st.sampled_from(list(permutations((0, 1, 2), 2))), min_size=1, max_size=3)):
+        for _ in range(draw(st.integers(1, 4))):
+            how: dict[str, Any] = {"by": COLLEGE, "via": bytes(32), "key": _KEYS[whose], "iat": draw(dates)}
+            how["seq"] = draw(st.integers(2, 3))
+            world.key_event(op="compromise", key_id=METHODS[about], how=how, compromised_since=draw(dates))
+    if draw(_maybe):
+        world.key_event(op="retire", key_id=draw(st.sampled_from(METHODS)), how={"iat": NOW}, valid_until=draw(dates))
+    return world
+
+
+@st.composite
+def key_questions(draw: st.DrawFn) -> Query:
+    """A question about one of the college's keys at a time at which they speak of each other."""
+    time = draw(st.integers(at("2010-01-01"), at("2010-01-10")))
+    return Query(
+        entity=COLLEGE, authority=ECOSYSTEM, framework=FRAMEWORK, key=draw(st.sampled_from(METHODS)), time=time
+    )
+
+
+@st.composite
 def competency_questions(draw: st.DrawFn) -> Query:
     """A question about what the college may attest, by its competency alone."""
     time = draw(st.none() | st.sampled_from(_DATES))
@@ -189,7 +221,7 @@ def delegations(draw: st.DrawFn, world: World) -> bytes:
 def key_words(draw: st.DrawFn, world: World) -> None:
     """A word about one of the college's keys: an authority's, or one of the keys' own."""
     op = draw(st.sampled_from(["add", "retire", "compromise"]))
-    name, whose = draw(st.sampled_from(METHODS)), draw(st.sampled_from(["one", "two", "three"]))
+    name, whose = draw(st.sampled_from(METHODS)), draw(st.sampled_from(_KEYS))
     how: dict[str, Any] = {"iat": draw(times)}
     if op == "add":
         key = {"id": name, "public_key_multibase": key_text(whose)}

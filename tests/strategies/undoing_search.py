@@ -325,6 +325,15 @@ def map_rule(drama: Drama) -> Rule:
     return join([drama.rule(name) for name in names], drama.charter)
 
 
+def may_widen(drama: Drama, pens: Sequence[Pen]) -> bool:
+    """Whether the holder of these keys may amend a grant that nobody has narrowed, so that it covers more."""
+    held, charter = held_by(drama, pens), drama.charter
+    rule = join([drama.rule(name) for name in ("accreditation.grant", "accreditation.amend")], charter)
+    if rule.asks_one:
+        return drama.owner in held or (drama.owner == DELEGATE and A in held)
+    return is_met(rule, sorted(held - {DELEGATE}), charter)
+
+
 def may_map(drama: Drama, pens: Sequence[Pen]) -> bool:
     """Whether the holder of these keys may widen the grant by a mapping, or annul the withdrawal of one."""
     held, rule, charter = held_by(drama, pens), map_rule(drama), drama.charter
@@ -518,9 +527,9 @@ def _at_stake(drama: Drama, pens: Sequence[Pen], mapped: int) -> slice:
     Args:
         mapped: how many of them, the last, are about what a mapping adds.
     """
-    if not drama.narrowings:  # nobody has taken the grant away, and whoever made it may make it wider
-        return slice(0) if may_map(drama, pens) else slice(-mapped, None)
-    return slice(-mapped) if may_map(drama, pens) else slice(None)
+    # Where nobody has taken the grant away, whoever may make it may make it wider.
+    first = -mapped if not drama.narrowings and may_widen(drama, pens) else None
+    return slice(first, -mapped if may_map(drama, pens) else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@
  * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
  * `retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while
  * that is good. Keys that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides.
+ * What a key says more than once under one number, to end one other key in one way, is read as one word: the earliest
+ * of its ends, said at the earliest of its dates.
  *
  * @module
  */
@@ -109,6 +111,28 @@ function endOf(said) {
 // ------------------------------------------------------------------------------------------------ its own words
 
 /**
+ * Return what was said more than once under one number, by statement, with the earliest of its dates.
+ *
+ * @param {readonly Said[]} words
+ * @returns {Map<string, number>}
+ */
+function forkedOf(words) {
+  /** @type {Map<string, Said[]>} */
+  const groups = new Map();
+  for (const one of words) {
+    const group = JSON.stringify([one.signer, one.seq, one.op, one.key_id]);
+    groups.set(group, [...(groups.get(group) ?? []), one]);
+  }
+  const forked = [...groups.values()].filter((said) => said.length > 1);
+  return new Map(
+    forked.flatMap((said) => {
+      const first = Math.min(...said.map((one) => one.iat));
+      return said.map((one) => /** @type {const} */ ([one.statement, first]));
+    }),
+  );
+}
+
+/**
  * Return what ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said. A
  * key is its key id, or its method's id where it is of a kind that says nothing in the registry.
  *
@@ -129,9 +153,10 @@ function weigh(added, decided, words) {
   /** @type {Map<string, number>} */
   const ends = new Map();
   const end = (/** @type {string} */ key, /** @type {number} */ at) => ends.set(key, Math.min(at, ends.get(key) ?? at));
+  const forked = forkedOf(words);
   const isHeard = (/** @type {string} */ key, /** @type {Said} */ one) => {
     const ending = ends.get(key);
-    return ending === undefined || one.iat < ending;
+    return ending === undefined || (forked.get(one.statement) ?? one.iat) < ending;
   };
 
   for (const one of decided) for (const key of whom(one)) end(key, endOf(one));
@@ -146,7 +171,8 @@ function weigh(added, decided, words) {
   const accusations = new Map();
   for (const one of words) {
     const isAfter = one.seq > (last.get(one.signer) ?? Infinity);
-    if (!whom(one).has(one.signer) && !isAfter && isWithin(added, one.signer, one.iat)) {
+    const isValid = forked.has(one.statement) || isWithin(added, one.signer, one.iat);
+    if (!whom(one).has(one.signer) && !isAfter && isValid) {
       accusations.set(one.signer, [...(accusations.get(one.signer) ?? []), one]);
     }
   }

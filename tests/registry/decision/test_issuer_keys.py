@@ -180,3 +180,44 @@ def test_of_several_ends_of_one_kind_the_earliest_counts() -> None:
     mutual = [says(who, whom, compromised_since=THEN, seq=2) for who, whom in (("one", "two"), ("two", "one"))]
     again = says("two", "one", compromised_since=THEN + 10, seq=3)
     assert later(*mutual, again) is KeyState.KEY_IN_DOUBT
+
+
+def test_what_is_said_twice_under_one_number_is_one_word_of_the_earliest_end_and_the_earliest_date() -> None:
+    """A record keeps some of it only: else a thief would push out what is there of an honest end, by its dates."""
+    ended = says(HLC, "one", "retire", valid_until=THEN + 1)
+    honest = says("one", "two", iat=THEN, compromised_since=THEN - 100)
+    early, late = THEN - 900, THEN + 50
+    again = says("one", "two", iat=late, compromised_since=early)
+    assert answer("two", ended, honest).compromised_later == THEN - 100
+    assert answer("two", ended, honest, again).compromised_later == early
+    others = (
+        says("one", "two", iat=late, compromised_since=early, seq=3),
+        says("one", "two", "retire", iat=late, valid_until=early),
+        says("one", "three", iat=late, compromised_since=early),
+    )
+    for other in others:
+        assert answer("two", ended, honest, other).compromised_later == THEN - 100, "that is another word"
+
+
+def test_a_key_that_had_ended_before_the_first_date_of_its_word_ends_nobody() -> None:
+    ended = says(HLC, "one", "retire", valid_until=THEN)
+    twice = [says("one", "two", iat=THEN + n, compromised_since=THEN - n) for n in range(2)]
+    assert answer("two", ended, *twice).state is KeyState.GOOD
+
+
+def test_dates_outside_the_stated_validity_keep_no_word_that_was_said_twice_from_being_heard() -> None:
+    keys = pinned(one={"valid_until": THEN})
+    twice = [says("one", "two", iat=THEN + n, compromised_since=THEN - n) for n in range(2)]
+    assert answer("two", *twice[:1], keys=keys).state is KeyState.GOOD
+    assert answer("two", *twice, keys=keys).state is KeyState.KEY_COMPROMISED
+
+
+def test_no_thief_had_a_key_before_the_first_date_of_any_report_nor_before_the_first_report() -> None:
+    """Whichever is earlier, and of all reports the earliest."""
+    reports = [
+        says(HLC, "two", iat=THEN + 50, compromised_since=THEN + 10),
+        says(HLC, "two", iat=THEN + 40, compromised_since=THEN + 60),
+    ]
+    assert answer("two", *reports).safe_before == THEN + 10
+    assert answer("two", reports[1]).safe_before == THEN + 40
+    assert answer("two", says(HLC, "two", "retire", iat=THEN)).safe_before is None

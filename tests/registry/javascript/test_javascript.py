@@ -45,7 +45,15 @@ from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World, at, key_text
 from tests.strategies.mutants import cbor_bytes, cbor_tree, mutants, text_mutants
 from tests.strategies.node_js import PATIENCE, Lines, node, npm, tool
 from tests.strategies.noted import trust
-from tests.strategies.questions import competency_questions, crosswalked, ecosystems, questions, records_of
+from tests.strategies.questions import (
+    competency_questions,
+    crosswalked,
+    crowded,
+    ecosystems,
+    key_questions,
+    questions,
+    records_of,
+)
 
 KIT = ROOT / "registry" / "javascript"
 VECTORS = ROOT / "docs" / "vectors"
@@ -184,6 +192,17 @@ def test_both_decide_alike(kit: Lines, data: st.DataObject) -> None:
         assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (answer, summary(decided))
         assert all(answer["texts"]), "every reason has its sentence, in each kit's own words"
         count(decided)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.data())
+def test_both_decide_alike_about_keys_that_say_much_under_one_number(kit: Lines, data: st.DataObject) -> None:
+    records = data.draw(crowded()).records()
+    for _ in range(4):
+        query = data.draw(key_questions())
+        decided = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
+        answer = asked(kit, query, records, "authorization")
+        assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (answer, summary(decided))
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
