@@ -211,14 +211,14 @@ def test_later_ends_of_a_key_that_were_dated_back_do_not_push_out_the_earliest_o
     town, _, _, _ = victim()
     body = {"issuer": ISSUER, "op": "compromise", "key_id": f"{ISSUER}#key", "compromised_since": START}
     town.says(A, "issuer.key", body, iat=START + 60)
-    for n in range(40):
-        later = body | {"compromised_since": START + 10**9 + n, "reason_text": f"{n}{PROSE}"}
+    for n in range(200):
+        later = body | {"compromised_since": START + 10**8 + n}
         town.says(A, "issuer.key", later, iat=START + 30)
 
     fold = settled(town)
     record = fold.get("issuer", ISSUER)
     assert record is not None
-    assert len(record["keys"]) < 40
+    assert len(record["keys"]) < 200
     assert [one.code for one in asked(fold, key=f"{ISSUER}#key").reasons] == ["key_compromised"]
 
 
