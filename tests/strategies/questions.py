@@ -140,7 +140,7 @@ def crowded(draw: st.DrawFn) -> World:
     """A college whose keys say much of each other under few numbers; an authority has ended one of them, perhaps."""
     world = World()
     keys = [
-        {"id": method, "public_key_multibase": key_text(name), **draw(st.just({}) | _windows)}
+        {"id": method, "public_key_multibase": key_text(name), **draw(_windows)}
         for method, name in zip(METHODS, _KEYS, strict=True)
     ]
     world.register(iat=0, keys=keys)
