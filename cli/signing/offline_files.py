@@ -140,7 +140,7 @@ def _told_once(group: Sequence[Draft]) -> dict[str, Any]:
     named = sum(len(draft.body["targets"]) for draft in group)
     said = {**told, "body": {**told["body"], "targets": f"{many(named, 'proposal')}, listed below"}}
     if len(group) > 1:
-        said["number"] = f"{group[0].seq} to {group[-1].seq}, {len(group)} statements of one vote"
+        said["number"] = f"{group[0].seq} to {group[-1].seq}, {many(len(group), 'statement')} of one vote"
     return said
 
 

@@ -100,6 +100,15 @@ def test_a_key_that_uses_its_numbers_once_each_loses_nothing_however_large_its_b
     assert len(record_of(town.fold())["keys"]) == 3 + 40
 
 
+def test_a_key_of_another_kind_is_stated_beside_and_speaks_for_nobody() -> None:
+    town, pens = school()
+    jwk = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}
+    town.says(A, "issuer.register", register(keys=[{"id": method("p256"), "jwk": jwk}]))
+    body = {"issuer": ISSUER, "op": "retire", "key_id": method("p256"), "valid_until": START}
+    ended = town.says(pens["one"], "issuer.key", body)
+    assert ended.id in {one["statement"] for one in record_of(town.fold())["keys"]}
+
+
 def test_what_a_fork_says_too_often_is_told_why_it_is_not_in_the_record() -> None:
     town, pens = school()
     said = flood(town, pens["one"], 40, "other words")

@@ -375,3 +375,17 @@ def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacit
 def test_the_capacities_fit_into_one_another(bytes_: int) -> None:
     assert bytes_ <= RECORD_BYTES
     assert SHARED_BYTES + 16 * 1024 + 2_048 <= RECORD_BYTES
+
+
+def test_ends_of_keys_that_nobody_has_stated_do_not_push_out_the_end_of_one_that_is() -> None:
+    town, pen, _, own = victim()
+    key = pinned(own)["id"]
+    ids = [*(f"{ISSUER}#{n}" for n in range(60)), key]
+    said = [
+        town.says(pen, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": id, "reason_text": PROSE})
+        for id in ids
+    ]
+    fold = settled(town)
+    states = [reason_of(fold, one)[0] for one in said]
+    assert states[-1] is EffectState.EFFECTIVE
+    assert EffectState.INEFFECTIVE in states[:-1]

@@ -924,3 +924,13 @@ def test_a_key_may_speak_from_the_second_in_which_it_was_introduced() -> None:
     assert state_of(town, said) is EffectState.EFFECTIVE
     town.said[-1] = early
     assert state_of(town, early) is EffectState.INEFFECTIVE
+
+
+def test_what_needs_two_is_not_carried_by_a_proposal_dated_before_its_key_was_introduced() -> None:
+    town, _ = joint_grant()
+    town.time += YEAR
+    pen = Pen("fresh of A", A)
+    town.says(A, "key.add", key_entry(pen, budget=50), A)
+    early = town.says(pen, "accreditation.grant", grant(), iat=START - YEAR)
+    town.votes(B, early)
+    assert verdict_of(town, early).reason.startswith("It is dated before its key was introduced")

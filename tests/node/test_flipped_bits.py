@@ -75,7 +75,14 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _plain(fact: Fact) -> Any:
     """A value of the form that a fact has, written down."""
-    for plain in (None, [["issuer", "a"]], [1, b"2", 3, True], ["a", None, 5], [[["issuer", "a"], b"x"]]):
+    for plain in (
+        None,
+        [["issuer", "a"]],
+        [1, b"2", 3, True],
+        ["a", None, 5],
+        [[["issuer", "a"], b"x"]],
+        [[b"2", 1, 3]],
+    ):
         with suppress(TypeError, ValueError):
             if fact.plain(fact.value(plain)) == plain:
                 return plain

@@ -124,7 +124,7 @@ ROWS: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]], str]] = {
     "unknown_programme": ([record("2000-01-01", program="77")], [], "programme 77"),
     "unknown_institution": ([record("2000-01-01", institution="77")], [], "institution 77"),
     "bad_row": ([("7", "1", "1", "", "Actual", "2000-01-01", "Accredited")], [], "has no seq"),
-    "surplus": ([(*record("2000-01-01"), "x")], [], "1 more cells"),
+    "surplus": ([(*record("2000-01-01"), "x")], [], "1 more cell than"),
     "spreadsheet_error": ([record("#REF!")], [], "#REF!"),
 }
 

@@ -165,7 +165,9 @@ def test_a_dry_run_signs_nothing_and_makes_no_keys(town: Town, tmp_path: Path) -
         *("history", "import", "dapip", EXTRACT, "--agency-keys", tmp_path / "keys", "--base", "https://dry.example/"),
         "--dry-run",
         key="charity",
+        code=1,
     ).stdout
+    assert "8 rows left out" in shown
     assert "This was a dry run: nothing was signed." in shown
     assert not (tmp_path / "keys").exists()
 
@@ -190,6 +192,6 @@ def test_what_cannot_be_is_refused_before_anything_is_signed(
 
 def test_the_findings_alone_are_a_table_that_a_spreadsheet_opens(town: Town, tmp_path: Path) -> None:
     report = tmp_path / "findings.csv"
-    town.run("history", "import", "dapip", EXTRACT, "--report", report, "--dry-run", key="agency")
+    town.run("history", "import", "dapip", EXTRACT, "--report", report, "--dry-run", key="agency", code=1)
     rows = list(csv.DictReader(report.read_text().splitlines()))
     assert {row["taken"] for row in rows} == {"yes", "no"}
