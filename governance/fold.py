@@ -57,6 +57,7 @@ from accredit.registry.domain.record_types import NodeRecord, Record
 from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, issuer_in, record_key
 from accredit.registry.encoding.cbor import encode, reread
 from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.errors import StorageError
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
 from accredit.registry.transparency.state_trie import Trie, state_root
 
@@ -221,9 +222,20 @@ class Fold:
             self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
 
     def renew(self, holdings: Holdings) -> None:
-        """Take the maps from storage, where they are by now the same as here, to free their nodes in memory."""
+        """Take the maps from storage, where they are by now the same as here, to free their nodes in memory.
+
+        Raises:
+            StorageError: `state_damaged`: they are not the same. Nobody may sign a root over them.
+        """
+        root = self.state_root()
         self._record_trie = holdings.trie(RECORDS)
         self._committed.renew(holdings)
+        if self.state_root() != root:
+            raise StorageError(
+                "state_damaged",
+                "The stored maps do not lead to the root of the records and statements that they were made from.",
+                hint="Stop the node and check the disk; `accredit node audit` names what was changed.",
+            )
 
     # Branches
 

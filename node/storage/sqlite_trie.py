@@ -149,10 +149,11 @@ class SqliteStateMap:
         """
         page = self._page(path)
         if page is None:
-            count, hash = self._below(path)
-            return Elsewhere(count=count, hash=hash, read=lambda: reopen()._scan(*_range(path)))
-        count, hash = self._fold(page)
-        return Elsewhere(count=count, hash=hash, read=lambda: reopen()._beneath(path, reopen))
+            return self._elsewhere(path, *self._below(path), lambda: reopen()._scan(*_range(path)))
+        return self._elsewhere(path, *self._fold(page), lambda: reopen()._beneath(path, reopen))
+
+    def _elsewhere(self, path: str, count: int, hash: bytes, read: Callable[[], Subtree]) -> Elsewhere:
+        return Elsewhere(count=count, hash=hash, depth=_LEVELS * len(path), read=read, prefixes=self._prefixes)
 
     def _beneath(self, path: str, reopen: Callable[[], "SqliteStateMap"]) -> Subtree:
         page = self._page(path)
@@ -162,13 +163,14 @@ class SqliteStateMap:
         def below(slot: int) -> Elsewhere:
             (count, hash), deeper = page[slot], path + _DIGITS[slot]
             if count > self._bucket:
-                return Elsewhere(count=count, hash=hash, read=lambda: reopen()._beneath(deeper, reopen))
-            return Elsewhere(count=count, hash=hash, read=lambda: reopen()._scan(*_range(deeper)))
+                return self._elsewhere(deeper, count, hash, lambda: reopen()._beneath(deeper, reopen))
+            return self._elsewhere(deeper, count, hash, lambda: reopen()._scan(*_range(deeper)))
 
         def leaves(first: int, stop: int) -> bytes:
             return reopen()._scan(_range(path + _DIGITS[first])[0], _range(path + _DIGITS[stop - 1])[1])
 
-        return beneath(page, below, leaves, bucket=self._bucket, prefixes=self._prefixes)
+        depth = _LEVELS * len(path)
+        return beneath(page, below, leaves, depth=depth, bucket=self._bucket, prefixes=self._prefixes)
 
     # ---------------------------------------------------------------------------------------------------- writing
 

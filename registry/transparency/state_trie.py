@@ -39,7 +39,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Final, Protocol
 
-from ..errors import DecodeError, RefusedError
+from ..errors import DecodeError, RefusedError, StorageError
 
 KEY_BYTES: Final = 32
 VALUE_BYTES: Final = 32
@@ -123,20 +123,41 @@ class Elsewhere:
 
     Attributes:
         count: number of its leaves. hash: at the depth where it stands; for a lone leaf, the leaf's own hash.
+        depth: where it stands, in bits from the root.
         read: gives the subtree: its leaves, or a result of `beneath`. It must give the same for as long as a trie holds
             this object.
     """
 
     count: int
     hash: bytes
+    depth: int
     read: Callable[[], "Subtree"]
+    prefixes: Prefixes = DEFAULT_PREFIXES
     _there: "Subtree | None" = field(default=None, init=False, compare=False)
 
     def there(self) -> "Subtree":
-        """Return the subtree; tries that share this object read it once."""
+        """Return the subtree; tries that share this object read it once.
+
+        Raises:
+            StorageError: `map_damaged`: what was read does not have the hash that leads to it. Nobody may sign a root
+                over it.
+        """
         if self._there is None:
-            self._there = self.read()
+            found = self.read()
+            if not self._fits(found):
+                raise StorageError(
+                    "map_damaged",
+                    f"The stored state map is damaged: a part below {self.depth} bits does not lead to its hash.",
+                    hint="Stop the node and check the disk. When it starts again, the map is rebuilt from the log.",
+                )
+            self._there = found
         return self._there
+
+    def _fits(self, found: "Subtree") -> bool:
+        if isinstance(found, bytes):
+            return hash_bucket(found, self.depth, self.prefixes) == self.hash
+        assert isinstance(found, _Node)
+        return self.prefixes.hash_node(found.hash_left or b"", found.hash_right or b"") == self.hash
 
 
 # A subtree is a node, a bucket (the sorted leaves of a small subtree, 64 bytes each, in one string), or one of these
@@ -338,10 +359,11 @@ def beneath(
     below: Callable[[int], Elsewhere],
     leaves: Callable[[int, int], bytes],
     *,
+    depth: int,
     bucket: int,
     prefixes: Prefixes = DEFAULT_PREFIXES,
 ) -> Subtree:
-    """Return the subtree above some subtrees, which stand side by side at one depth; what leads to none is not made.
+    """Return the subtree at `depth` above some subtrees, which stand side by side at one depth; what leads to none is not made.
 
     Args:
         slots: of each subtree the number of its leaves and its hash; their number is a power of two, at least two.
@@ -364,7 +386,10 @@ def beneath(
         count, hash = rows[level][at]
         if not count:
             return b""
-        return Elsewhere(count=count, hash=hash, read=partial(read, level, at)) if level else below(at)
+        if not level:
+            return below(at)
+        stands = depth + len(rows) - 1 - level
+        return Elsewhere(count=count, hash=hash, depth=stands, read=partial(read, level, at), prefixes=prefixes)
 
     return read(len(rows) - 1, 0)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.registry.domain.records import Subject
-from accredit.registry.errors import AccreditError
+from accredit.registry.errors import AccreditError, StorageError
 from accredit.registry.statement import Statement, decode
 from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import ISSUER, event, grant, register
@@ -43,6 +44,18 @@ def test_a_fold_that_is_taken_up_goes_on_as_one_that_never_stopped(history: Hist
 
     assert picture(fold) == picture(plain)
     assert picture(fold.branch()) == picture(plain)
+
+
+def test_maps_that_were_changed_where_they_are_stored_are_not_taken_for_ones_own() -> None:
+    town, kept = trio(), Written()
+    town.says(A, "issuer.register", register())
+    fold = Fold(town.eco, kept)
+    for statement in town.said:
+        fold.add(statement)
+    fold.settle()
+    del kept.records("issuer")[ISSUER]
+    with pytest.raises(StorageError, match="do not lead to the root"):
+        fold.renew(kept)
 
 
 def test_what_came_before_the_genesis_took_effect_is_judged_once_it_does_whoever_stopped_meanwhile() -> None:

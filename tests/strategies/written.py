@@ -142,9 +142,10 @@ def elsewhere(
             [(each.count, each.hash) for each in below],
             below.__getitem__,
             lambda first, stop: leaves(parts[first:stop]),
+            depth=len(path),
             bucket=bucket,
             prefixes=prefixes,
         )
 
     hash = definition(pairs, len(path), prefixes.leaf, prefixes.node)
-    return Elsewhere(count=len(pairs), hash=hash, read=subtree)
+    return Elsewhere(count=len(pairs), hash=hash, depth=len(path), read=subtree, prefixes=prefixes)

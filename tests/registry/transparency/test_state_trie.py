@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.registry.errors import DecodeError, RefusedError
+from accredit.registry.errors import DecodeError, RefusedError, StorageError
 from accredit.registry.transparency import state_trie as trie_module
 from accredit.registry.transparency.state_trie import (
     EMPTY,
@@ -464,7 +464,7 @@ def test_what_is_stored_elsewhere_is_read_once_by_all_branches_of_a_map() -> Non
         read.append(b"".join(key + value for key, value in pairs))
         return read[-1]
 
-    whole = Trie.standing_on(Elsewhere(count=len(pairs), hash=Trie(pairs).root(), read=leaves))
+    whole = Trie.standing_on(Elsewhere(count=len(pairs), hash=Trie(pairs).root(), depth=0, read=leaves))
     one, other = whole.branch(), whole.branch()
     assert one.root() == Trie(pairs).root()
     assert not read
@@ -473,3 +473,15 @@ def test_what_is_stored_elsewhere_is_read_once_by_all_branches_of_a_map() -> Non
     assert one.root() == Trie([*pairs, more]).root()
     assert other.get(pairs[1][0]) == bytes(32)
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 300])
+def test_what_is_stored_elsewhere_and_was_changed_there_is_not_built_upon(count: int) -> None:
+    pairs = {sha256(bytes([number % 256, number // 256])).digest(): bytes(32) for number in range(count)}
+    stored = elsewhere(pairs)
+    changed = elsewhere(pairs | {min(pairs): b"x" * 32})
+    trie = Trie.standing_on(Elsewhere(count=count, hash=stored.hash, depth=0, read=changed.read))
+    trie.set(max(pairs), b"y" * 32)
+    with pytest.raises(StorageError, match="does not lead to its hash"):
+        trie.root()
+    assert Trie.standing_on(stored).root() == Trie(pairs.items()).root()
