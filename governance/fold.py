@@ -435,6 +435,7 @@ class Fold:
             for kind in ORDER:
                 for subject in sorted(s for s in self._dirty if s[0] == kind):
                     self._settle_subject(self.law, subject, self._dirty.pop(subject), changed)
+            self._record_trie.settle()
         was, self._was_effective = self._was_effective, {}
         return Changes(
             records=tuple(sorted(changed)),

@@ -211,17 +211,21 @@ class Trie:
 
     def branch(self) -> "Trie":
         """Return a copy; from here on, changes to either do not affect the other."""
-        self._catch_up()
+        self.settle()
         branch = copy(self)
         branch._waiting = {}
         return branch
 
     def __len__(self) -> int:
-        self._catch_up()
+        self.settle()
         return self._count
 
-    def _catch_up(self) -> None:
-        """Make the changes that wait, all at once, so that each node above them is made anew once."""
+    def settle(self) -> None:
+        """Make the changes that wait, all at once, so that each node above them is made anew once.
+
+        Whoever is about to change what is stored `Elsewhere` settles first: a change that waits would be led into it
+        later, and find another subtree than the one that this trie stands on.
+        """
         if self._waiting:
             keys = sorted(self._waiting)
             self._tree, grown = self._changed(self._tree, keys, 0, len(keys), 0)
@@ -231,7 +235,7 @@ class Trie:
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
         assert len(key) == KEY_BYTES
-        self._catch_up()
+        self.settle()
         tree, depth = _there(self._tree), 0
         while isinstance(tree, _Node):
             tree = _there(tree.right if _bit(key, depth) else tree.left)
@@ -241,7 +245,7 @@ class Trie:
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield all pairs, sorted by key. The map must not be changed meanwhile."""
-        self._catch_up()
+        self.settle()
         waiting = [self._tree]
         while waiting:
             tree = _there(waiting.pop())
@@ -296,7 +300,7 @@ class Trie:
 
     def root(self) -> bytes:
         """Return the root over everything in the map; only what changed since the last time is hashed."""
-        self._catch_up()
+        self.settle()
         if self._root is None:
             self._root = self._hash(self._tree, 0)
         return self._root
