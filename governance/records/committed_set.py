@@ -133,6 +133,7 @@ class Committed:
                 self._ids[statement] = None
                 self._trie.set(statement, statement)
                 entered[statement] = True
+        self._trie.settle()
         return entered
 
     def _spread(self, law: Law, statements: list[Statement], certain: list[Statement]) -> dict[bytes, None]:

@@ -367,7 +367,7 @@ def beneath(
     bucket: int,
     prefixes: Prefixes = DEFAULT_PREFIXES,
 ) -> Subtree:
-    """Return the subtree at `depth` above some subtrees, which stand side by side at one depth; what leads to none is not made.
+    """Return the subtree at `depth` above some subtrees, which stand side by side; what leads to none is not made.
 
     Args:
         slots: of each subtree the number of its leaves and its hash; their number is a power of two, at least two.
