@@ -221,16 +221,20 @@ class Fold:
             self._dirty.update(dict.fromkeys(self._subjects))
             self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
 
-    def renew(self, holdings: Holdings) -> None:
-        """Take the maps from storage, where they are by now the same as here, to free their nodes in memory.
+    def renew(self, holdings: Holdings, *, is_same: bool = True) -> None:
+        """Take the maps from storage, to free their nodes in memory.
+
+        Args:
+            is_same: the stored maps are by now the same as these; not so where they are left alone until a whole log
+                has been read in.
 
         Raises:
             StorageError: `state_damaged`: they are not the same. Nobody may sign a root over them.
         """
-        root = self.state_root()
+        root = self.state_root() if is_same else b""
         self._record_trie = holdings.trie(RECORDS)
         self._committed.renew(holdings)
-        if self.state_root() != root:
+        if is_same and self.state_root() != root:
             raise StorageError(
                 "state_damaged",
                 "The stored maps do not lead to the root of the records and statements that they were made from.",

@@ -131,7 +131,7 @@ class FoldKeeping:
         self._store.write(lambda connection: make_maps(connection, mark))
         self.holdings.mapped()
         with self.reading():
-            engine.fold.renew(self.holdings)
+            engine.fold.renew(self.holdings, is_same=False)
 
     def take(self, part: Part) -> PendingWrites:
         """What has changed since the last time, of a fold of `part`."""
@@ -159,7 +159,7 @@ class FoldKeeping:
             raise
         self.holdings.written()
         with self.reading():
-            engine.fold.renew(self.holdings)
+            engine.fold.renew(self.holdings, is_same=has_maps)
 
 
 def _write(connection: Connection, *, changes: PendingWrites) -> None:

@@ -200,7 +200,7 @@ def test_maps_left_alone_are_made_at_the_end(tmp_path: Path) -> None:
         changes = keeper.holdings.take(Part(size=min(start + 20, len(town.said))), has_maps=False)
         keeper.store.write(changes.write)
         keeper.holdings.written()
-        keeper.fold.renew(keeper.holdings)
+        keeper.fold.renew(keeper.holdings, is_same=False)
     mark = keeper.holdings.mark
     assert not mark.has_maps
     assert FoldMark.decode(mark.encode()) == mark
