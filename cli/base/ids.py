@@ -17,6 +17,9 @@ AUTHORITIES: Final = "accredit authority list"
 LOOKED_AT: Final = 1_000
 """Issuers compared with a mistyped id: ten requests to the node."""
 
+NOT_HERE: Final = ("not_found", "not_served")
+"""Codes of "there is no such thing here": the second from a replica, which has proofs of records and no lists."""
+
 
 def read_id(text: str, where: str = "ID", *, search: str = ISSUERS) -> str:
     """Return the one spelling of the id of an issuer or authority.
@@ -74,6 +77,11 @@ def authority(client: "NodeClient", text: str, where: str) -> str:
 
 
 def near(client: "NodeClient", issuer: str) -> list[str]:
-    """Return ids of registered issuers similar to an unregistered one, the nearest first."""
-    ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), LOOKED_AT)]
+    """Return ids of registered issuers similar to an unregistered one, the nearest first; none from a replica."""
+    try:
+        ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), LOOKED_AT)]
+    except InputError as error:
+        if error.code not in NOT_HERE:
+            raise
+        return []
     return get_close_matches(issuer, ids, 3, 0.85)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from accredit.cli.base.ids import NOT_HERE
 from accredit.cli.base.node_option import connected, first_of
 from accredit.cli.credentials.judging import IssuerAnswer
 from accredit.cli.credentials.keys import IssuerKeys
@@ -141,7 +142,7 @@ def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys
         try:
             said = client.issuer(str(decision.get("issuer") or question["issuer"]))["keys"]
         except InputError as error:
-            if error.code != "not_found":
+            if error.code not in NOT_HERE:
                 raise
     return IssuerAnswer(decision=decision, source=f"the node {client.url}"), counted_keys(said, decision, question)
 

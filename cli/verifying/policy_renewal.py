@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
+from accredit.cli.base.ids import NOT_HERE
 from accredit.cli.base.log_entries import read_entries
 from accredit.governance.policy_renewal import Renewal
 from accredit.registry.domain.records import charter_in, node_in
@@ -41,7 +42,7 @@ def fetch_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewa
     try:
         return Renewal.decode(client.renewal(policy.step))
     except InputError as error:
-        if error.code != "not_found":
+        if error.code not in NOT_HERE:
             raise
     return gather_renewal(client, policy, now)
 

@@ -81,6 +81,8 @@ def test_behind_a_balancer_nobody_notices_replicas_that_die_or_are_lied_to(tmp_p
             eventually(lambda: all(status_of(port, "/healthz") == 200 for port in ports), "the replicas answer")
             # By its word: a replica lists no authorities.
             accredit(*asked[:4], "--node", f"http://127.0.0.1:{ports[0]}")
+            unknown = accredit("query", "did:web:nobody.example", "--node", f"http://127.0.0.1:{ports[0]}", code=1)
+            assert unknown.out.startswith("Unknown issuer")
             assert [status_of(port, "/readyz") for port in ports] == [200, 200, 503, 503]
             assert {decided(url) for _ in range(3 * len(ports))} == {True}
             of_store.kill()

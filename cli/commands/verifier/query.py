@@ -21,7 +21,7 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
-from accredit.cli.base.ids import near
+from accredit.cli.base.ids import NOT_HERE, near
 from accredit.cli.base.node_option import connected, place_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import in_words_of, show_decision
@@ -234,7 +234,7 @@ def _details(client: "NodeClient", decision: dict[str, Any], asked: str) -> dict
     try:
         listed = client.authorities()["authorities"]
     except InputError as error:
-        if error.code != "not_found":
+        if error.code not in NOT_HERE:
             raise
         listed = []  # a replica answers questions and has no lists: authorities then go by their ids
     authorities = {record["id"]: record["standings"][0] for record in listed}
