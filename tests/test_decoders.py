@@ -520,6 +520,7 @@ ELSEWHERE: Final = {
     "registry/evidence/published_map.py:open": "tests/registry/evidence/test_published_map.py",
     "registry/evidence/published_map.py:tops_in": "tests/registry/evidence/test_published_map.py",
     "node/http/routes/alike_questions.py:read": "tests/node/http/routes/test_alike_questions.py",
+    "node/http/routes/decisions.py:understand": "`test_json_routes` below",
     "gossip/protocol/negentropy.py:decode_varint": "tests/gossip/test_negentropy.py: messages cut, bent and made up",
     "gossip/protocol/negentropy.py:take": "tests/gossip/test_negentropy.py",
     "gossip/exchanges/reconcile.py:answer": "tests/gossip/test_reconcile.py",
