@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 from accredit.cli.main import accredit
 from accredit.node.key_files import FASTEST, SealedKey
 from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import StateNote
 from tests.strategies import loopback
 from tests.strategies.consortium import seed_of
 from tests.strategies.fleet import quiet_port
@@ -39,6 +41,12 @@ def make_key(folder: Path, name: str, authority: str) -> Path:
     assert public_of(seed)
     SealedKey.create(path, seed, PASSPHRASE, label=name, authority=authority, limits=FASTEST)
     return path
+
+
+def _stored_root(url: str) -> str:
+    """The root of the note that a node has stored, somewhat after it has learnt of it; the files have this one."""
+    answer = loopback.get(f"{url}/v1/state-note")
+    return StateNote.decode(Note.decode(answer.content).text).root.hex() if answer.status_code == 200 else ""
 
 
 @dataclass
@@ -133,12 +141,15 @@ class Town:
         """Waits until a quorum of signers stands by all that these nodes (default: every node) hold."""
         deadline = time.monotonic() + START_SECONDS
 
-        def stands(url: str) -> bool:
-            status = loopback.get(f"{url}/v1/status").json()
-            note = status["state_note"]
-            return bool(note and note["root"] == status["state_root"] and note["age_seconds"] is not None)
+        def stands() -> bool:
+            asked = urls or self.urls
+            seen = [loopback.get(f"{url}/v1/status").json() for url in asked]
+            roots = {one["state_root"] for one in seen}  # a node that is behind has a note of what it holds, too
+            if len(roots) > 1 or not all(one["state_note"] and one["state_note"]["root"] in roots for one in seen):
+                return False
+            return {_stored_root(url) for url in asked} == roots
 
-        while not all(stands(url) for url in urls or self.urls):
+        while not stands():
             assert time.monotonic() < deadline, "no quorum stands by what is held"
             time.sleep(0.05)
 
