@@ -20,8 +20,8 @@ PROMISED: Final = ("3.11", "3.12", "3.13")
 
 PURE: Final = ("registry", "governance", "gossip")
 PARALLEL: Final = ("-n", "auto", "--dist", "loadfile")
-WAITING: Final = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile")
-"""For tests of nodes and networks, which wait for ticks and for processes: one file more than there are cores."""
+WAITING: Final = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile")
+"""For tests of nodes and networks, which wait for ticks and for processes: two files more than there are cores."""
 
 DIFFERS: Final = ("node/storage", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
 DIFFERS_WIDELY: Final = ("registry", "node", "cli", "test_distribution.py", "e2e")
