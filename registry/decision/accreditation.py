@@ -15,14 +15,14 @@ The checks run in this order, and every refusal is collected, so that an answer 
    loss does not undo earlier trust.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, assert_never
+from typing import Any, Final, assert_never
 
-from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
-from ..domain.record_types import AccreditationRecord, IssuerRecord, NeededRule, StatedFacts, StatedTerms
-from ..domain.records import Records, Voice, end_of, is_ahead, met, standing
-from ..domain.scope import Axis, AxisOutcome, MappedStep, covers, says_what
+from ..domain.accreditations import Status, beginning, certain_from, status_at, terms_at
+from ..domain.record_types import AccreditationRecord, IssuerRecord, StatedTerms
+from ..domain.records import Voice, is_ahead, met, standing
+from ..domain.scope import AxisOutcome
 from ..domain.vocabulary import (
     NARROWING_EVENTS,
     STATUSES,
@@ -31,40 +31,18 @@ from ..domain.vocabulary import (
     NewlyIssued,
     status_of_event,
 )
-from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..limits import TIME_MAX
-from .authority_chain import Chain, Link, chain_of, counts, window
-from .competencies import Competencies, Extent, extents_of_terms, words_of
-from .issuer_keys import KeyAnswer, KeyState, key_at
-from .query import Query
+from .authority_chain import Chain, counts
+from .case import Case, publishers_of
+from .chain_notes import notes_on_chain, say_mandate
+from .competencies import extents_of_terms
+from .issuer_keys import KeyState, key_at
+from .notes import ChainNotes, Notes
+from .scope_notes import answers_of, notes_on_terms
 from .verdict import Finding, Reason, Verdict
 
 _ACTIVE: Final = "active"
-
-_ASKED: Final = {
-    "credential_types": "the type of credential",
-    "achievement_types": "the achievement type",
-    "competencies": "the competency",
-    "framework": "the framework",
-    "level": "the level",
-    "jurisdiction": "the place",
-    "program": "the programme",
-    "field_of_study": "the field of study",
-    "delivery_mode": "the mode of delivery",
-}
-
-_SOME_OF: Final = {
-    "credential_types": "types of credential",
-    "achievement_types": "achievement types",
-    "competencies": "competencies",
-    "framework": "frameworks",
-    "level": "levels",
-    "jurisdiction": "places",
-    "program": "programmes",
-    "field_of_study": "fields of study",
-    "delivery_mode": "modes of delivery",
-}
 
 _KEY_TEXTS: Final = {
     KeyState.KEY_UNKNOWN: "{key} is not among the keys pinned for this issuer.",
@@ -77,221 +55,9 @@ _KEY_TEXTS: Final = {
 }
 
 
-class Case(NamedTuple):
-    """The facts and caches that all findings of one decision share.
-
-    Attributes:
-        time: the time asked about. now: the answerer's clock. Both in seconds; time is at most now.
-        publishers: the voices whose facts the charter lets count for everybody.
-        max_backdating: the charter's cap, seconds; None: no cap.
-        mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
-        chains, links, key_answers, scoped, scope_answers: results kept because one authority may have made a hundred
-            accreditations; the first two by voice, then by issuer, voice and publishers, for the terms judged last, and
-            by scope.
-    """
-
-    query: Query
-    records: Records
-    time: int
-    now: int
-    publishers: Collection[Voice]
-    max_backdating: int | None
-    mandates: Collection[Voice] | None
-    chains: dict[Voice, Chain]
-    links: dict[tuple[CanonicalId, bytes | None], "ChainNotes"]
-    key_answers: dict[tuple[object, ...], KeyAnswer]
-    scoped: list["ScopeNotes"]
-    scope_answers: "ScopeAnswers"
-
-    def chain(self, voice: Voice) -> Chain:
-        """The chain of an instance."""
-        found = self.chains.get(voice)
-        if found is None:
-            found = self.chains[voice] = chain_of(self.records, *voice)
-        return found
-
-    def said(self, stated: list[StatedFacts]) -> list[StatedFacts]:
-        """Return the facts that are not dated ahead of the answerer's clock."""
-        return [one for one in stated if not is_ahead(one, self.now)]
-
-    @property
-    def is_past(self) -> bool:
-        return self.time < self.now
-
-
-class ChainNotes(NamedTuple):
-    """Notes on a chain that hold for every accreditation made under it.
-
-    Attributes:
-        notes: None if the chain gives no reason to note anything.
-        over: when its mandates ended, seconds; None if they are still valid.
-        limits: the limits of every link that has limits, the nearest first.
-    """
-
-    notes: "Notes | None"
-    over: int | None
-    limits: Sequence[Mapping[str, Any]]
-
-
-class ScopeNotes(NamedTuple):
-    """Notes on terms, which hold for all terms that grant the same.
-
-    Attributes:
-        granted: `_granted` of each of the terms. rule: the rule of the grant.
-        notes: None if the terms cover the question without any remark.
-    """
-
-    granted: tuple[object, ...]
-    rule: NeededRule | None
-    chain: Chain
-    publishers: Collection[Voice]
-    notes: "Notes | None"
-
-
-class ScopeAnswers:
-    """The answers of scopes to a question that names no competency, for scopes that nothing limits.
-
-    Attributes:
-        scope, notes: the last scope, and the notes on it.
-        by_answers: the notes, by whether the question is precise enough and the answer on every axis.
-    """
-
-    __slots__ = ("by_answers", "notes", "scope")
-
-    def __init__(self) -> None:
-        self.scope: Mapping[str, Any] | None = None
-        self.notes: Notes | None = None
-        self.by_answers: dict[tuple[bool, tuple[Axis, ...]], Notes | None] = {}
-
-
-class Notes:
-    """The reasons and citations that accumulate while one accreditation is judged."""
-
-    __slots__ = (
-        "advisories",
-        "dates",
-        "gaps",
-        "later",
-        "mapped",
-        "proved",
-        "refusals",
-        "statements",
-        "suspensions",
-        "unchecked",
-    )
-
-    def __init__(self) -> None:
-        """Start empty. The lists are written out because a decision makes one of these for each accreditation."""
-        self.refusals: list[Reason] = []
-        self.suspensions: list[Reason] = []
-        self.gaps: list[Reason] = []
-        self.later: list[Reason] = []
-        self.advisories: list[Reason] = []
-        self.mapped: list[Reason] = []
-        self.proved: list[Reason] = []
-        self.unchecked: list[str] = []
-        self.statements: dict[bytes, None] = {}
-        self.dates: list[int] = []
-
-    def or_none(self) -> "Notes | None":
-        """Return these notes on a chain or a scope; None if they are empty."""
-        is_some = (
-            self.refusals
-            or self.gaps
-            or self.later
-            or self.advisories
-            or self.mapped
-            or self.unchecked
-            or self.statements
-            or self.dates
-        )
-        return self if is_some else None
-
-    def take(self, other: "Notes") -> None:
-        """Add the notes on a chain or a scope to these."""
-        self.refusals += other.refusals
-        self.gaps += other.gaps
-        self.later += other.later
-        self.advisories += other.advisories
-        self.mapped += other.mapped
-        self.unchecked += other.unchecked
-        self.statements |= other.statements
-        self.dates += other.dates
-
-    @property
-    def against(self) -> tuple[Reason, ...]:
-        """The reasons for which the answer is not yes."""
-        return (*self.refusals, *self.suspensions, *self.gaps)
-
-    def refuse(self, code: str, text: str) -> None:
-        self.refusals.append(Reason(code=code, text=text))
-
-    def miss(self, code: str, text: str) -> None:
-        self.gaps.append(Reason(code=code, text=text))
-
-    def lose(self, code: str, text: str) -> None:
-        self.later.append(Reason(code=code, text=text))
-
-    def advise(self, code: str, text: str) -> None:
-        self.advisories.append(Reason(code=code, text=text))
-
-    def prove(self, existed: int) -> None:
-        text = f"It existed by {day(existed)}, before anything that makes its date or its key doubtful."
-        self.proved = [Reason(code="existence_proved", text=text)]
-
-    def cite(self, statements: Sequence[bytes]) -> None:
-        for statement in statements:
-            self.statements[statement] = None
-
-    def finding(
-        self,
-        positive: Callable[[], Reason],
-        chain: Chain,
-        now: int,
-        *,
-        id: bytes | None = None,
-        issuer: CanonicalId | None = None,
-        away: int = 0,
-    ) -> Finding:
-        """The verdict that follows from everything noted.
-
-        Args:
-            positive: the first reason of a good one.
-        """
-        if self.refusals or self.suspensions or self.gaps:
-            reasons = self.against
-            verdict = (
-                Verdict.NOT_TRUSTED
-                if self.refusals
-                else Verdict.SUSPENDED
-                if self.suspensions
-                else Verdict.INDETERMINATE
-            )
-        else:
-            reasons = (*self.later, positive(), *self.mapped, *self.proved, *self.advisories)
-            verdict = (
-                Verdict.TRUSTED_HISTORICAL
-                if self.later
-                else Verdict.TRUSTED_WITH_ADVISORY
-                if self.advisories
-                else Verdict.TRUSTED
-            )
-        return Finding(
-            verdict,
-            reasons,
-            id,
-            issuer,
-            tuple(self.statements),
-            chain,
-            tuple(self.unchecked),
-            tuple([date for date in self.dates if date > now]),
-            away,
-        )
-
-
 def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: Chain) -> Finding:
     """Return the finding on one accreditation of `issuer`; `chain` is its accreditor's."""
-    links = notes_on(case, chain)
+    links = notes_on_chain(case, chain)
     publishers = publishers_of(case, record)
     is_plain = not record["events"] and links.notes is None and not links.limits and len(record["terms"]) == 1
     found = judge_lone_grant(case, record, chain, links, publishers) if is_plain else None
@@ -324,7 +90,7 @@ def judge_lone_grant(
         or one.get("initial_status", _ACTIVE) != _ACTIVE
     ):
         return None
-    notes = _scope_notes(case, record, terms, chain, links, publishers)
+    notes = notes_on_terms(case, record, terms, chain, links, publishers)
     reasons: tuple[Reason, ...]
     unchecked: tuple[str, ...] = ("key",)
     statements, dates, away = [record["id"], one["statement"]], [] if until is None else [until], 0
@@ -377,7 +143,7 @@ def judge_at_length(
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, record, status, notes)
-        said = _scope_notes(case, record, terms, chain, links, publishers)
+        said = notes_on_terms(case, record, terms, chain, links, publishers)
         if said is not None:
             notes.take(said)
         if links.limits:
@@ -421,93 +187,6 @@ def _away(case: Case, record: AccreditationRecord, status: Status | None, notes:
 
 def _covers_something_else(notes: Notes) -> bool:
     return any(reason.code.endswith("_not_covered") for reason in notes.refusals)
-
-
-def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:
-    """Return the publishers whose facts count besides those of the chain: the charter's and the grant's."""
-    named = record.get("publishers")
-    return (*case.publishers, *map(publisher, named)) if named else case.publishers
-
-
-def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) -> None:
-    """Say under which mandate this is answered, where the question names a body that holds several."""
-    if mandates is None or len(mandates) < 2:
-        return
-    at = next(at for at, link in enumerate(chain) if link.voice in mandates)
-    link, giver = chain[at], chain[at + 1] if at + 1 < len(chain) else None
-    assert link.via is not None, "who is named in the charter has one mandate that counts"
-    given = "" if giver is None else f", given by {giver.name}"
-    notes.advise(
-        "several_mandates",
-        f"{link.name} holds {len(mandates)} mandates; this answer uses mandate {link.via.hex()[:16]}{given}. To "
-        f"ask about that mandate alone, write {link.by}#{link.via.hex()}.",
-    )
-
-
-# ------------------------------------------------------------------------------------------------ one piece each
-
-
-def notes_on(case: Case, chain: Chain) -> ChainNotes:
-    """Return the notes on a chain."""
-    voice = chain[0][:2]
-    found = case.links.get(voice)
-    if found is None:
-        found = case.links[voice] = _notes_on_chain(case, chain)
-    return found
-
-
-_NOTHING_TO_NOTE: Final = ChainNotes(notes=None, over=None, limits=())
-
-
-def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
-    if len(chain) == 1 and _is_plain(chain[0]):
-        return _NOTHING_TO_NOTE
-    notes = Notes()
-    for link in chain:
-        if link.via is not None:
-            notes.statements[link.via] = None
-    begins, ends = window(chain, case.now)
-    over = [] if ends is None else [ends]
-    if begins is not None:
-        notes.dates.append(begins)
-        if case.time < begins:
-            notes.refuse("delegation_not_yet_valid", f"The delegation it rests on begins on {day(begins)}.")
-    if ends is not None:
-        notes.dates.append(ends)
-        if ends <= case.time:
-            notes.refuse("delegation_expired", f"The delegation it rests on ended on {day(ends)}.")
-        elif ends <= case.now:
-            notes.lose("later_delegation_expired", f"The delegation it rests on ended on {day(ends)}.")
-    for link in chain:
-        if link.standing is None:
-            notes.advise("authority_not_in_force", f"{link.name} is no longer an authority of this ecosystem.")
-        elif link.standing["withdrawn"] is not None:
-            since = end_of(link.standing["withdrawn"], case.now)
-            notes.dates.append(since)
-            over.append(since)
-            if since <= case.now:
-                notes.advise(
-                    "authority_withdrawn",
-                    f"{link.name} lost its mandate on {day(since)}; its earlier statements still stand.",
-                )
-    return ChainNotes(
-        notes=notes.or_none(),
-        over=min((one for one in over if one <= case.now), default=None),
-        limits=limits_of(chain),
-    )
-
-
-def _is_plain(link: Link) -> bool:
-    """Return whether a link is an authority that the charter names, in force and without limits, as most are."""
-    standing = link.standing
-    return (
-        link.via is None
-        and standing is not None
-        and standing["withdrawn"] is None
-        and not standing["limits"]
-        and "valid_from" not in standing
-        and "valid_until" not in standing
-    )
 
 
 def _judge_anchors(record: AccreditationRecord, chain: Chain, over: int, notes: Notes) -> None:
@@ -626,27 +305,6 @@ def _status_text(case: Case, record: AccreditationRecord, status: Status) -> str
     return text
 
 
-def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
-    """Return the limits of every link of a chain that has limits, the nearest first."""
-    return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
-
-
-def _answers(
-    case: Case, time: int, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice]
-) -> tuple[Iterator[Axis], Sequence[bytes], Sequence[int]]:
-    """Return how the extents answer the question at a time; and two lists that fill as that is read: the statements
-    consulted, and the dates at which the answer changes."""
-    query = case.query
-    if not query.competencies:
-        return (axis for extent in extents for axis in covers(extent.scope, query)), (), ()
-
-    def is_over(voice: Voice) -> bool:
-        return notes_on(case, case.chain(voice)).over is not None
-
-    known = Competencies(case.records, time, case.now, chain, publishers, is_over)
-    return (axis for extent in extents for axis in known.covers(extent, query)), known.cited, known.dates
-
-
 def _judge_categories(
     case: Case,
     issuer: IssuerRecord,
@@ -673,106 +331,6 @@ def _judge_categories(
             notes.miss("category_unknown", text)
         else:
             notes.cite([fact["statement"] for fact in stated])
-
-
-def _granted(terms: StatedTerms) -> tuple[object, ...]:
-    """Return everything in terms that decides how they answer a question."""
-    scope = terms["scope"]
-    # To Python 1 and true are equal, and to `covers` they are not.
-    return terms["by"], terms["via"], terms.get("rule"), scope.get("inherit_to_narrower") is True, scope
-
-
-def _notes_on_scope(case: Case, scope: Mapping[str, Any]) -> Notes | None:
-    """Return the notes on a scope that nothing limits, or None; the question names no competency."""
-    memory = case.scope_answers
-    if scope == memory.scope:
-        return memory.notes
-    query = case.query
-    is_enough, axes = answers = says_what(scope, query), tuple(covers(scope, query))
-    if answers not in memory.by_answers:
-        notes = Notes()
-        _note_answers(is_enough, axes, notes)
-        memory.by_answers[answers] = notes.or_none()
-    memory.scope, memory.notes = scope, memory.by_answers[answers]
-    return memory.notes
-
-
-def _scope_notes(
-    case: Case,
-    record: AccreditationRecord,
-    terms: Sequence[StatedTerms],
-    chain: Chain,
-    links: ChainNotes,
-    publishers: Collection[Voice],
-) -> Notes | None:
-    """Return the notes on terms, or None; terms that grant the same as the last ones are not judged again."""
-    first = terms[0]
-    if (
-        len(terms) == 1
-        and not case.query.competencies
-        and not links.limits
-        and (first["by"], first["via"]) == chain[0][:2]
-    ):
-        return _notes_on_scope(case, first["scope"])
-    granted = tuple(map(_granted, terms))
-    rule = record["terms"][0].get("rule")
-    for last in case.scoped:
-        if last.granted == granted and last.rule == rule and last.chain is chain and last.publishers == publishers:
-            return last.notes
-    notes = Notes()
-    extents = extents_of_terms(record, terms, case.chain, case.publishers, publishers)
-    judge_scope(case, extents, chain, publishers, notes)
-    found = notes.or_none()
-    case.scoped[:] = (ScopeNotes(granted, rule, chain, publishers, found),)
-    return found
-
-
-def judge_scope(
-    case: Case, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice], notes: Notes
-) -> None:
-    """Judge the question against the extents; every one of them must cover it."""
-    is_enough = all(says_what(extent.scope, case.query) for extent in extents)
-    read, cited, dates = _answers(case, case.time, extents, chain, publishers)
-    axes = list(read)  # which fills the other two
-    notes.cite(cited)
-    notes.dates += dates
-    _note_answers(is_enough, axes, notes)
-
-
-def _note_answers(is_enough: bool, axes: Iterable[Axis], notes: Notes) -> None:
-    """Note the answers of scopes on every axis; `is_enough`: the question says what the credential attests."""
-    if not is_enough:
-        text = "The question does not say what the credential attests: give an achievement type or a competency."
-        notes.miss("question_too_open", text)
-    # Amendments made side by side must all cover the question; each answer is given once.
-    answers: list[Axis] = []
-    steps: dict[MappedStep, None] = {}
-    covered = AxisOutcome.COVERED
-    for axis in axes:
-        if axis.outcome is not covered:
-            if axis not in answers:
-                answers.append(axis)
-        elif axis.steps:
-            steps.update(dict.fromkeys(axis.steps))
-    for step in steps:
-        notes.cite((step.statement,))
-        notes.mapped.append(Reason(code="covered_by_mapping", text=words_of(step)))
-    for axis in answers:
-        name = _ASKED[axis.name]
-        match axis.outcome:
-            case AxisOutcome.NOT_COVERED:
-                notes.refuse(f"{axis.name}_not_covered", f"It does not cover {name} {axis.asked}.")
-            case AxisOutcome.UNKNOWN:
-                notes.miss(
-                    "competency_unknown",
-                    f"No framework that counts here contains {axis.asked}; a framework may be incomplete.",
-                )
-            case _:
-                notes.unchecked.append(axis.name)
-                notes.advise(
-                    f"{axis.name}_not_asked",
-                    f"It covers only some {_SOME_OF[axis.name]}, and the question does not name any.",
-                )
 
 
 def _existed_by(
@@ -846,7 +404,7 @@ def _judge_key(
         note = notes.miss if answer.state is KeyState.KEY_IN_DOUBT else notes.refuse
         note(answer.state.value, text)
         return False
-    ends = [notes_on(case, case.chain(voice)).over for voice in answer.unanchored]
+    ends = [notes_on_chain(case, case.chain(voice)).over for voice in answer.unanchored]
     if ends and None not in ends:
         notes.miss(
             "key_unanchored",
@@ -895,7 +453,7 @@ def _judge_later(
     now = terms_at(record, case.now, max_backdating=case.max_backdating, known=case.now)
     if now != list(terms) or notes.mapped:
         extents = extents_of_terms(record, now, case.chain, case.publishers, publishers)
-        axes, cited, _ = _answers(case, case.now, extents, chain, publishers)
+        axes, cited, _ = answers_of(case, case.now, extents, chain, publishers)
         if any(axis.outcome in (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN) for axis in axes):
             notes.cite([*(one["statement"] for one in now), *cited])
             notes.lose("later_scope", "Its scope covered this then, but no longer does.")

@@ -42,9 +42,11 @@ from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS
-from .accreditation import Case, ScopeAnswers, judge, publishers_of
+from .accreditation import judge
 from .authority_chain import Chain, counts, mandates_of
+from .case import Case, publishers_of
 from .mandate import judge_mandate
+from .notes import ScopeAnswers
 from .query import ACCREDIT, ISSUE, Query, mandate_named, spelled, spelled_authority
 from .verdict import AUTHORIZED, Decision, Finding, Other, Reason, Verdict, order_of
 

@@ -11,9 +11,12 @@ from typing import Final
 from ..domain.ceiling import ceiling
 from ..domain.records import Voice, end_of
 from ..encoding.rfc3339 import day
-from .accreditation import Case, Notes, judge_scope, say_mandate
 from .authority_chain import Chain, window
+from .case import Case
+from .chain_notes import say_mandate
 from .competencies import Extent, extents_of_limits
+from .notes import Notes
+from .scope_notes import judge_scope
 from .verdict import Finding, Reason
 
 _GRANT: Final = ("accreditation.grant", "accreditation.*")

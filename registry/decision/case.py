@@ -1,0 +1,61 @@
+"""One question and the records that answer it, with everything that is read once and used for all accreditations."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ..domain.accreditations import publisher
+from ..domain.record_types import AccreditationRecord, StatedFacts
+from ..domain.records import Records, Voice, is_ahead
+from ..encoding.identifiers import CanonicalId
+from .authority_chain import Chain, chain_of
+from .issuer_keys import KeyAnswer
+from .notes import ChainNotes, ScopeAnswers, ScopeNotes
+from .query import Query
+
+
+class Case(NamedTuple):
+    """The facts and caches that all findings of one decision share.
+
+    Attributes:
+        time: the time asked about. now: the answerer's clock. Both in seconds; time is at most now.
+        publishers: the voices whose facts the charter lets count for everybody.
+        max_backdating: the charter's cap, seconds; None: no cap.
+        mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
+        chains, links, key_answers, scoped, scope_answers: results kept because one authority may have made a hundred
+            accreditations; the first two by voice, then by issuer, voice and publishers, for the terms judged last, and
+            by scope.
+    """
+
+    query: Query
+    records: Records
+    time: int
+    now: int
+    publishers: Collection[Voice]
+    max_backdating: int | None
+    mandates: Collection[Voice] | None
+    chains: dict[Voice, Chain]
+    links: dict[tuple[CanonicalId, bytes | None], ChainNotes]
+    key_answers: dict[tuple[object, ...], KeyAnswer]
+    scoped: list[ScopeNotes]
+    scope_answers: ScopeAnswers
+
+    def chain(self, voice: Voice) -> Chain:
+        """The chain of an instance."""
+        found = self.chains.get(voice)
+        if found is None:
+            found = self.chains[voice] = chain_of(self.records, *voice)
+        return found
+
+    def said(self, stated: list[StatedFacts]) -> list[StatedFacts]:
+        """Return the facts that are not dated ahead of the answerer's clock."""
+        return [one for one in stated if not is_ahead(one, self.now)]
+
+    @property
+    def is_past(self) -> bool:
+        return self.time < self.now
+
+
+def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:
+    """Return the publishers whose facts count besides those of the chain: the charter's and the grant's."""
+    named = record.get("publishers")
+    return (*case.publishers, *map(publisher, named)) if named else case.publishers
