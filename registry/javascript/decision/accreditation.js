@@ -8,50 +8,23 @@
  */
 
 import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
-import { endOf, isAhead, met, saidBy, standing } from "../domain/facts.js";
-import { saysWhat } from "../domain/scope.js";
+import { isAhead, met, saidBy, standing } from "../domain/facts.js";
 import { NARROWING_EVENTS, rowOf, statusOfEvent, WIDENING_EVENTS } from "../domain/vocabulary.js";
 import { about, day, TIME_MAX } from "../encoding/rfc3339.js";
-import { chainOf, counts, voiceOf, windowOf } from "./authority_chain.js";
-import { Competencies, extentsOfTerms, wordsOf } from "./competencies.js";
+import { chainOf, counts } from "./authority_chain.js";
+import { publishersOf } from "./case.js";
+import { judgeChain, limitsOf, overSince, sayMandate } from "./chain_notes.js";
 import { keyAt } from "./issuer_keys.js";
+import { Notes } from "./notes.js";
+import { competencies, extentsOf, judgeScope } from "./scope_notes.js";
 import { least } from "./verdict.js";
 
 /** @typedef {import("../domain/accreditations.js").Status} Status */
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
-/** @typedef {import("../evidence/proved_records.js").Records} Records */
 /** @typedef {import("./authority_chain.js").Chain} Chain */
-/** @typedef {import("./competencies.js").Extent} Extent */
-/** @typedef {import("./query.js").Query} Query */
+/** @typedef {import("./case.js").Case} Case */
 /** @typedef {import("./verdict.js").Finding} Finding */
 /** @typedef {import("./verdict.js").Reason} Reason */
-/** @typedef {import("./verdict.js").Verdict} Verdict */
-/**
- * What all findings of one decision share.
- *
- * @typedef {object} Case
- * @property {Query} query
- * @property {Records} records
- * @property {number} time as of when, at most `now`
- * @property {number} now the answerer's clock
- * @property {ReadonlySet<string>} publishers the voices that the charter lets state facts for everybody
- * @property {number | null} maxBackdating the charter's cap, seconds; null: no cap
- * @property {ReadonlySet<string> | null} mandates the voices of the authority that was asked about; null: the whole
- *     ecosystem
- */
-
-/** @type {Readonly<Record<string, readonly [string, string]>>} of each axis one, and several */
-const AXES = {
-  credential_types: ["the type of credential", "types of credential"],
-  achievement_types: ["the achievement type", "achievement types"],
-  competencies: ["the competency", "competencies"],
-  framework: ["the framework", "frameworks"],
-  level: ["the level", "levels"],
-  jurisdiction: ["the place", "places"],
-  program: ["the programme", "programmes"],
-  field_of_study: ["the field of study", "fields of study"],
-  delivery_mode: ["the mode of delivery", "modes of delivery"],
-};
 
 /** @type {Readonly<Record<string, (key: string, time: string) => string>>} */
 const KEY_TEXTS = {
@@ -63,94 +36,6 @@ const KEY_TEXTS = {
   key_in_doubt: (key) =>
     `This issuer's keys report each other as compromised (${key} is one of them); an authority must decide.`,
 };
-
-/** What accumulates while one accreditation is judged. */
-export class Notes {
-  /** @type {Reason[]} */
-  refusals = [];
-  /** @type {Reason[]} */
-  suspensions = [];
-  /** @type {Reason[]} */
-  gaps = [];
-  /** @type {Reason[]} */
-  later = [];
-  /** @type {Reason[]} */
-  advisories = [];
-  /** @type {Reason[]} */
-  mapped = [];
-  /** @type {Reason[]} */
-  proved = [];
-  /** @type {string[]} */
-  unchecked = [];
-  /** @type {Set<string>} */
-  statements = new Set();
-  /** @type {number[]} */
-  dates = [];
-
-  /** @type {(code: string, text: string) => void} */
-  refuse(code, text) {
-    this.refusals.push({ code, text });
-  }
-
-  /** @type {(code: string, text: string) => void} */
-  miss(code, text) {
-    this.gaps.push({ code, text });
-  }
-
-  /** @type {(code: string, text: string) => void} */
-  lose(code, text) {
-    this.later.push({ code, text });
-  }
-
-  /** @type {(code: string, text: string) => void} */
-  advise(code, text) {
-    this.advisories.push({ code, text });
-  }
-
-  /** @param {number} existed */
-  prove(existed) {
-    const text = `It existed by ${day(existed)}, before anything that makes its date or its key doubtful.`;
-    this.proved = [{ code: "existence_proved", text }];
-  }
-
-  /** @param {Iterable<string>} statements */
-  cite(statements) {
-    for (const statement of statements) this.statements.add(statement);
-  }
-
-  /** Whether nothing stands against it so far. */
-  get isGood() {
-    return !this.refusals.length && !this.suspensions.length && !this.gaps.length;
-  }
-
-  /**
-   * Return the finding that follows from everything noted.
-   *
-   * @param {Reason} positive
-   * @param {Chain} chain
-   * @param {number} now
-   * @param {{id?: string | null, issuer?: string | null, away?: number}} [of]
-   * @returns {Finding}
-   */
-  finding(positive, chain, now, { id = null, issuer = null, away = 0 } = {}) {
-    const against = [...this.refusals, ...this.suspensions, ...this.gaps];
-    /** @type {[Verdict, Reason[]]} */
-    const [verdict, reasons] = this.refusals.length
-      ? ["not_trusted", against]
-      : this.suspensions.length
-        ? ["suspended", against]
-        : this.gaps.length
-          ? ["indeterminate", against]
-          : this.later.length
-            ? ["trusted_historical", [...this.later, positive, ...this.mapped, ...this.proved, ...this.advisories]]
-            : this.advisories.length
-              ? ["trusted_with_advisory", [positive, ...this.mapped, ...this.proved, ...this.advisories]]
-              : ["trusted", [positive, ...this.mapped, ...this.proved]];
-    const dates = this.dates.filter((date) => date > now);
-    const statements = [...this.statements];
-    return { verdict, reasons, id, issuer, statements, chain, unchecked: this.unchecked, dates, away };
-  }
-}
 
 /**
  * Return the finding on one accreditation of an issuer.
@@ -215,111 +100,6 @@ function awayFrom(asked, record, status, notes) {
   if (status === null) return TIME_MAX + record.terms[0].valid_from - asked.time;
   const away = rowOf(status.word).newly === "not_trusted" ? asked.time - status.since : 0;
   return notes.refusals.some(({ code }) => code.endsWith("_not_covered")) ? away + TIME_MAX : away;
-}
-
-/**
- * Return the voices whose facts count besides those of the accreditation's own chain: the charter's, and its own.
- *
- * @param {Case} asked
- * @param {RegistryRecord} record
- * @returns {ReadonlySet<string>}
- */
-export function publishersOf(asked, record) {
-  const named = namedBy(record);
-  return named.length ? new Set([...asked.publishers, ...named]) : asked.publishers;
-}
-
-/**
- * Return the voices that a grant names as publishers.
- *
- * @param {RegistryRecord} record
- * @returns {string[]}
- */
-function namedBy(record) {
-  return (record.publishers ?? []).map((/** @type {any} */ one) =>
-    voiceOf(typeof one === "string" ? { by: one, via: null } : one),
-  );
-}
-
-/**
- * Where a question names a body that holds several mandates, say under which one this is answered.
- *
- * @param {ReadonlySet<string> | null} mandates
- * @param {Chain} chain
- * @param {Notes} notes
- */
-export function sayMandate(mandates, chain, notes) {
-  if (mandates === null || mandates.size < 2) return;
-  const at = chain.findIndex((link) => mandates.has(voiceOf(link)));
-  const [link, giver] = [chain[at], chain[at + 1]];
-  if (link === undefined || link.via === null) throw new TypeError("one of several mandates is a delegation");
-  const given = giver === undefined ? "" : `, given by ${giver.name}`;
-  notes.advise(
-    "several_mandates",
-    `${link.name} holds ${mandates.size} mandates; this answer uses mandate ${link.via.slice(0, 16)}${given}. ` +
-      `To ask about that mandate alone, write ${link.by}#${link.via}.`,
-  );
-}
-
-/**
- * Return the limits of every link of a chain that has any, the nearest first.
- *
- * @param {Chain} chain
- * @returns {RegistryRecord[]}
- */
-function limitsOf(chain) {
-  return chain.flatMap(({ standing: one }) => (one?.limits && Object.keys(one.limits).length ? [one.limits] : []));
-}
-
-// ------------------------------------------------------------------------------------------------ one piece each
-
-/**
- * @param {Case} asked
- * @param {Chain} chain
- * @param {Notes} notes
- */
-function judgeChain(asked, chain, notes) {
-  notes.cite(chain.flatMap((link) => link.via ?? []));
-  const { begins, ends } = windowOf(chain, asked.now);
-  if (begins !== null) {
-    notes.dates.push(begins);
-    if (asked.time < begins)
-      notes.refuse("delegation_not_yet_valid", `The delegation it rests on begins on ${day(begins)}.`);
-  }
-  if (ends !== null) {
-    notes.dates.push(ends);
-    if (ends <= asked.time) notes.refuse("delegation_expired", `The delegation it rests on ended on ${day(ends)}.`);
-    else if (ends <= asked.now)
-      notes.lose("later_delegation_expired", `The delegation it rests on ended on ${day(ends)}.`);
-  }
-  for (const link of chain) {
-    if (link.standing === null) {
-      notes.advise("authority_not_in_force", `${link.name} is no longer an authority of this ecosystem.`);
-    } else if (link.standing.withdrawn !== null) {
-      const since = endOf(link.standing.withdrawn, asked.now);
-      notes.dates.push(since);
-      if (since <= asked.now) {
-        notes.advise(
-          "authority_withdrawn",
-          `${link.name} lost its mandate on ${day(since)}; its earlier statements still stand.`,
-        );
-      }
-    }
-  }
-}
-
-/**
- * Return since when a mandate is over, seconds; null while it is not.
- *
- * @param {Case} asked
- * @param {Chain} chain
- * @returns {number | null}
- */
-function overSince(asked, chain) {
-  const { ends } = windowOf(chain, asked.now);
-  const withdrawn = chain.flatMap((link) => link.standing?.withdrawn ?? []);
-  const over = least([...withdrawn.map((one) => endOf(one, asked.now)), ...(ends === null ? [] : [ends])]);
-  return over === null || over > asked.now ? null : over;
 }
 
 /**
@@ -467,39 +247,6 @@ function statusText(asked, record, status) {
 }
 
 /**
- * @param {Case} asked
- * @param {RegistryRecord} record
- * @param {readonly RegistryRecord[]} terms
- * @returns {Extent[]}
- */
-function extentsOf(asked, record, terms) {
-  return extentsOfTerms(
-    record,
-    terms,
-    (voice) => chainOf(asked.records, voice),
-    asked.publishers,
-    namedBy(record),
-  );
-}
-
-/**
- * @param {Case} asked
- * @param {number} time
- * @param {Chain} chain
- * @param {ReadonlySet<string>} publishers
- */
-function competencies(asked, time, chain, publishers) {
-  return new Competencies(
-    asked.records,
-    time,
-    asked.now,
-    chain,
-    publishers,
-    (voice) => overSince(asked, chainOf(asked.records, voice)) !== null,
-  );
-}
-
-/**
  * Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of.
  *
  * @param {Case} asked
@@ -523,51 +270,6 @@ function judgeCategories(asked, issuer, chain, publishers, notes) {
       notes.miss("category_unknown", text);
     } else {
       notes.cite(stated.map((fact) => fact.statement));
-    }
-  }
-}
-
-/**
- * Note what scopes say to the question.
- *
- * @param {Case} asked
- * @param {readonly Extent[]} extents all of which must cover the question
- * @param {Chain} chain
- * @param {ReadonlySet<string>} publishers
- * @param {Notes} notes
- */
-export function judgeScope(asked, extents, chain, publishers, notes) {
-  const known = competencies(asked, asked.time, chain, publishers);
-  if (!extents.every(({ scope }) => saysWhat(scope, asked.query))) {
-    const text = "The question does not say what the credential attests: give an achievement type or a competency.";
-    notes.miss("question_too_open", text);
-  }
-  // Several amendments that do not know each other must all cover it; each answer is given once.
-  const answers = new Map();
-  const steps = new Map();
-  for (const extent of extents) {
-    for (const axis of known.covers(extent, asked.query)) {
-      const place = JSON.stringify([axis.name, axis.outcome, axis.asked]);
-      if (axis.outcome !== "covered" && !answers.has(place)) answers.set(place, axis);
-      for (const step of axis.steps) steps.set(JSON.stringify(step), step);
-    }
-  }
-  notes.cite(known.cited);
-  notes.dates.push(...known.dates);
-  for (const step of steps.values()) {
-    notes.cite([step.statement]);
-    notes.mapped.push({ code: "covered_by_mapping", text: wordsOf(step) });
-  }
-  for (const { name, outcome, asked: wanted } of answers.values()) {
-    const [one, some] = /** @type {readonly [string, string]} */ (AXES[name]);
-    if (outcome === "not_covered") {
-      notes.refuse(`${name}_not_covered`, `It does not cover ${one} ${wanted}.`);
-    } else if (outcome === "unknown") {
-      const text = `No framework that counts here contains ${wanted}; a framework may be incomplete.`;
-      notes.miss("competency_unknown", text);
-    } else {
-      notes.unchecked.push(name);
-      notes.advise(`${name}_not_asked`, `It covers only some ${some}, and the question does not name any.`);
     }
   }
 }

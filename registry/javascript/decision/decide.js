@@ -14,8 +14,9 @@ import { characters, compareText } from "../encoding/bytes.js";
 import { IDENTIFIER_CHARS } from "../encoding/identifiers.js";
 import { day } from "../encoding/rfc3339.js";
 import { DecodeError } from "../errors.js";
-import { judge, publishersOf } from "./accreditation.js";
+import { judge } from "./accreditation.js";
 import { chainOf, counts, mandatesOf, voiceOf } from "./authority_chain.js";
+import { publishersOf } from "./case.js";
 import { judgeMandate } from "./mandate.js";
 import { ACCREDIT, ISSUE, mandateNamed, spelled, spelledAuthority } from "./query.js";
 import { compareFindings, isAuthorized, least, open } from "./verdict.js";
@@ -27,9 +28,9 @@ const OTHER_MANDATES = 3;
 
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
 /** @typedef {import("../evidence/proved_records.js").Records} Records */
-/** @typedef {import("./accreditation.js").Case} Case */
 /** @typedef {import("./authority_chain.js").Chain} Chain */
 /** @typedef {import("./authority_chain.js").Voice} Voice */
+/** @typedef {import("./case.js").Case} Case */
 /** @typedef {import("./query.js").Query} Query */
 /** @typedef {import("./verdict.js").Decision} Decision */
 /** @typedef {import("./verdict.js").Finding} Finding */

@@ -6,15 +6,17 @@
 
 import { endOf } from "../domain/facts.js";
 import { day } from "../encoding/rfc3339.js";
-import { judgeScope, Notes, sayMandate } from "./accreditation.js";
 import { windowOf } from "./authority_chain.js";
+import { sayMandate } from "./chain_notes.js";
 import { boundless, extentsOfLimits } from "./competencies.js";
+import { Notes } from "./notes.js";
+import { judgeScope } from "./scope_notes.js";
 import { least } from "./verdict.js";
 
 const GRANT = ["accreditation.grant", "accreditation.*"];
 
-/** @typedef {import("./accreditation.js").Case} Case */
 /** @typedef {import("./authority_chain.js").Chain} Chain */
+/** @typedef {import("./case.js").Case} Case */
 /** @typedef {import("./verdict.js").Finding} Finding */
 
 /**
