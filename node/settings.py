@@ -194,14 +194,13 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Literal["x-forwarded-for", "forwarded"],
         Meta(description="Header in which trusted proxies report the client's address; forwarded is RFC 7239."),
     ] = "x-forwarded-for"
-    # 333 a second: an import of 10,000 institutions, some 50,000 statements, is to take 3 minutes (design field.md).
     submissions_per_minute: Annotated[
         int,
         Meta(
             ge=1,
             le=1_000_000,
-            description="Statements accepted from one address in a minute; further ones have to wait, but none "
-            "is refused.",
+            description="Statements accepted from one address in a minute that are not known to be good and new; "
+            "a key may have three times as many new ones logged. Further ones have to wait, but none is refused.",
         ),
     ] = 20_000
     stale_after_seconds: Annotated[

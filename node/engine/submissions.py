@@ -1,7 +1,7 @@
 """Keeps the submitters that wait for statements to be logged; each gets one reply, once all of its are logged."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from .events import SubmissionReply, SubmissionResult
@@ -51,10 +51,14 @@ class Submissions:
         return submission.reply()
 
     def resolve(self, id: bytes, result: SubmissionResult) -> list[SubmissionReply]:
-        """Give the result to all that wait for this statement; return replies to those that wait for no other."""
+        """Give the result to all that wait for this statement; return replies to those that wait for no other.
+
+        One of them has it logged: to the others, who sent it too, it is known.
+        """
         replies: list[SubmissionReply] = []
-        for submission, position in self._awaited.pop(id, ()):
-            submission.results[position] = result
+        for number, (submission, position) in enumerate(self._awaited.pop(id, ())):
+            is_again = number > 0 and result.status == "logged"
+            submission.results[position] = replace(result, status="known") if is_again else result
             submission.missing -= 1
             replies += submission.reply()
         return replies

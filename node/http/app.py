@@ -27,7 +27,7 @@ import msgspec
 from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend, HttpRequest, Response
 from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
-from accredit.node.http.routes.rate_limit import Pace
+from accredit.node.http.routes.rate_limit import KEY_SHARES, Pace
 from accredit.node.http.routes.request_reading import read_params
 from accredit.node.http.routes.route import (
     JSON,
@@ -178,6 +178,7 @@ def create_app(
     """
     shared = ApplicationState(
         pace=Pace(submissions_per_minute),
+        key_pace=Pace(KEY_SHARES * submissions_per_minute),
         urgent_pace=Pace(URGENT_PER_MINUTE),
         note_pace=Pace(NOTES_PER_MINUTE),
         max_body_bytes=max_body_bytes,

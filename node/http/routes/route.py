@@ -42,7 +42,8 @@ class ApplicationState:
     """The shared state of an application's requests.
 
     Attributes:
-        pace: shares of submitters. urgent_pace: shares of keys that sign urgent statements.
+        pace: shares of addresses that submit. key_pace: shares of keys whose statements are new; urgent_pace: of those
+            that sign urgent ones.
         note_pace: shares of senders of cosignatures.
         max_body_bytes: bound of every body, besides each route's own.
         proxies, proxy_header: as in `node.http.forwarded.client_of`.
@@ -55,6 +56,7 @@ class ApplicationState:
     """
 
     pace: Pace
+    key_pace: Pace
     urgent_pace: Pace
     note_pace: Pace
     max_body_bytes: int

@@ -4,6 +4,7 @@ A statement proves itself, so anybody may submit one, through any node. Several 
 and each gets its result in its place. A refused single statement is a problem.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final, Literal, NotRequired, TypedDict
@@ -22,7 +23,7 @@ from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import digest, issuer_id, members, text
 from accredit.registry.errors import BusyError, DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, SUBMISSION_STATEMENTS
-from accredit.registry.statement import Draft, Statement, as_unverified, decode
+from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode
 
 from .foresight import Foresight, Waiting, foresee
 from .node_ports import Writer
@@ -213,9 +214,16 @@ async def submit(call: Call) -> Response:
     call.must_be_heard()
     media_type, body = await call.body()
     raws = [body] if media_type == COSE else split_sequence(body)
-    ahead = {number: error for number, raw in enumerate(raws) if (error := _dated_ahead(call, raw)) is not None}
-    taken = [raw for number, raw in enumerate(raws) if number not in ahead]
-    found = iter(await _submitted_in_turn(call, writer, taken, len(body)) if taken else ())
+    read = [_read(raw) for raw in raws]
+    ahead = {number: error for number, each in enumerate(read) if (error := _dated_ahead(call, each)) is not None}
+    taken = [number for number in range(len(raws)) if number not in ahead]
+    found = iter(
+        await _submitted_in_turn(
+            call, writer, [raws[number] for number in taken], [_payer(read[number]) for number in taken], len(body)
+        )
+        if taken
+        else ()
+    )
     outcomes = [
         SubmissionResult(id=None, status="refused", error=ahead[number]) if number in ahead else next(found)
         for number in range(len(raws))
@@ -234,19 +242,22 @@ async def submit(call: Call) -> Response:
     return json_response(value, cache="no-store")
 
 
-def _dated_ahead(call: Call, raw: bytes) -> RefusedError | None:
+def _read(raw: bytes) -> Unverified | None:
+    try:
+        return decode(raw)
+    except InputError:
+        return None  # a later step gives the reason
+
+
+def _dated_ahead(call: Call, said: Unverified | None) -> RefusedError | None:
     """Return why a submission is refused for its date: it lies ahead, and later statements of the key cannot have an
     earlier one.
 
     Narrowing statements are accepted with any date. So are statements from other nodes, because no set may depend on a
     clock, and statements of a key whose last statement has such a date already, because it cannot use an earlier one.
     """
-    try:
-        said = decode(raw)
-    except InputError:
-        return None  # a later step gives the reason
     now, fold = call.reader.now(), call.reader.fold
-    if said.iat <= now + AHEAD_SECONDS or is_narrowing(said.kind, said.body):
+    if said is None or said.iat <= now + AHEAD_SECONDS or is_narrowing(said.kind, said.body):
         return None
     head = fold.key_head(said.kid)
     held = None if head is None or head.id is None else fold.statement(head.id)
@@ -259,28 +270,63 @@ def _dated_ahead(call: Call, raw: bytes) -> RefusedError | None:
     )
 
 
-async def _submitted_in_turn(call: Call, writer: Writer, raws: Sequence[bytes], size: int) -> list[SubmissionResult]:
-    """Return the result of each statement, once the share of its address allows it. An urgent statement by a known key
-    uses the key's own share and does not wait behind others from the same address."""
+async def _submitted_in_turn(
+    call: Call, writer: Writer, raws: Sequence[bytes], payers: Sequence[str], size: int
+) -> list[SubmissionResult]:
+    """Return the result of each statement, once the shares of its address and of its key allow it (`rate_limit`). An
+    urgent statement by a known key uses the key's own share and does not wait behind others from the same address.
+
+    Args:
+        payers: for each statement the key that it names as its own.
+    """
     count = max(1, min(len(raws), size // STATEMENT_BYTES_MIN))
-    busy: BusyError | None = None
     try:
-        wait = call.shared.pace.delay(call.client, count, monotonic())
+        wait = max(_wait_for_keys(call, payers), call.shared.pace.delay(call.client, count, monotonic()))
     except BusyError as error:
-        busy, wait = error, 0.0
-    if busy is None and not wait:
-        return [*await writer.submit(raws)]
-    first = [number for number, raw in enumerate(raws) if _has_own_lane(call, writer, raw)]
-    found = dict(zip(first, await writer.submit([raws[number] for number in first]), strict=True)) if first else {}
+        return await _taken_if_urgent(call, writer, raws, error)
+    found: dict[int, SubmissionResult] = {}
+    if wait:
+        first = [number for number, raw in enumerate(raws) if _has_own_lane(call, writer, raw)]
+        found |= zip(first, await writer.submit([raws[number] for number in first]) if first else (), strict=True)
+        if len(found) < len(raws):
+            await anyio.sleep(wait)
     later = [number for number in range(len(raws)) if number not in found]
-    if busy is not None:
-        if not found:
-            raise busy
-        found |= {number: SubmissionResult(id=None, status="refused", error=busy) for number in later}
-    elif later:
-        await anyio.sleep(wait)
+    if later:
         found |= zip(later, await writer.submit([raws[number] for number in later]), strict=True)
-    return [found[number] for number in range(len(raws))]
+    results = [found[number] for number in range(len(raws))]
+    _charge_keys(call, payers, results, count)
+    return results
+
+
+async def _taken_if_urgent(
+    call: Call, writer: Writer, raws: Sequence[bytes], busy: BusyError
+) -> list[SubmissionResult]:
+    """Submit what is urgent; the rest is refused, because it would have to wait too long."""
+    first = [number for number, raw in enumerate(raws) if _has_own_lane(call, writer, raw)]
+    if not first:
+        raise busy
+    found = dict(zip(first, await writer.submit([raws[number] for number in first]), strict=True))
+    refused = SubmissionResult(id=None, status="refused", error=busy)
+    return [found.get(number, refused) for number in range(len(raws))]
+
+
+def _payer(said: Unverified | None) -> str:
+    return "" if said is None else f"the key {said.kid.hex()}"
+
+
+def _wait_for_keys(call: Call, payers: Sequence[str]) -> float:
+    """Return the seconds until the keys that are named may say so much more; who names another's key waits for it."""
+    pace, now = call.shared.key_pace, monotonic()
+    return max((pace.wait(payer, number, now) for payer, number in Counter(payers).items() if payer), default=0.0)
+
+
+def _charge_keys(call: Call, payers: Sequence[str], results: Sequence[SubmissionResult], charged: int) -> None:
+    """Charge each key for its statements that are new in the log, and the address for the others alone."""
+    new = Counter(payer for payer, result in zip(payers, results, strict=True) if result.status == "logged")
+    now = monotonic()
+    for payer, number in new.items():
+        call.shared.key_pace.charge(payer, number, now)
+    call.shared.pace.charge(call.client, -min(charged, new.total()), now)
 
 
 def _has_own_lane(call: Call, writer: Writer, raw: bytes) -> bool:

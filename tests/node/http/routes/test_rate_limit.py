@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.node.http.routes.rate_limit import ADDRESSES, BURST_SECONDS, WAIT_SECONDS, Pace
+from accredit.node.http.routes.rate_limit import BURST_SECONDS, PAYERS, WAIT_SECONDS, Pace
 from accredit.registry.errors import BusyError
 
 
@@ -21,6 +21,6 @@ def test_a_minutes_share_goes_through_at_once_and_more_has_to_wait() -> None:
 def test_addresses_are_forgotten_the_oldest_first() -> None:
     pace = Pace(60)
     pace.delay("first", 60, 0.0)
-    for number in range(ADDRESSES):
+    for number in range(PAYERS):
         pace.delay(str(number), 1, 0.0)
     assert pace.delay("first", 60, 0.0) == 0.0

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.http.forwarded import networks
+from accredit.node.http.routes.rate_limit import KEY_SHARES
 from accredit.node.http.routes.statements import AHEAD_SECONDS, split_sequence
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, InputError
@@ -137,11 +138,11 @@ async def test_a_reader_takes_nothing_in(fresh: Served) -> None:
 
 async def test_a_flood_from_one_address_has_to_wait_and_then_is_told_to(fresh: Served) -> None:
     app = fresh.app(submissions_per_minute=2)
-    raws = [registration(fresh.town, f"Flood{number}") for number in range(4)]
-    for raw in raws[:2]:
+    raw = registration(fresh.town)
+    for status in ("logged", "known", "known"):
         answer = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
-        assert answer.status_code == 200
-    response = await fresh.ask("POST", "/v1/statements", app, content=raws[2], headers={"content-type": COSE})
+        assert answer.json()["statements"][0]["status"] == status
+    response = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
     assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
     assert "retry-after" in response.headers
 
@@ -334,6 +335,48 @@ async def test_the_lane_of_what_is_urgent_is_no_way_around_shares(fresh: Served)
     for raw in (bytes(forged), stranger, registration(fresh.town)):
         sent = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
         assert sent.status_code == 429, "not well signed, of nobody known, or not urgent"
+
+
+async def test_a_bodys_own_bulk_goes_at_the_pace_of_its_key_and_costs_its_address_nothing(fresh: Served) -> None:
+    app = fresh.app(submissions_per_minute=2)
+    raws = [registration(fresh.town, f"Bulk{number}") for number in range(2 * KEY_SHARES + 3)]
+    most = 2 * KEY_SHARES
+    for raw in raws[:most]:
+        sent = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
+        assert sent.json()["statements"][0]["status"] == "logged"
+    headers = {"content-type": SEQUENCE}
+    late = await fresh.ask("POST", "/v1/statements", app, content=b"".join(raws[most:]), headers=headers)
+    assert (late.status_code, late.json()["code"]) == (429, "rate_limited")
+    assert "the key " in late.json()["detail"]
+    garbage = await fresh.ask("POST", "/v1/statements", app, content=2 * GARBAGE, headers=headers)
+    assert garbage.status_code == 200, "of its address nothing has been used up"
+
+
+async def test_who_has_stolen_a_key_gains_nothing_by_many_addresses(fresh: Served) -> None:
+    app = fresh.app(submissions_per_minute=1, proxies=networks(["127.0.0.1/32"]))
+    raws = [registration(fresh.town, f"Theft{number}") for number in range(KEY_SHARES + 2)]
+    for number, raw in enumerate(raws[:KEY_SHARES]):
+        headers = {"content-type": COSE, "x-forwarded-for": f"192.0.2.{number}"}
+        assert (await fresh.ask("POST", "/v1/statements", app, content=raw, headers=headers)).status_code == 200
+    headers = {"content-type": SEQUENCE, "x-forwarded-for": "192.0.2.99"}
+    late = await fresh.ask("POST", "/v1/statements", app, content=b"".join(raws[KEY_SHARES:]), headers=headers)
+    assert (late.status_code, late.json()["code"]) == (429, "rate_limited")
+    other = fresh.town.says(B, "issuer.register", bodies.register("did:web:beside.example"))
+    sent = await fresh.ask("POST", "/v1/statements", app, content=other.raw, headers={**headers, "content-type": COSE})
+    assert sent.status_code == 200, "another key from the thief's own address has its own share"
+
+
+async def test_nobody_uses_up_the_share_of_a_key_that_he_does_not_hold(fresh: Served) -> None:
+    """Neither with forged statements in its name, nor with its own ones sent again."""
+    app = fresh.app(submissions_per_minute=1, proxies=networks(["127.0.0.1/32"]))
+    held, good = registration(fresh.town, "Held"), registration(fresh.town, "Good")
+    await fresh.ask("POST", "/v1/statements", app, content=held, headers={"content-type": COSE})
+    forged = good[:-1] + bytes([good[-1] ^ 1])
+    for number, (raw, status) in enumerate(10 * [(forged, 422), (held, 200)]):
+        headers = {"content-type": COSE, "x-forwarded-for": f"192.0.2.{number}"}
+        assert (await fresh.ask("POST", "/v1/statements", app, content=raw, headers=headers)).status_code == status
+    sent = await fresh.ask("POST", "/v1/statements", app, content=good, headers={"content-type": COSE})
+    assert sent.json()["statements"][0]["status"] == "logged"
 
 
 async def test_behind_a_trusted_proxy_each_visitor_has_its_own_share(fresh: Served) -> None:
