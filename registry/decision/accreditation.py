@@ -195,8 +195,8 @@ def _judge_anchors(record: AccreditationRecord, chain: Chain, over: int, notes: 
     if any("unanchored" in one for one in gives):
         notes.miss(
             "unanchored",
-            f"Nothing but its own date shows that it was said before the mandate of {chain[0].name} ended on"
-            f" {day(over)}. An authority above can close the mandate and name what was said in time.",
+            f"Only its own date says that it was stated before the mandate of {chain[0].name} ended on {day(over)}. An"
+            " authority above can close the mandate and confirm which statements were made before it ended.",
         )
 
 
@@ -408,8 +408,8 @@ def _judge_key(
     if ends and None not in ends:
         notes.miss(
             "key_unanchored",
-            f"Nothing but its own date shows that {case.query.key} was stated before the mandate it was stated under"
-            " ended. An authority above can close the mandate and name what was said in time.",
+            f"Only its own date says that {case.query.key} was stated before the mandate it was stated under ended. An"
+            " authority above can close the mandate and confirm which statements were made before it ended.",
         )
         return False
     stolen = [one for one in (answer.compromised_later, answer.doubted_later) if one is not None and one <= case.now]

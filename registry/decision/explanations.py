@@ -143,7 +143,8 @@ _PROOF_OF_DATE: Final = _Next(
     "Ask your issuer for a receipt that proves the date of issue.",
 )
 _CLOSE_MANDATE: Final = _Next(
-    "Ask the authority above the accreditor to close the mandate and to name what was said in time.",
+    "Ask the authority above the accreditor to close the mandate and to confirm which statements were made before it"
+    " ended.",
     "Ask the authority above the accreditor to confirm the accreditation.",
     "Ask your issuer to have its accreditation confirmed by the authority above its accreditor.",
 )

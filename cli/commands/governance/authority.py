@@ -146,8 +146,8 @@ def withdraw(delegation: str, effective_from: str | None, reason: str | None, de
     """Propose to end a DELEGATION (its id, or the delegate's id if it has only one).
 
     What the delegate has said so far stands. So that nothing is left out, its newest statements are asked of two nodes
-    at least (--node A --node B). Use it to close a mandate that has ended, too: what an authority above names was said
-    in time.
+    at least (--node A --node B). Use it to close a mandate that has ended, too: that confirms which
+    statements the delegate made before the end.
     """
     by_id = {
         standing["via"]: (record["id"], standing)

@@ -103,7 +103,7 @@ function awayFrom(asked, record, status, notes) {
 }
 
 /**
- * Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so.
+ * Require proof, beyond its own date, that what gives trust was stated before its author's mandate ended.
  *
  * @param {Case} asked
  * @param {RegistryRecord} record
@@ -120,8 +120,8 @@ function judgeAnchors(asked, record, chain, notes) {
   if (gives.some((one) => "unanchored" in one)) {
     notes.miss(
       "unanchored",
-      `Nothing but its own date shows that it was said before the mandate of ${chain[0]?.name} ended on ${day(over)}.` +
-        " An authority above can close the mandate and name what was said in time.",
+      `Only its own date says that it was stated before the mandate of ${chain[0]?.name} ended on ${day(over)}. An` +
+        " authority above can close the mandate and confirm which statements were made before it ended.",
     );
   }
 }
@@ -366,8 +366,8 @@ function judgeKey(asked, issuer, chain, publishers, existed, notes) {
   if (overs.length && overs.every((over) => over !== null)) {
     notes.miss(
       "key_unanchored",
-      `Nothing but its own date shows that ${key} was stated before the mandate it was stated under ended.` +
-        " An authority above can close the mandate and name what was said in time.",
+      `Only its own date says that ${key} was stated before the mandate it was stated under ended. An` +
+        " authority above can close the mandate and confirm which statements were made before it ended.",
     );
     return false;
   }
