@@ -121,12 +121,11 @@ class Sitting:
                 Verdict.INDETERMINATE,
                 Reason(code="bad_identifier", text=f"The question does not name a valid entity: {error}"),
             )
-        case, charter, accepted = opened
         if len(entity) > IDENTIFIER_CHARS:
-            return _nothing_found(case, entity, None, accepted, (), charter)  # no record can have such an id
+            return _nothing_found(opened, entity, None, ())  # no record can have such an id
         if query.action == ACCREDIT:
-            return _decide_mandate(case, entity, accepted, charter, mandate_named(query.entity))
-        return _decide_issue(case, entity, accepted, charter)
+            return _decide_mandate(opened, entity, mandate_named(query.entity))
+        return _decide_issue(opened, entity)
 
     def _open(self, query: Query) -> "_Opened":
         """Return the case, or raise the reason why none can be opened."""
@@ -164,16 +163,28 @@ class Sitting:
         )
         if len(self._cases) == CASES:
             self._cases.clear()
-        opened = self._cases[query[1:]] = _Opened(case, charter, accepted)
+        opened = self._cases[query[1:]] = _Opened(case, charter, accepted, [])
         return opened
 
 
 class _Opened(NamedTuple):
-    """A case, the charter in force, and the authority that was asked about; None if the whole ecosystem was."""
+    """A case, and what all decisions on it share.
+
+    Attributes:
+        charter: the one in force. accepted: the authority that was asked about; None if the whole ecosystem was.
+        apply: where to apply, a sentence, once an answer has named it; empty before.
+    """
 
     case: Case
     charter: CharterRecord
     accepted: str | None
+    apply: list[str]
+
+    def where_to_apply(self) -> str:
+        """Say where an issuer may apply for an accreditation; empty where no authority names an address."""
+        if not self.apply:
+            self.apply.append(_where_to_apply(self.case.records, self.charter, self.accepted))
+        return self.apply[0]
 
 
 class _Unanswerable(Exception):
@@ -204,7 +215,8 @@ def _resolved(query: Query, records: Records) -> Query:
 # ------------------------------------------------------------------------------------------------ issuers
 
 
-def _decide_issue(case: Case, entity: CanonicalId, accepted: str | None, charter: CharterRecord) -> Decision:
+def _decide_issue(opened: _Opened, entity: CanonicalId) -> Decision:
+    case = opened.case
     records = case.records
     issuer = issuer_in(records, entity)
     findings: list[Finding] = []
@@ -224,7 +236,7 @@ def _decide_issue(case: Case, entity: CanonicalId, accepted: str | None, charter
                 _judge_all(case, named, entity, findings, missing)
                 issuer = issuer or (named if len(findings) > before else None)
     if not findings:
-        return _nothing_found(case, entity, issuer, accepted, missing, charter)
+        return _nothing_found(opened, entity, issuer, missing)
     return _combine(case, findings, missing, {entity: issuer})
 
 
@@ -255,18 +267,14 @@ def _is_known_as(case: Case, issuer: IssuerRecord, alias: str, chain: Chain, pub
 
 
 def _nothing_found(
-    case: Case,
-    entity: CanonicalId,
-    issuer: IssuerRecord | None,
-    accepted: str | None,
-    missing: Sequence[str],
-    charter: CharterRecord,
+    opened: _Opened, entity: CanonicalId, issuer: IssuerRecord | None, missing: Sequence[str]
 ) -> Decision:
+    case, accepted = opened.case, opened.accepted
     query, now = case.query, case.now
     if missing:
         reason = Reason(code="record_missing", text=f"These records are missing here: {', '.join(missing)}.")
         return _answer(query, now, Verdict.INDETERMINATE, reason)._replace(unchecked=tuple(missing))
-    apply = _where_to_apply(case.records, charter, accepted)
+    apply = opened.where_to_apply()
     if issuer is None:
         reason = Reason(code="unknown_issuer", text=f"{entity} is not in this registry.{apply}")
         return _answer(query, now, Verdict.UNKNOWN_ISSUER, reason)
@@ -353,15 +361,14 @@ def _others(findings: Sequence[Finding]) -> tuple[Other, ...]:
 # ------------------------------------------------------------------------------------------------ authorities
 
 
-def _decide_mandate(
-    case: Case, entity: CanonicalId, accepted: str | None, charter: CharterRecord, via: bytes | None
-) -> Decision:
+def _decide_mandate(opened: _Opened, entity: CanonicalId, via: bytes | None) -> Decision:
+    case, accepted = opened.case, opened.accepted
     record = authority_in(case.records, entity)
     mandates = _mandates(case.records, entity, via)
     if record is None or not mandates:
         reason = Reason(
             code="unknown_entity",
-            text=f"{entity} is not an authority of this ecosystem.{_where_to_apply(case.records, charter, accepted)}",
+            text=f"{entity} is not an authority of this ecosystem.{opened.where_to_apply()}",
         )
         return _answer(case.query, case.now, Verdict.UNKNOWN_ISSUER, reason)
     findings = []

@@ -1,7 +1,8 @@
 """Runs `decide` over this node's records; a damaged record prevents only answers about its own subject.
 
-    read_ahead(queries, fold)                            what most of many queries need, with few questions to SQLite
-    decide_held_together(query, sitting)                 each of them
+    records = TurnRecords(fold)                          reads each record once, while nobody else has a turn
+    read_ahead(queries, records)                         what most of many queries need, with few questions to SQLite
+    decide_held_together(query, sitting)                 each of them, at a `Sitting` over these records
 
 A verifier that finds a damaged record refutes the file (`registry.evidence.deciding`). A node that finds one among its
 own records has a damaged disk, or a fault: it says so in answers about that subject, answers all other questions, and
@@ -11,13 +12,14 @@ logs a line for its operator.
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from accredit.governance.fold import Fold
 from accredit.node.telemetry import event as log_event
 from accredit.registry.decision.decide import Sitting
 from accredit.registry.decision.query import ISSUE, Query
 from accredit.registry.decision.verdict import Decision, Reason, Verdict
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Records, Subject, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, StorageError
@@ -30,13 +32,44 @@ from accredit.registry.evidence.deciding import (
 )
 from accredit.registry.evidence.state_check import CheckError
 
-__all__ = ("AUTHORIZATION", "RECOGNITION", "decide_held", "decide_held_together", "read_ahead")
+__all__ = ("AUTHORIZATION", "RECOGNITION", "TurnRecords", "decide_held", "decide_held_together", "read_ahead")
 
 AHEAD: Final = 8
 """Accreditations of one issuer that are read ahead. Few issuers have more; and of 50 such issuers all stay in memory
 until they are needed."""
 
+REMEMBERED: Final = 1_024
+"""Records that are remembered for one turn, at most: some 3 KiB each. Fifty questions read some hundred. A guess."""
+
+_UNREAD: Final[Any] = object()
+
 _log: Final = logging.getLogger(__name__)
+
+
+class TurnRecords:
+    """The records of a fold, each looked up and decoded once for all questions of a turn.
+
+    A fold changes in place, so whoever lets others have a turn makes a new one.
+    """
+
+    __slots__ = ("_fold", "_read")
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+        self._read: dict[Subject, Record | None] = {}
+
+    def get(self, type: str, id: str) -> Record | None:
+        """See `Records`."""
+        found: Record | None = self._read.get((type, id), _UNREAD)
+        if found is _UNREAD:
+            found = self._fold.get(type, id)
+            if len(self._read) < REMEMBERED:
+                self._read[type, id] = found
+        return found
+
+    def expect(self, subjects: Iterable[Subject]) -> None:
+        """See `Fold`."""
+        self._fold.expect(subjects)
 
 
 def decide_held(
@@ -62,7 +95,7 @@ def decide_held_together(query: Query, sitting: Sitting) -> Decision:
         return _damaged(query, sitting.now, error)
 
 
-def read_ahead(queries: Iterable[Query], fold: Fold) -> None:
+def read_ahead(queries: Iterable[Query], records: TurnRecords) -> None:
     """Read what most of these queries need: the issuers' records together, then together what they lead to.
 
     Changes no answer. What cannot be read is left to whoever decides, who says so.
@@ -72,14 +105,14 @@ def read_ahead(queries: Iterable[Query], fold: Fold) -> None:
     """
     ids = dict.fromkeys([CanonicalId(query.entity) for query in queries if query.action == ISSUE])
     with suppress(StorageError):
-        fold.expect([("issuer", id) for id in ids])
-        fold.expect([subject for id in ids for subject in _led_to(id, fold)])
+        records.expect([("issuer", id) for id in ids])
+        records.expect([subject for id in ids for subject in _led_to(id, records)])
 
 
-def _led_to(id: CanonicalId, fold: Fold) -> Iterator[Subject]:
+def _led_to(id: CanonicalId, records: Records) -> Iterator[Subject]:
     """Yield the records that a decision reads after an issuer's."""
     try:
-        issuer = issuer_in(fold, id)
+        issuer = issuer_in(records, id)
         given = [] if issuer is None else [one.hex() for one, _ in issuer["accreditations"][:AHEAD]]
     except (*OF_BAD_SHAPE, StorageError):
         return

@@ -111,11 +111,8 @@ async def decisions(call: Call) -> Response:
             hint="Split them into several requests.",
         )
     rows: list[bytes] = []
+    over = perf_counter() + _TURN_SECONDS
     while len(rows) < len(queries):
-        if rows:
-            await anyio.sleep(0)
-            asking.look_again()
-        over = perf_counter() + _TURN_SECONDS
         for question in asking.read(queries[len(rows) : len(rows) + _TOGETHER], over):
             # Written at once: a thousand answers as they are would keep the garbage collector busy.
             rows.append(_write(asking.row(question)))
@@ -240,7 +237,7 @@ class _Asking:
                 queries.append(understood[1])
             if perf_counter() >= over:
                 break
-        read_ahead(queries, self._moment.fold)
+        read_ahead(queries, self._moment.records)
         return found
 
     def row(self, question: _Understood | AccreditError) -> Mapping[str, Any]:
@@ -260,11 +257,11 @@ class _Asking:
         """
         question, query = understood
         if query.authority != self._ecosystem:
-            require_served(self._moment.fold, query.authority, self._ecosystem)
+            require_served(self._moment.records, query.authority, self._ecosystem)
         decision = _or_stale(decide_held_together(query, self._moment.sitting), self._moment.stale)
         self._verdicts[decision.verdict] += 1
         if query.action == ISSUE:
-            self._tally[answered(self._moment.fold, decision)] += 1
+            self._tally[answered(self._moment.records, decision)] += 1
         if not question.evidence:
             view = _view(query, decision)
         else:
@@ -320,7 +317,7 @@ def judge(call: AnswerSource, query: Query, moment: Moment) -> Decision:
     decision = decide_held_together(query, moment.sitting)
     call.reader.metrics.decided(decision.verdict)
     if query.action == ISSUE:
-        call.reader.metrics.tally(answered(moment.fold, decision))
+        call.reader.metrics.tally(answered(moment.records, decision))
     return decision
 
 

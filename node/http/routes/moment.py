@@ -12,6 +12,7 @@ from accredit.registry.decision.decide import Sitting
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import NotYetError
 
+from .deciding import TurnRecords
 from .node_ports import ReadableNode
 
 
@@ -36,14 +37,16 @@ class Moment:
         now: as the attribute; None: by the node's clock.
 
     Attributes:
-        fold: records and standings. now: when questions are asked that name no time, seconds since 1970.
+        fold: standings, and records that change as soon as others have a turn. records: those of the fold, to decide
+            on. now: when questions are asked that name no time, seconds since 1970.
         stale: why its view is older than policy allows, a sentence; None when it is not.
     """
 
-    __slots__ = ("_ecosystem", "_sitting", "fold", "now", "stale")
+    __slots__ = ("_ecosystem", "_sitting", "fold", "now", "records", "stale")
 
     def __init__(self, reader: ReadableNode, now: int | None = None) -> None:
         self.fold = reader.fold
+        self.records = TurnRecords(self.fold)
         self.now = reader.now() if now is None else now
         self.stale = reader.health.stale()
         self._ecosystem: CanonicalId | None = None
@@ -68,7 +71,7 @@ class Moment:
             NotYetError: as `ecosystem`.
         """
         if self._sitting is None:
-            self._sitting = Sitting(self.fold, self.now, ecosystem_id=self.ecosystem)
+            self._sitting = Sitting(self.records, self.now, ecosystem_id=self.ecosystem)
         return self._sitting
 
     def check_fresh(self) -> None:

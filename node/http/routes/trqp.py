@@ -176,7 +176,7 @@ def authorization(asked: AnswerSource, body: bytes) -> Response:
         request.context,
         ecosystem,
     )
-    require_served(moment.fold, query.authority, ecosystem)
+    require_served(moment.records, query.authority, ecosystem)
     if is_nobodys:
         text = "Nobody of that id is in this registry: its issuers have DIDs and https URLs."
         decision = _about_nobody(asked, moment, query, Verdict.UNKNOWN_ISSUER, Reason(code="unknown_issuer", text=text))

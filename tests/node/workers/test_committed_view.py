@@ -10,7 +10,7 @@ import pytest
 
 from accredit.governance.records.encoded_records import Picked
 from accredit.node.engine.quorum_state import KeptNote, Part
-from accredit.node.http.routes.deciding import read_ahead
+from accredit.node.http.routes.deciding import TurnRecords, read_ahead
 from accredit.node.storage.sqlite import connect_writer
 from accredit.node.storage.state_store import NotedStore, forget_note
 from accredit.node.workers import committed_view
@@ -156,8 +156,9 @@ def test_a_turn_of_questions_reads_its_records_with_two_queries_and_decides_as_o
     ]
     with CommittedView(keeper.path) as view, CommittedView(keeper.path) as other:
         with records_asked(view) as asked:
-            read_ahead(queries, view.fold)
-            sitting = Sitting(view.fold, START, ecosystem_id=town.id)
+            records = TurnRecords(view.fold)
+            read_ahead(queries, records)
+            sitting = Sitting(records, START, ecosystem_id=town.id)
             decided = [sitting.decide(query) for query in queries]
         assert len([sql for sql in asked if " IN (" in sql]) == 2
         suspended = {decision.issuer for decision in decided if decision.verdict is Verdict.SUSPENDED}

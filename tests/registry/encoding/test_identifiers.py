@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from accredit.registry.encoding import identifiers
 from accredit.registry.encoding.identifiers import canonical, canonical_issuer, without_fragment
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import IDENTIFIER_CHARS
@@ -84,6 +85,29 @@ def test_spelling_twice_changes_nothing_and_bad_text_raises_only_our_error(text:
     assert canonical(once) == once
     assert 1 <= len(once) <= IDENTIFIER_CHARS
     assert re.fullmatch(r"(did:[a-z0-9]+:|https?://|urn:[a-z0-9-]+:)[!-~]+", once)
+
+
+@given(st.one_of(st.from_regex(identifiers._PLAIN, fullmatch=True), ADDRESSES))
+@example("did:web:a.0x7f")
+@example("https://192.0.2.1/")
+@example("https://example.edu./")
+@example("https://example.edu/a/../b")
+@example("did:web:example.edu:..")
+@example("https://" + "a." * 124 + "abcd/")
+@example("http://" + "a." * 126 + "a/")
+def test_what_is_taken_as_it_is_would_not_change_if_it_were_taken_apart(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(identifiers, "_PLAIN_CHARS", 0)
+        at_length = outcome(text)
+    assert outcome(text) == at_length
+
+
+def outcome(text: str) -> str:
+    canonical.cache_clear()
+    try:
+        return canonical(text)
+    except DecodeError as error:
+        return error.code
 
 
 def test_an_identifier_that_grows_over_the_limit_is_refused() -> None:

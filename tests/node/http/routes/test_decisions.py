@@ -1,13 +1,21 @@
 """The native question, one or many."""
 
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from accredit.node.http.routes import decisions
+from accredit.node.http.routes.deciding import TurnRecords, read_ahead
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
+from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
+from accredit.registry.domain.records import accreditation_in, issuer_in
+from accredit.registry.encoding.identifiers import CanonicalId
 from tests.node.test_questions import BAD
-from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, Served
+from tests.strategies.bodies import event
+from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, B, Served, served
 
 
 async def decide(node: Served, asked: Any) -> Any:
@@ -130,6 +138,41 @@ async def test_verdicts_are_counted_without_saying_about_whom(node: Served) -> N
     figures = (await node.get("/metrics")).text
     assert 'accredit_decisions_total{verdict="unknown_issuer"}' in figures
     assert "did:web" not in figures
+
+
+async def test_what_was_read_ahead_for_a_batch_is_not_believed_once_others_had_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A suspension that is accepted while a batch waits is in all answers that are still to be given."""
+    node, clock = served(tmp_path), [0]
+    read: list[object] = []
+    write, turn, ahead = decisions._write, anyio.sleep, read_ahead
+
+    def written(row: object) -> bytes:
+        clock[0] += 1  # second: the turn is over after each answer
+        return write(row)
+
+    async def others_have_a_turn(seconds: float) -> None:
+        if clock[0] == 1:
+            grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == PORT)
+            node.town.says(B, "accreditation.status", event(grant.id, "suspend"), PORT)
+            node.hears()
+        await turn(seconds)
+
+    def read_all(queries: list[Query], records: TurnRecords) -> None:
+        ahead(queries, records)
+        issuer = issuer_in(records, CanonicalId(PORT))
+        assert issuer is not None
+        read.append([accreditation_in(records, one) for one, _ in issuer["accreditations"]])
+
+    monkeypatch.setattr(decisions, "perf_counter", lambda: float(clock[0]))
+    monkeypatch.setattr(decisions, "_write", written)
+    monkeypatch.setattr(decisions, "read_ahead", read_all)
+    monkeypatch.setattr(anyio, "sleep", others_have_a_turn)
+    asked = [{"issuer": issuer, "achievement_type": "Degree"} for issuer in (COLLEGE, PORT, PORT)]
+    rows = (await decide(node, asked))["decisions"]
+    assert [row["verdict"] for row in rows] == ["trusted_with_advisory", "suspended", "suspended"]
+    assert len(read) == 1, "all three were read together, before anybody else had a turn"
 
 
 @pytest.mark.parametrize(("asked", "code", "_hint"), BAD, ids=lambda value: str(value)[:40])
