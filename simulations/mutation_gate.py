@@ -1,15 +1,17 @@
 """The mutation gate: each defence has a scenario that passes with it and fails without it.
 
-A defence that nothing needs is not known to work. Each row below names a defence, how it is switched off (a setting, or
-a `weakening`), the scenario with its settings, and the checker that must see the difference. `judge` runs both sides; a
-test does so for every row, and `accredit simulate gate` prints the table with what came of it.
+If a defence can be switched off unnoticed, no test shows that it works. Each row below names a defence, how it is
+switched off (a setting, or a `weakening`), the scenario with its settings, and the checker that must see the
+difference. `judge` runs both sides; a test does so for every row, and `accredit simulate gate` prints the table with
+the results.
 
     judged = judge(find_defence("quorum"))
-    judged.with_it, judged.without         outcomes; `judged.stands`: the one held, the other failed as it must
+    judged.with_it, judged.without         outcomes; `judged.stands`: the first held, and the second failed as it must
     judge_all(DEFENCES, range(1, 21))      the same with many seeds, on all processors
 
-One seed is luck. Where what tells is a figure, it must stay clear of its bound on either side, by `MARGIN`, so that
-the next seed does not tell otherwise; `accredit simulate gate --seeds 1-20` prints the worst of each side.
+One seed may be luck. Where a figure tells the sides apart, it must stay clear of its bound on both sides, by
+`MARGIN`, so that another seed gives the same result; `accredit simulate gate --seeds 1-20` prints the worst of each
+side.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,15 +34,15 @@ _NEVER: Final = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defence:
-    """One row.
+    """One row of the table: a defence, and the scenario that fails without it.
 
     Attributes:
-        name: one word or two. what: what it is there for.
-        scenario, settings: where it is needed.
-        off: the settings that switch it off. weakened: or what does.
-        given: what the attacker is granted on both sides.
-        checker: the one that must fail without it.
-        tells: where that is `bounds`, the name of the bound whose figure tells the sides apart; else empty.
+        name: one word or two. what: its purpose.
+        scenario, settings: the run that needs it.
+        off: the settings that switch it off. weakened: otherwise, the weakening that does.
+        given: the powers that the attacker has on both sides.
+        checker: the checker that must fail without it.
+        tells: if the checker is `bounds`, the bound whose figure tells the sides apart; otherwise empty.
     """
 
     name: str
@@ -189,13 +191,13 @@ DEFENCES: Final = (
 
 
 MARGIN: Final = 1.25
-"""How far from its bound a figure that tells must be, on either side, so that no seed's luck decides. A choice; the
-nearest that was seen while the settings were chosen is 1.5."""
+"""Factor by which a figure that tells the sides apart must clear its bound, on both sides, so that luck does not
+decide. A choice; the smallest factor seen while the settings were chosen is 1.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Both sides of a row, with one seed."""
+    """The outcomes of both sides of a row, with one seed."""
 
     defence: Defence
     seed: int
@@ -204,7 +206,7 @@ class Judged:
 
     @property
     def stands(self) -> bool:
-        """Whether the scenario holds with the defence, and fails as it must without, each with a margin."""
+        """Whether the scenario holds with the defence and fails as it must without it, each with a margin."""
         failure = self.without.failure
         if self.with_it.failure is not None or failure is None or failure.checker != self.defence.checker:
             return False
@@ -215,7 +217,7 @@ class Judged:
 
     @property
     def figures(self) -> tuple[float | None, float, float | None]:
-        """The figure that tells, where one does: with the defence, what the scenario allows, without it."""
+        """Return the figure that tells the sides apart, if one does: with the defence, its bound, without it."""
         _, figure_of = FIGURES[self.defence.tells]
         low, high = (
             None if outcome.figures is None else figure_of(outcome.figures) for outcome in (self.with_it, self.without)
@@ -223,7 +225,7 @@ class Judged:
         return low, float(self.with_it.bounds[self.defence.tells]), high
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in JSON."""
+        """Return its JSON form."""
         low, bound, high = self.figures if self.defence.tells else (None, None, None)
         return {
             "defence": self.defence.name,
@@ -245,7 +247,7 @@ HEADERS: Final = ("defence", "scenario", "with it", "without it", "stands")
 
 
 def rows_of(judged: Sequence[Judged]) -> list[tuple[str, ...]]:
-    """A row for each defence, over all its seeds, under `HEADERS`."""
+    """Return a row for each defence, over all its seeds, in the columns of `HEADERS`."""
     by_name: dict[str, list[Judged]] = {}
     for each in judged:
         by_name.setdefault(each.defence.name, []).append(each)
@@ -271,10 +273,10 @@ def _row_of(judged: Sequence[Judged]) -> tuple[str, ...]:
 
 
 def find_defence(name: str) -> Defence:
-    """The row of that name.
+    """Return the row of that name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such row.
     """
     found = next((each for each in DEFENCES if each.name == name), None)
     if found is None:
@@ -287,7 +289,7 @@ def find_defence(name: str) -> Defence:
 
 
 def judge(defence: Defence, *, seed: int = 1) -> Judged:
-    """Runs both sides, here."""
+    """Run both sides in this process."""
     with_it, without = (run_side(side) for side in _sides(defence, seed))
     return Judged(defence=defence, seed=seed, with_it=with_it, without=without)
 
@@ -299,11 +301,11 @@ def judge_all(
     processes: int | None = None,
     done: Callable[[int], None] | None = None,
 ) -> list[Judged]:
-    """Runs both sides of every row with every seed, each run in a process of its own.
+    """Run both sides of every row with every seed, each run in a process of its own.
 
     Args:
-        processes: how many runs at a time; None: one for each processor.
-        done: told 1 for each run that ended; there are two for each row and seed.
+        processes: the number of runs at a time; None: one for each processor.
+        done: called with 1 after each run; there are two runs for each row and seed.
     """
     rows = [(defence, seed) for defence in defences for seed in seeds]
     sides = [side for defence, seed in rows for side in _sides(defence, seed)]
@@ -314,7 +316,7 @@ def judge_all(
 
 
 Side = tuple[str, dict[str, float], tuple[Weakening, ...]]
-"""A scenario's name, its settings, and what is weakened while it runs."""
+"""A scenario's name, its settings, and the weakenings while it runs."""
 
 
 def _sides(defence: Defence, seed: int) -> tuple[Side, Side]:
@@ -325,7 +327,7 @@ def _sides(defence: Defence, seed: int) -> tuple[Side, Side]:
 
 
 def run_side(side: Side) -> RunOutcome:
-    """One run, in whatever process."""
+    """Make one run, in any process."""
     scenario, settings, weakenings = side
     with ExitStack() as stack:
         for each in weakenings:
@@ -334,6 +336,6 @@ def run_side(side: Side) -> RunOutcome:
 
 
 def _lost_side(side: Side, error: Exception) -> RunOutcome:
-    """The outcome of a run of which nothing came back."""
+    """Return the outcome of a run whose process returned nothing."""
     scenario, settings, _ = side
     return lost_run("", (scenario, settings), error)

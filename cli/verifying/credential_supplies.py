@@ -36,9 +36,9 @@ class SupplyFinder:
     """See the module.
 
     Attributes:
-        registry: whom to ask about issuers. receipts: those that came with the credentials.
-        given: status lists of the user's, by name. others: issuers whose lists count besides the credential's own.
-        may_fetch: whether other sites may be asked. may_be_private: also those in the reader's own network.
+        registry: answers questions about issuers. receipts: the receipts that came with the credentials.
+        given: status lists that the user supplied, by name. others: further issuers whose lists count.
+        may_fetch: whether other sites may be asked. may_be_private: also sites in the reader's own network.
         now: this machine's clock, seconds since 1970.
     """
 
@@ -67,7 +67,7 @@ class SupplyFinder:
             assert named.question is not None, "it names a key"
             prepared = named
             answer, keys = self.registry.ask({**named.question, **known_of_time})
-            if keys.pinned:  # by somebody whose word counts
+            if keys.pinned:  # a voice that counts has pinned it
                 break
         for method in further_methods(prepared.credential, said.issuer, str(question.get("key", ""))):
             others = self.registry.ask({**question, **known_of_time, "key": method})[1]
@@ -96,7 +96,7 @@ class SupplyFinder:
             method = method_of(listed.credential, issuer)
             if issuer not in (prepared.said.issuer, *self.others):
                 continue
-            # Of the credential's own issuer by the accreditation that the credential is judged by.
+            # The same accreditation judges the lists of the credential's own issuer.
             asked = {**prepared.question, "issuer": issuer} if issuer == prepared.said.issuer else {"issuer": issuer}
             asked |= {"key": method, "issued_on": listed.said.issued_on}
             answer, keys = self.registry.ask({name: value for name, value in asked.items() if value})

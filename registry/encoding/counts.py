@@ -1,4 +1,4 @@
-"""Numbers of things in sentences for people: one signer vouches, two signers vouch, 1,000 entries."""
+"""Writes numbers with their nouns in sentences for people: one signer vouches, two signers vouch, 1,000 entries."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ def many(number: int, noun: str, one: str = "", more: str = "") -> str:
 
     Args:
         noun: in the singular; words before it stay as they are.
-        one, more: what follows where it is one, and where it is not.
+        one, more: the words that follow, for one and for all other numbers.
     """
     if number == 1:
         said, end = f"1 {noun}", one

@@ -1,1 +1,1 @@
-"""How the network compares with published broadcast figures."""
+"""Compares the network with published broadcast figures."""

@@ -1,12 +1,12 @@
-"""The broadcast workload of the Maelstrom workbench, by its definitions, for any system.
+"""Runs the broadcast workload of the Maelstrom workbench, by its definitions, on any system.
 
-Operations come at a rate, the time between two of them uniform from 0 to twice the mean; each is, with equal chance, a
-broadcast of a new value or a read, at a node drawn at random. Clients are at no distance. After the last operation
-there is a quiet time, and then one last read at every node.
+Operations come at a rate; the time between two of them is uniform from 0 to twice the mean. Each is, with equal chance,
+a broadcast of a new value or a read, at a node drawn at random. Clients have no delay. After the last operation there
+is a quiet time, and then one last read at every node.
 
 * *messages per operation*: messages between nodes, divided by operations (broadcasts and reads; not the last reads).
 * *stable latency* of a value: from the acknowledgement of its broadcast to the last read, at any node, that lacked it;
-  0 where no read did (the `set-full` checker of Jepsen).
+  0 if every read had it (the `set-full` checker of Jepsen).
 * *lost*: values acknowledged and absent from any of the last reads.
 """
 
@@ -19,18 +19,18 @@ from accredit.simulations.virtual.metrics import percentile
 from accredit.simulations.virtual.timeline import Timeline
 
 QUIET: int = 10_000
-"""ms between the last operation and the last reads."""
+"""Time between the last operation and the last reads, ms."""
 
 
 class System(Protocol):
-    """What the workload drives."""
+    """The interface of a system that the workload drives."""
 
     def broadcast(self, node: int, value: int, acknowledge: Callable[[], None]) -> None:
-        """A client hands a value to a node; `acknowledge` is called once the node answers."""
+        """Hand a value to a node; `acknowledge` is called once the node answers."""
         ...
 
     def reads(self, node: int, value: int) -> bool:
-        """Whether a read at a node would show a value."""
+        """Return whether a read at a node would show a value."""
         ...
 
 
@@ -56,11 +56,11 @@ class BroadcastResult:
 
 
 class BroadcastWorkload:
-    """Operations planned on a timeline.
+    """Plans the operations on a timeline and measures them.
 
     Args:
-        begins: ms since 1970.
-        rate: operations a second. seconds: how long.
+        begins: the time of the first operation, ms since 1970.
+        rate: operations a second. seconds: duration of the operations.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class BroadcastWorkload:
                 if not self._system.reads(node, value):
                     self._lacked[value] = self._timeline.now
                 elif self._is_everywhere(value):
-                    del self._unstable[value]  # nothing more will be lacking: not looked at again
+                    del self._unstable[value]  # every node has it from here on: it is not looked at again
 
         return act
 
@@ -120,7 +120,7 @@ class BroadcastWorkload:
         self._lost += self.broadcasts - len(self._acknowledged)
 
     def result(self, messages: int) -> BroadcastResult:
-        """After the last reads; `messages` between nodes until then."""
+        """Return the result, after the last reads; `messages`: the number sent between nodes until then."""
         latencies = sorted(max(0, self._lacked.get(value, time) - time) for value, time in self._acknowledged.items())
         return BroadcastResult(
             operations=self.operations,

@@ -1,8 +1,9 @@
-"""Tests whether this simulator measures what others measure, with a plain flooding node on the Maelstrom workbench's
-topologies.
+"""Tests whether this simulator measures the figures that others have published.
 
-The node hands each value it hears for the first time to all its neighbours but the one it had it from; nothing is
-acknowledged between nodes. The workbench publishes what this costs with 25 nodes, 100 operations a second for 20 s:
+The system is a plain flooding node, on the topologies of the Maelstrom workbench.
+
+A node passes each value that it hears for the first time to all its neighbours except the sender; nodes acknowledge
+nothing to each other. The workbench publishes the cost with 25 nodes, 100 operations a second for 20 s:
 
     messages per operation   line 12.006 · grid 27.806 · total 290.56 · tree4 11.994
     stable latency, ms       p50 / p95 / p99 / max
@@ -11,7 +12,7 @@ acknowledged between nodes. The workbench publishes what this costs with 25 node
       tree4, 100 ms          386 / 489 / 498 / 505
       grid, 100 ms exp.      229 / 431 / 520 / 630
 
-Messages per operation depend on how many of the operations happened to be broadcasts; messages per broadcast do not:
+Messages per operation depend on the share of broadcasts among the operations; messages per broadcast do not: they are
 24, 56, 576 and 24."""
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ NODES: Final = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedMeasurement:
-    """One published measurement; None: that figure was not published.
+    """One published measurement. A figure that was not published is None.
 
     Attributes:
         latency: of every link, ms; the mean of an exponential distribution where `is_exponential`.
@@ -44,7 +45,7 @@ class PublishedMeasurement:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name of the case, for people."""
         return f"{self.topology}, {self.latency} ms{' exponential' if self.is_exponential else ''}"
 
 
@@ -59,12 +60,12 @@ PUBLISHED: Final = (
 
 
 def line(nodes: int) -> list[list[int]]:
-    """Each node's neighbours: the one before, the one after."""
+    """Return each node's neighbours in a line: the node before it and the node after it."""
     return [[other for other in (node - 1, node + 1) if 0 <= other < nodes] for node in range(nodes)]
 
 
 def grid(nodes: int) -> list[list[int]]:
-    """A square, or nearly."""
+    """Return each node's neighbours in a grid that is a square, or nearly."""
     side = next(width for width in range(1, nodes + 1) if width * width >= nodes)
 
     def near(node: int) -> list[int]:
@@ -76,12 +77,12 @@ def grid(nodes: int) -> list[list[int]]:
 
 
 def total(nodes: int) -> list[list[int]]:
-    """Everybody is everybody's neighbour."""
+    """Return each node's neighbours if every node is connected to every other."""
     return [[other for other in range(nodes) if other != node] for node in range(nodes)]
 
 
 def tree4(nodes: int) -> list[list[int]]:
-    """A tree, four children each."""
+    """Return each node's neighbours in a tree of four children each."""
     near: list[list[int]] = [[] for _ in range(nodes)]
     for node in range(1, nodes):
         parent = (node - 1) // 4
@@ -102,7 +103,7 @@ class Flood:
     """Flooding nodes: a `broadcast.System`.
 
     Attributes:
-        messages: sent between nodes.
+        messages: the number sent between nodes.
     """
 
     def __init__(self, timeline: Timeline, near: Sequence[Sequence[int]], delay: Callable[[], int]) -> None:
@@ -113,7 +114,7 @@ class Flood:
         self.messages = 0
 
     def broadcast(self, node: int, value: int, acknowledge: Callable[[], None]) -> None:
-        """See `broadcast.System`; acknowledged at once."""
+        """See `broadcast.System`; the node acknowledges at once."""
         self._hear(node, value, None)
         acknowledge()
 
@@ -135,7 +136,7 @@ class Flood:
 def calibrate(
     case: PublishedMeasurement, *, seed: int = 1, nodes: int = NODES, rate: float = 100.0, seconds: float = 20.0
 ) -> BroadcastResult:
-    """Measures one case as it was published."""
+    """Measure one case as it was published."""
     timeline = Timeline(seed=seed)
     delay = _delay(case, timeline.stream("delay"))
     flood = Flood(timeline, TOPOLOGIES[case.topology](nodes), delay)

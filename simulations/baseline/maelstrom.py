@@ -1,9 +1,9 @@
-"""The broadcast workload (`broadcast`) on real nodes, to compare them with published figures.
+"""Runs the broadcast workload (`broadcast`) on real nodes, to compare them with published figures.
 
 A value is an `issuer.register`; a broadcast is acknowledged when the node answers that the statement is logged; a read
-asks whether the node has it logged. A message is a frame sent by one node to another; the answer every frame gets is
-what HTTP gives for nothing, and is counted apart (`messages_with_answers_per_operation`). Heartbeats, announcements
-and comparisons of roots count like anything else."""
+asks whether the node has it logged. A message is a frame sent by one node to another. The answer to every frame costs
+nothing extra over HTTP and is counted apart (`messages_with_answers_per_operation`). Heartbeats, announcements and
+comparisons of roots count like all other frames."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class Nodes:
 
 
 def play_broadcast(world: "World") -> Callable[[], BroadcastResult]:
-    """Plans the workload; the function returned gives the result at the end, and fills `world.extra`."""
+    """Plan the workload; return a function that gives the result at the end, and fills `world.extra`."""
     seconds = world.settings.seconds - QUIET / 1_000
     assert seconds > 0, "the last ten seconds are the quiet time"
     workload = BroadcastWorkload(
@@ -67,5 +67,5 @@ def play_broadcast(world: "World") -> Callable[[], BroadcastResult]:
 
 
 def _sent(world: "World") -> tuple[int, int]:
-    """Frames that nodes sent by themselves, and all messages, so far."""
+    """Return how many frames nodes sent of their own accord, and how many messages in all, so far."""
     return world.metrics.counters()["frames_sent"], world.network.messages

@@ -1,7 +1,7 @@
 """The adversaries, one class each; an honest host has the class `virtual.host.Conduct`.
 
-An adversary has the keys of an admitted node (if it is a signer, its state key too), and no authority's key but where a
-scenario hands it one."""
+An adversary has the keys of an admitted node (if it is a signer, its state key too). It has an authority's key only if
+the scenario gives it one."""
 
 from .answering import Forger, Omitter, Remembering, Restamper, StaleAnswerer
 from .conduct import Adversary, Older, Rewriter

@@ -105,7 +105,7 @@ class Omitter(Remembering):
         records = value["records"]
         at = next((index for index, row in enumerate(records) if row[0] == "accreditation"), len(records) - 1)
         if self._turn % 3 == 0:
-            records[at][2] = None  # absent, by the proof that it is there
+            records[at][2] = None  # claims its absence with the proof of its presence
         elif self._turn % 3 == 1:
             del records[at]
         else:

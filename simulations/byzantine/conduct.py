@@ -24,7 +24,7 @@ class Older(Conduct):
         self._unknown = unknown
 
     def refuses(self, data: bytes) -> AccreditError | None:
-        """See `Conduct`: what `decode_frame` says of an unknown type."""
+        """See `Conduct`; raises the error of `decode_frame` for an unknown type."""
         frame = decoded(data)
         if frame is None or not isinstance(frame.body, self._unknown):
             return None
@@ -85,7 +85,7 @@ def decoded(data: bytes) -> UnverifiedFrame | None:
 
 
 def repeat(host: Host, every: int, action: Callable[[Random], None], *, within: int | None = None) -> None:
-    """Make an adversary act by itself every so many ms while faults last, first within so many (else `every`)."""
+    """Make an adversary act every so many ms while faults last, for the first time within so many (else `every`)."""
     random = host.world.timeline.stream(f"adversary {host.name}")
 
     def act() -> None:

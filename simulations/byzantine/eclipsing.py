@@ -1,4 +1,4 @@
-"""Adversaries that surround a victim: they take every place they can get in its mesh, and withhold revocations."""
+"""Adversaries that surround a victim: they take every place that they can get in its mesh, and withhold revocations."""
 
 from random import Random
 
@@ -12,11 +12,11 @@ from .withholding import Withholder
 class Eclipser(Withholder):
     """Dials every node as soon as it may, accepts every connection and never leaves.
 
-    Who was refused and asks again within a minute is struck, so it waits that long. To be drawn by those who dial, it
-    needs more: many operators, and keys that rank high (`ecosystem.Crowd`).
+    A node that is refused and asks again within a minute gets a strike, so it waits that long. To be chosen by nodes
+    that dial, it needs many operators as well, and keys that rank high (`ecosystem.Crowd`).
 
     Args:
-        every: ms between two rounds.
+        every: time between two rounds, ms.
     """
 
     def __init__(self, every: int = 61_000) -> None:
@@ -35,5 +35,5 @@ class Eclipser(Withholder):
         host.world.timeline.after(1_000, lambda: repeat(host, self._every, dial, within=1_000))
 
     def rewrite(self, body: Body) -> Body | None:
-        """Nobody who asks is refused."""
+        """It refuses nobody."""
         return Graft() if isinstance(body, Prune) else super().rewrite(body)

@@ -1,7 +1,7 @@
 """Adversaries that sign contradictory statements for different peers: checkpoints of one size, notes of one count.
 
-An authority that signs two statements with one number is `governance_workload.GovernanceWorkload.equivocate`: a
-client's doing, no node's.
+An authority that signs two statements with one number acts as a client, not as a node; see
+`governance_workload.GovernanceWorkload.equivocate`.
 """
 
 from dataclasses import replace
@@ -20,10 +20,10 @@ from .conduct import Adversary, Rewriter
 
 
 class NoteEquivocator(Adversary):
-    """A signer that gives each caller, by chance, the true root or another one for the same count.
+    """A signer that gives each caller, at random, the true root or another one for the same count.
 
-    Each telling is drawn anew, so that in time somebody hears both: a node to which it never says but one thing cannot
-    know, and does not count it, for its quorum is made of what the others say."""
+    It draws anew for each call, so that in time somebody hears both. A node that has heard only one root from it cannot
+    know of the contradiction; that does no harm, because the quorum is made of the other signers."""
 
     def __init__(self) -> None:
         self._random = Random(0)
@@ -48,12 +48,12 @@ class NoteEquivocator(Adversary):
 
 
 class LogEquivocator(Rewriter):
-    """Shows half of its peers another tree than the other half, of the same size, each under a signed checkpoint."""
+    """Shows each half of its peers a different tree of the same size, each under a signed checkpoint."""
 
     def __init__(self) -> None:
         super().__init__()
         self._host: Host | None = None
-        self._shown: dict[int, int] = {}  # size -> to which half it was shown first
+        self._shown: dict[int, int] = {}  # size -> the half to which it was shown first
 
     def begin(self, host: Host) -> None:
         """See `Conduct`."""
@@ -61,7 +61,7 @@ class LogEquivocator(Rewriter):
         self._host = host
 
     def rewrite_for(self, recipient: bytes, body: Body) -> Body | None:
-        """A beacon with the other tree, to those whose key id is odd."""
+        """Return a beacon with the other tree for peers whose key id is odd."""
         host = self._host
         if not isinstance(body, Beacon) or not body.notes or host is None:
             return body
@@ -70,7 +70,7 @@ class LogEquivocator(Rewriter):
             return body
         seed = host.world.town.node_seed(host.name, "log")
         side = recipient[-1] % 2
-        if self._shown.setdefault(checkpoint.size, side) != side:  # whoever saw the other side is not alone any more
+        if self._shown.setdefault(checkpoint.size, side) != side:  # somebody else has seen the other side by now
             host.world.governing.accuse(public_of(seed))
         if side == 0:
             return body

@@ -1,5 +1,4 @@
-"""Adversaries that send too much: forgeries, replays, more frames than their share, and valid statements without
-end."""
+"""Adversaries that send too much: forgeries, replays, more frames than their share, and endless valid statements."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from .conduct import Adversary, repeat, send
 
 
 class Flooder(Adversary, ABC):
-    """Sends unasked at a fixed interval in ms, while faults last."""
+    """Sends unrequested frames at a fixed interval in ms, while faults last."""
 
     def __init__(self, every: int = 200) -> None:
         self._every = every
@@ -26,14 +25,14 @@ class Flooder(Adversary, ABC):
 
     @abstractmethod
     def strike(self, host: Host, random: Random) -> None:
-        """Does it once."""
+        """Send one round."""
 
 
 class InvalidFlooder(Flooder):
     """Floods with statements that look like an authority's but are not signed by it."""
 
     def strike(self, host: Host, random: Random) -> None:
-        """Five forgeries for one victim: a foreign signature, a foreign key, or plain noise."""
+        """Send five forgeries to one victim: a foreign signature, a foreign key, or plain noise."""
         statements = tuple(self._forgery(host, random) for _ in range(5))
         send(host, _victim(host, random), Push(statements=statements, urgent=True), random)
 
@@ -48,20 +47,20 @@ class InvalidFlooder(Flooder):
 
 
 class Replayer(Flooder):
-    """Sends other nodes' frames again, to their receivers and to others."""
+    """Sends frames of other nodes again, to their receivers and to others."""
 
     def __init__(self, every: int = 200) -> None:
         super().__init__(every)
         self._heard: list[bytes] = []
 
     def hears(self, host: Host, data: bytes) -> bool:
-        """Keeps some for later."""
+        """Keep some frames for later."""
         if len(self._heard) < 1_000:
             self._heard.append(data)
         return super().hears(host, data)
 
     def strike(self, host: Host, random: Random) -> None:
-        """One of them, to somebody."""
+        """Send one of the frames to a random node."""
         if self._heard:
             host.world.deliver(host.name, random.choice(host.world.town.names), random.choice(self._heard))
 
@@ -73,20 +72,20 @@ class FrameFlooder(Flooder):
         super().__init__(every)
 
     def strike(self, host: Host, random: Random) -> None:
-        """Another one, for the first node of all that is honest."""
+        """Send another one to the first honest node."""
         known = random.choice(host.world.town.founding).raw
         send(host, host.world.honest[0].name, Push(statements=(known,), urgent=False), random)
 
 
 class ValidFlooder(Flooder):
-    """An authority's key that makes valid statements as fast as it can, at a node of its own, until its budget is
-    spent.
+    """Makes valid statements with an authority's key as fast as it can, at its own node, until the budget is spent.
 
-    What is beyond the budget is signed and sent all the same: nodes keep it, bounded, for a key may be given more.
+    It signs and sends statements beyond the budget as well: nodes keep a bounded number of them, because the key may be
+    given more.
 
     Args:
-        pen: the authority's; nobody else may use it.
-        many: statements at a time.
+        pen: the authority's pen; nobody else may use it.
+        many: number of statements at a time.
     """
 
     def __init__(self, pen: Pen, *, many: int = 10, every: int = 200) -> None:
@@ -96,7 +95,7 @@ class ValidFlooder(Flooder):
         self._count = 0
 
     def strike(self, host: Host, random: Random) -> None:
-        """That many more, to everybody at once."""
+        """Send so many more to every node at once."""
         town = host.world.town
         raws = []
         for _ in range(self._many):
@@ -109,15 +108,15 @@ class ValidFlooder(Flooder):
 
 
 class ForkFlooder(Flooder):
-    """A thief who submits one small budget's statements to every node, without end.
+    """A thief who submits statements of one small budget to every node, endlessly.
 
-    Under one number he makes a delegate each time, whose key has a budget of its own, and lets the last few of these
-    say things under theirs. So every statement is another one, each branch promises new budgets, and each is dear: the
-    law has to be settled anew.
+    Each time he makes another delegate under the same number. The delegate's key has a budget of its own, and the last
+    few of these delegates make statements with it. So every statement differs, each branch promises new budgets, and
+    each is expensive, because the law must be settled anew.
 
     Args:
-        pen: the authority's whose key he has, too.
-        many: of either at a time.
+        pen: the pen of the authority whose key he has as well.
+        many: number of delegates and of their statements at a time.
     """
 
     def __init__(self, pen: Pen, *, many: int = 4, every: int = 100) -> None:
@@ -128,7 +127,7 @@ class ForkFlooder(Flooder):
         self._made: list[Pen] = []
 
     def strike(self, host: Host, random: Random) -> None:
-        """That many more delegates, and that many statements of delegates, for one node."""
+        """Send so many more delegates, and so many statements by delegates, to one node."""
         town, time = host.world.town, host.clock // 1_000
         raws = [self._branch(host) for _ in range(self._many)]
         self._made = self._made[-self._many :]
@@ -163,7 +162,7 @@ def _victim(host: Host, random: Random) -> str:
 
 
 def _registration(host: Host, random: Random, *, seed: bytes) -> bytes:
-    """A well-formed statement in an authority's name, signed by whoever has `seed`."""
+    """Return a well-formed statement in an authority's name, signed by the holder of `seed`."""
     name = f"https://forged{random.randrange(10**6)}.example/"
     draft = Draft(
         iss=host.world.town.pens[0].authority,

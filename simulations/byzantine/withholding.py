@@ -15,7 +15,7 @@ from accredit.simulations.virtual.host import Conduct, Host
 from .conduct import Adversary, Rewriter, decoded, repeat, send
 
 _STALL_BYTES: Final = 4_096
-"""So small a limit that a set of a few hundred items is told in many rounds."""
+"""Limit so small that a set of a few hundred items takes many rounds."""
 
 
 class Silent(Adversary):
@@ -37,14 +37,14 @@ class Silent(Adversary):
 
 
 class Withholder(Rewriter):
-    """Passes everything on except urgent statements, so that nobody learns of a revocation from it."""
+    """Passes on all statements except urgent ones, so that nobody learns of a revocation from it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._withheld: dict[bytes, None] = {}
 
     def rewrite(self, body: Body) -> Body | None:
-        """Without them."""
+        """Return the frame without urgent statements."""
         if isinstance(body, Push):
             return replace(body, statements=tuple(raw for raw in body.statements if not self._withholds(raw)))
         if isinstance(body, Announce):
@@ -52,7 +52,7 @@ class Withholder(Rewriter):
         return body
 
     def hears(self, host: Host, data: bytes) -> bool:
-        """Learns what to be silent about from what it is told, too."""
+        """Learn from incoming statements as well which ones to withhold."""
         frame = decoded(data)
         if frame is not None and isinstance(frame.body, Push):
             for raw in frame.body.statements:
@@ -68,17 +68,16 @@ class Withholder(Rewriter):
             statement = decode(raw)
             urgent = is_urgent(statement)
         except (AccreditError, KeyError):
-            return False  # not a statement that anybody takes
+            return False  # not a statement that any node accepts
         if urgent:
             self._withheld[statement.id] = None
         return urgent
 
 
 class Promiser(Rewriter):
-    """Delays statements: it announces them to every node but never delivers them, so that the others do not ask
-    elsewhere.
+    """Delays statements: it announces them to every node but never delivers them, so that nobody asks elsewhere.
 
-    It pushes nothing either, and besides what is new it announces ids that it made up."""
+    It never pushes, and besides new statements it announces ids that it made up."""
 
     def __init__(self, every: int = 1_000) -> None:
         super().__init__()
@@ -97,7 +96,7 @@ class Promiser(Rewriter):
         repeat(host, self._every, promise)
 
     def rewrite(self, body: Body) -> Body | None:
-        """A push, or an answer to a request, without what was asked for."""
+        """Return a push, or an answer to a request, without the statements."""
         return replace(body, statements=()) if isinstance(body, Push) else body
 
     def passes_on(self, *, urgent: bool) -> bool:  # noqa: ARG002
@@ -113,7 +112,7 @@ class RootLiar(Rewriter):
         self._lies = 0
 
     def rewrite(self, body: Body) -> Body | None:
-        """Another root."""
+        """Return the frame with another root."""
         if not isinstance(body, Root):
             return body
         self._lies += 1
@@ -121,8 +120,10 @@ class RootLiar(Rewriter):
 
 
 class Staller(RootLiar):
-    """Draws others into reconciliations that never end: each reply has one small range of invented items, always
-    unequal, and its own sessions are begun and left open."""
+    """Draws others into endless reconciliations.
+
+    Each reply has one small range of invented items, always unequal; sessions of its own are left open.
+    """
 
     def __init__(self, every: int = 2_000) -> None:
         super().__init__()
@@ -138,7 +139,7 @@ class Staller(RootLiar):
 
         def open_another(random: "Random") -> None:
             others = [name for name in host.world.town.names if name != host.name]
-            first = bytes([0x61, 0, 0, 2, 0])  # version 1, everything, as ids: none
+            first = bytes([0x61, 0, 0, 2, 0])  # version 1; one range over all ids, which is empty
             body = Reconcile(
                 session=random.randbytes(16), salt=random.randbytes(16), root=random.randbytes(32), message=first
             )
@@ -147,7 +148,7 @@ class Staller(RootLiar):
         repeat(host, self._every, open_another)
 
     def rewrite(self, body: Body) -> Body | None:
-        """An answer that compares to nothing, and asks for one round more."""
+        """Return an answer that matches no range and asks for another round."""
         if not isinstance(body, Reconcile) or self._made_up is None:
             return super().rewrite(body)
         self._lies += 1
@@ -159,11 +160,11 @@ class Staller(RootLiar):
 
 
 class Sleeper(Adversary):
-    """Behaves honestly until faults have lasted a number of seconds, then follows another conduct.
+    """Behaves honestly until faults have lasted a number of seconds, then changes its conduct.
 
     Args:
-        conduct: what it turns into.
-        seconds: after which.
+        conduct: its later conduct.
+        seconds: time until then.
     """
 
     def __init__(self, conduct: Conduct, seconds: float) -> None:

@@ -1,18 +1,18 @@
-"""Streams of bytes between hosts, over the links of `network.Network`, whose faults appear as they do over TCP.
+"""Carries streams of bytes between hosts, over the links of `network.Network`, whose faults appear as they do over TCP.
 
     wires = VirtualWires(nursery, links, timeline.trace)
     wires.listen("n0000.example", serve)                       serve(end): one connection
     client = httpx.AsyncClient(transport=wires.transport("n0001.example"))
 
 * **Delay**: each piece of a stream takes the link's delay; pieces arrive in order, as TCP hands them on.
-* **Loss** and **cuts**: a piece that does not arrive is sent again after `RESEND_MS`, twice that, and so on: what is
-  lost takes longer, and all behind it too (RFC 6298 §5.5). Nobody is told of a cut; it is time-outs that notice.
-* **A host that goes down**: as a killed process, its connections are reset; as a loss of power, nobody is told, and who
-  sends to it hears nothing until it is up again and answers with a reset (RFC 9293 §3.5.1).
+* **Loss** and **cuts**: a piece that does not arrive is sent again after `RESEND_MS`, twice that, and so on, so a lost
+  piece takes longer, and so do all pieces behind it (RFC 6298 §5.5). Nobody is told of a cut; time-outs notice it.
+* **A host that goes down**: if its process is killed, its connections are reset. If it loses power, nobody is told, and
+  whoever sends to it gets no answer until it is up again and answers with a reset (RFC 9293 §3.5.1).
 * **A connection** takes a round trip; a host that is up and does not listen refuses it.
 
 The client side is httpcore's connection pool under httpx, with its own time-outs; the server side is any function of a
-`trio.abc.Stream`. What it does not do: windows, congestion, TLS.
+`trio.abc.Stream`. It does not simulate windows, congestion or TLS.
 """
 
 import ssl
@@ -30,13 +30,13 @@ from accredit.simulations.virtual.network import Network
 from accredit.simulations.virtual.timeline import Trace
 
 RESEND_MS: Final = 200
-"""Until a piece is sent again for the first time. RFC 6298 asks for 1 s; Linux waits for 200 ms."""
+"""Time until a piece is sent again for the first time. RFC 6298 asks for 1 s; Linux waits for 200 ms."""
 
 RESEND_MAX_MS: Final = 60_000
-"""RFC 6298 §2.5."""
+"""Longest time between two attempts to send a piece. RFC 6298 §2.5."""
 
 CONNECT_AGAIN_MS: Final = 1_000
-"""Until a connection is asked for again. RFC 6298 §2.1."""
+"""Time until a connection is asked for again. RFC 6298 §2.1."""
 
 _ASK: Final = 60  # bytes of a segment without content
 
@@ -59,11 +59,11 @@ class End(trio.abc.HalfCloseableStream):
         self.other_host = other_host
         self.address, self.other_address = wires.address(host), wires.address(other_host)
         self._inbox = bytearray()
-        self._arrived: dict[int, bytes] = {}  # pieces that overtook others
+        self._arrived: dict[int, bytes] = {}  # pieces that arrived before earlier ones
         self._expected = 0
         self._sent = 0
-        self._is_over = False  # the other end sends no more
-        self._has_ended = False  # nor do we
+        self._is_over = False  # the other end has closed its side
+        self._has_ended = False  # this end has closed its side
         self._is_broken = False
         self._is_closed = False
         self._is_lost = False  # its host lost power
@@ -71,7 +71,7 @@ class End(trio.abc.HalfCloseableStream):
 
     @property
     def is_readable(self) -> bool:
-        """Whether a read would return at once: in a connection at rest, a sign that it is no more."""
+        """Return whether a read would return at once; on an idle connection this means that it has ended."""
         return bool(self._inbox) or self._is_over or self._is_broken
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -127,14 +127,14 @@ class End(trio.abc.HalfCloseableStream):
         self._wake()
 
     def lose(self, *, is_told: bool) -> None:
-        """Its host went down. `is_told`: whether the other end is told."""
+        """End, because its host went down. `is_told`: whether the other end is told."""
         if is_told and not self._is_closed:
             self._wires.reset(self.other)
         self._is_lost = True
         self.break_off()
 
     def arrive(self, number: int, data: bytes) -> None:
-        """A piece from the other end; empty: no more follow."""
+        """Take a piece from the other end; an empty one says that no more follow."""
         if self._is_lost and not self._wires.is_up(self.host):
             return
         if self._is_closed or self._is_broken:
@@ -150,7 +150,7 @@ class End(trio.abc.HalfCloseableStream):
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing can be sent from here any more."""
+        """Whether this end can no longer send."""
         return self._is_broken
 
     def _check(self) -> None:
@@ -175,7 +175,7 @@ class End(trio.abc.HalfCloseableStream):
 
 @dataclass(slots=True)
 class VirtualWires:
-    """All connections.
+    """All connections between the hosts of a simulation.
 
     Args:
         nursery: in which pieces travel.
@@ -193,29 +193,29 @@ class VirtualWires:
     _tls: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
     def listen(self, host: str, nursery: trio.Nursery, serve: Serve) -> None:
-        """From now on connections to a host are served, each by a task in its nursery."""
+        """Serve connections to a host from now on, each by a task in the host's nursery."""
         self._listeners[host] = nursery, serve
 
     def is_up(self, host: str) -> bool:
-        """Whether a host answers to segments."""
+        """Return whether a host answers to segments."""
         return host in self._listeners
 
     def take_down(self, host: str, *, is_told: bool) -> None:
-        """A host goes down. `is_told`: whether its connections are reset (a killed process) or nobody is told."""
+        """Take a host down. `is_told`: its connections are reset (a killed process); otherwise nobody is told."""
         self._listeners.pop(host, None)
         for end in list(self._ends.pop(host, {})):
             end.lose(is_told=is_told)
 
     def address(self, host: str) -> tuple[str, int]:
-        """An address for a host: of 198.18.0.0/15 (RFC 2544), by which the application tells askers apart."""
+        """Return an address of 198.18.0.0/15 (RFC 2544) for a host, by which the application tells clients apart."""
         number = len(self._addresses)
         return self._addresses.setdefault(host, (f"198.18.{number // 250}.{number % 250 + 1}", 443))
 
     def transport(self, host: str) -> httpx.AsyncHTTPTransport:
-        """What carries the requests of one client of a host: httpx's own, over these wires.
+        """Return what carries the requests of one client of a host: httpx's own transport, over these wires.
 
-        Its pool has no public way to be given a network, so that it is replaced. Connections at rest are not given up
-        by age, which httpcore would measure with the machine's clock.
+        The pool is replaced, because it has no public way to be given a network. Idle connections do not expire by
+        age, which httpcore would measure with the machine's clock.
         """
         carried = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
         carried._pool = httpcore.AsyncConnectionPool(
@@ -228,7 +228,7 @@ class VirtualWires:
         return carried
 
     async def connect(self, host: str, target: str) -> End:
-        """A connection from a host to another one.
+        """Connect one host to another; return the near end.
 
         Raises:
             ConnectionRefusedError: nobody listens there.
@@ -248,21 +248,21 @@ class VirtualWires:
         return here
 
     def carry(self, end: End, number: int, data: bytes) -> None:
-        """Sends a piece on its way."""
+        """Send a piece on its way."""
         self.trace.note(self.now(), end.host, f"{len(data)} bytes to {end.other_host}")
         self.nursery.start_soon(self._travel, end, number, data)
 
     def reset(self, end: End) -> None:
-        """Tells an end that its connection is no more; nothing, where that gets lost."""
+        """Tell an end that its connection has ended; the message may get lost."""
         for delay in self.links.carry(end.other_host, end.host, _ASK)[:1]:
             self.nursery.start_soon(self._reset_later, end, delay)
 
     def forget(self, end: End) -> None:
-        """An end that is closed or broken."""
+        """Forget an end that is closed or broken."""
         self._ends.get(end.host, {}).pop(end, None)
 
     async def _asks(self, host: str, target: str) -> bool:
-        """One question and its answer, of TCP; whether both arrived. A host without power gives none."""
+        """Exchange one segment and its answer; return whether both arrived. A host without power does not answer."""
         for source, sink in ((host, target), (target, host)):
             delays = self.links.carry(source, sink, _ASK)
             if not delays:
@@ -286,7 +286,7 @@ class VirtualWires:
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
-    """A host's network, as httpcore asks for one."""
+    """The network of one host, in the form that httpcore asks for."""
 
     def __init__(self, wires: VirtualWires, host: str) -> None:
         self._wires = wires
@@ -315,7 +315,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
 
 
 class _Line(httpcore.AsyncNetworkStream):
-    """An end, as httpcore asks for one; errors as its own backends raise them."""
+    """An end in the form that httpcore asks for; it raises the errors of httpcore's own backends."""
 
     def __init__(self, end: End) -> None:
         self._end = end

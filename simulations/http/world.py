@@ -1,10 +1,12 @@
-"""A whole ecosystem over HTTP in one process: `world.World` for real nodes. The same phases, people, checkers, figures.
+"""Runs a whole ecosystem over HTTP in one process: the `world.World` of real nodes.
+
+Phases, people, checkers and figures are the same as there.
 
     trio.run(partial(play, settings, plan, …), clock=MockClock(autojump_threshold=0))
 
 A scenario's plan gets an `HttpWorld`, which has what plans without adversaries ask of a `World`: `at`, `every`, `cut`,
 `uncut`, `crash`, `narrow`, `clog`, `set_clock`, `hold_back`, `some`, `halves`, `workload`, `at_end`; and `slow`, a
-factor for all delays of a host. Disks are real files here, so that none can be filled; that is the process tier's.
+factor for all delays of a host. Disks are real files here and cannot be filled; the process tier does that.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,15 +28,15 @@ from .host import HttpHost
 from .virtual_sockets import VirtualWires
 
 NOTES_SECONDS = 15.0
-"""A quorum takes a moment longer than one root."""
+"""Seconds that a quorum may take after all nodes have one root."""
 
 
 @dataclass(slots=True)
 class SlowLinks(Network):
-    """Links of which some are slower than drawn.
+    """Links, some of them slower than drawn.
 
     Attributes:
-        factors: by host, of every delay from it and to it.
+        factors: by host, the factor for every delay from it and to it.
     """
 
     factors: dict[str, float] = field(default_factory=dict)
@@ -46,10 +48,10 @@ class SlowLinks(Network):
 
 
 class HttpWorld(Scene[HttpHost]):
-    """See the module; attributes besides those of `Scene`:
+    """See the module. It has these attributes besides those of `Scene`.
 
     Attributes:
-        nursery: in which everything happens.
+        nursery: where everything runs.
         wires: all connections.
     """
 
@@ -72,7 +74,7 @@ class HttpWorld(Scene[HttpHost]):
         )
         super().__init__(settings, self.timeline, town, self.network, checkers)
         self.wires = VirtualWires(nursery, self.network, self.timeline.trace, lambda: self.timeline.now)
-        # What only the world tier has: nothing rides along, nobody verifies, nobody contradicts itself.
+        # Only the virtual tier has these: no comparison rides along, and nobody verifies or contradicts itself here.
         self.plain: None = None
         self.verifiers: tuple[()] = ()
         self.misconduct: tuple[()] = ()
@@ -83,23 +85,23 @@ class HttpWorld(Scene[HttpHost]):
     # --------------------------------------------------------------------------------------------------- look
 
     def host(self, name: str) -> HttpHost:
-        """The host of that name."""
+        """Return the host of that name."""
         return self.hosts[self.town.names.index(name)]
 
     @property
     def honest(self) -> list[HttpHost]:
-        """All of them."""
+        """All hosts."""
         return self.hosts
 
     # ----------------------------------------------------------------------------------------- what a scenario does
 
     def slow(self, host: HttpHost, *, factor: float) -> None:
-        """Makes every delay from and to a host so many times as long."""
+        """Make every delay from and to a host so many times as long."""
         self._fault(f"slow {host.name} {factor:g}")
         self.network.factors[host.name] = factor
 
     def crash(self, host: HttpHost, *, down: float = 5.0) -> None:
-        """Takes a host down for so many seconds: half the time as a killed process, else as a loss of power."""
+        """Take a host down for so many seconds; half of the times its process is killed, otherwise it loses power."""
         if host.is_up:
             self._fault(f"crash {host.name}")
             host.crash(is_told=self.random.random() < 0.5)
@@ -108,7 +110,7 @@ class HttpWorld(Scene[HttpHost]):
     # ------------------------------------------------------------------------------------------------------- run
 
     async def run(self, progress: Callable[[float], None]) -> None:
-        """All phases. Raises a `Violation` at the first thing that does not hold."""
+        """Run all phases. Raises a `Violation` at the first failed check."""
         await self._begin()
         ends = self.begins + round(self.settings.seconds * 1_000)
         while self.timeline.now < ends:
@@ -124,7 +126,7 @@ class HttpWorld(Scene[HttpHost]):
         self._end()
 
     async def _begin(self) -> None:
-        """Founds every host, and starts them one after the other within a second."""
+        """Found every host, and start them one after the other within a second."""
         for host in self.hosts:
             host.found(self.town.founding[:1] if host.name in self._held_back else self.town.founding)
         for host in self.hosts:

@@ -1,7 +1,7 @@
-"""The figures of a run of real processes: the times of statements to every node, and their curves.
+"""Computes the figures of a run of real processes: the times of statements to every node, and their curves.
 
-A statement was in a node's log as soon as a checkpoint of it covered the place it has there; so times are as fine as
-people look (`clients.LOOK_SECONDS`), and while a node is down nobody sees anything.
+A statement counts as logged once a checkpoint of the node covers its place in the log. So times are only as fine as the
+interval at which people look (`clients.LOOK_SECONDS`), and a node that is down cannot be observed.
 """
 
 from bisect import bisect_right
@@ -14,7 +14,7 @@ from .clients import Book
 
 
 def delays_of(book: Book, places: Mapping[str, Mapping[bytes, int]], *, urgent: bool) -> list[int]:
-    """Of all pairs of a statement said and a node: ms from its submission until it was seen in that node's log; sorted.
+    """Return the delays from a statement's submission until a node's log had it, for all pairs of the two, ms; sorted.
 
     Args:
         places: by node, where each statement is in its final log.
@@ -22,7 +22,7 @@ def delays_of(book: Book, places: Mapping[str, Mapping[bytes, int]], *, urgent: 
     found = []
     for node, indexes in places.items():
         seen = sorted((time, size) for size, time in book.checkpoints.get(node, {}).values())
-        reached: list[tuple[int, int]] = []  # sizes rising, with the time at which each was first seen
+        reached: list[tuple[int, int]] = []  # ascending sizes, each with the time at which it was first seen
         for time, size in seen:
             if not reached or size > reached[-1][0]:
                 reached.append((size, time))
@@ -35,7 +35,7 @@ def delays_of(book: Book, places: Mapping[str, Mapping[bytes, int]], *, urgent: 
 
 
 def spread_of(delays: Sequence[int], statements: int, nodes: int) -> Spread:
-    """Delays, summed up."""
+    """Return a summary of the delays."""
     return Spread(
         statements=statements,
         deliveries=len(delays),
@@ -48,7 +48,7 @@ def spread_of(delays: Sequence[int], statements: int, nodes: int) -> Spread:
 
 
 def curve_of(delays: Sequence[int], wanted: int) -> list[tuple[int, float]]:
-    """Share of all deliveries that took no longer, against ms."""
+    """Return the curve of the share of all deliveries that took at most so many ms."""
     if not delays:
         return []
     times = sorted({round(delays[-1] * number / POINTS) for number in range(POINTS + 1)})
@@ -58,10 +58,10 @@ def curve_of(delays: Sequence[int], wanted: int) -> list[tuple[int, float]]:
 def figures_of(
     book: Book, places: Mapping[str, Mapping[bytes, int]], *, one_root: int | None
 ) -> tuple[Figures, dict[str, list[tuple[int, float]]]]:
-    """Figures and curves. What travels between processes is not counted: nobody stands between them.
+    """Return figures and curves. Traffic between processes is not counted, because nothing observes it.
 
     Args:
-        one_root: ms from the end of faults until all nodes had one state.
+        one_root: time from the end of faults until all nodes had one state, ms.
     """
     spreads, curves = {}, {}
     for word in ("urgent", "normal"):

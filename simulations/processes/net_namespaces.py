@@ -2,12 +2,12 @@
 
     with Wires.lay(5, loss=0.01) as wires:
         Popen([*wires.prefix(0), "accredit", …])      runs in the namespace of node 0, at the address wires.hosts[0]
-        wires.unplug(0)                               nothing reaches it, nothing leaves it, nobody is told
+        wires.unplug(0)                               cuts it off in both directions; nobody is told
         wires.plug(0)
 
-A pulled plug is what a kill is not: connections stay open on both sides and nothing comes. Loss and delay are those of
-the kernel's `netem`, where it has that (`has_netem`); plugs are pulled in any case. Addresses are of 198.18.0.0/15,
-which is set aside for such tests (RFC 2544 §C.2.2) and so meets nobody else's network. Needs root and `ip` (iproute2).
+A pulled plug differs from a kill: connections stay open on both sides, and no data arrives. The kernel's `netem` makes
+losses and delays, if the kernel has it (`has_netem`); plugs can always be pulled. Addresses are of 198.18.0.0/15, which
+is set aside for such tests (RFC 2544 §C.2.2), so they do not clash with real networks. Needs root and `ip` (iproute2).
 """
 
 import os
@@ -21,7 +21,7 @@ from typing import Final
 from accredit.registry.errors import InputError
 
 DELAY: Final = "10ms"
-"""One way, and 2 ms more or less: a region's network. A guess."""
+"""Delay one way, ± 2 ms, as in the network of one region. A guess."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Wires:
     """See the module.
 
     Attributes:
-        hosts: the address of each node.
+        hosts: the addresses of the nodes, by number.
         has_netem: whether loss and delay are simulated.
     """
 
@@ -40,13 +40,13 @@ class Wires:
     @classmethod
     @contextmanager
     def lay(cls, nodes: int, *, loss: float = 0.0) -> Iterator["Wires"]:
-        """Namespaces, a switch and wires; all gone after the block.
+        """Make namespaces, a switch and wires; all are removed after the block.
 
         Args:
-            loss: probability, one way.
+            loss: probability that a packet is lost, one way.
 
         Raises:
-            InputError: `no_namespaces`: there is no `ip`, or this user may not.
+            InputError: `no_namespaces`: `ip` is missing, or this user may not make namespaces.
         """
         word = f"acc{os.getpid() % 100_000}"
         subnet = f"198.18.{os.getpid() % 250}"
@@ -66,15 +66,15 @@ class Wires:
             _ip("link", "del", word, check=False)
 
     def prefix(self, number: int) -> tuple[str, ...]:
-        """Words before a command that is to run in a node's namespace."""
+        """Return the words that make a command run in a node's namespace, to be put before it."""
         return ("ip", "netns", "exec", f"{self.word}n{number}")
 
     def unplug(self, number: int) -> None:
-        """Pulls a node's plug."""
+        """Pull a node's plug."""
         _ip("link", "set", f"{self.word}p{number}", "down")
 
     def plug(self, number: int) -> None:
-        """Puts it in again."""
+        """Put a node's plug in again."""
         _ip("link", "set", f"{self.word}p{number}", "up")
 
     def _wire(self, number: int) -> None:
@@ -87,7 +87,7 @@ class Wires:
         _ip("-n", space, "link", "set", "eth0", "up")
 
     def _blur(self, number: int, loss: float) -> bool:
-        """Loss and delay on a wire; whether the kernel can."""
+        """Add loss and delay to a wire; return whether the kernel can."""
         words = ["tc", "qdisc", "add", "dev", f"{self.word}p{number}", "root", "netem", "delay", DELAY, "2ms"]
         if loss:
             words += ["loss", f"{loss:.3%}"]

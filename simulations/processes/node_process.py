@@ -1,16 +1,16 @@
-"""One real node as a process of its own: starts it, waits for it, ends it, and measures its open resources.
+"""Runs one real node as a process: starts it, waits for it, ends it, and measures its open resources.
 
     process = NodeProcess(folder=folder, url="http://127.0.0.1:20001")
     process.start({"ACCREDIT_TICK_MS": "100"})
     process.wait_until_answers("/healthz", seconds=20)
     process.kill()
 
-The one supervisor of nodes: the demonstration, the process tier of the simulations and the tests start nodes with it
-and nowhere else. The process is `accredit node run`, in a session of its own, so that a Ctrl-C at the terminal is for
-whoever started it to handle; its output goes to `node.log` in its folder. Only processes started here are ever
-signalled, by their id.
+This is the only supervisor of nodes: the demonstration, the process tier of the simulations and the tests start all
+their nodes with it. The process is `accredit node run`, in a session of its own, so that a Ctrl-C at the terminal
+reaches only the program that started it; its output goes to `node.log` in its folder. Only processes started here are
+ever signalled, by their id.
 
-`TormentedNode` is such a node in the process tier: with its files, its disk, its clock, and commands typed about it.
+`TormentedNode` is such a node in the process tier: with its files, its disk, its clock, and the commands about it.
 """
 
 import os
@@ -39,13 +39,13 @@ from accredit.simulations.virtual.ecosystem import Town
 from .small_disk import SmallDisk
 
 START_SECONDS: Final = 60.0
-"""Within which a node must answer after its start, on a machine that has much else to do."""
+"""Time within which a node must answer after its start, on a busy machine."""
 
 END_SECONDS: Final = 30.0
-"""Within which a node ends that was told to stop; its own grace is 5 s."""
+"""Time within which a node ends after it was told to stop; its own grace is 5 s."""
 
 ASKED_SECONDS: Final = 5.0
-"""For an answer to the question whether a node answers. A guess."""
+"""Time to wait for an answer when testing whether a node answers. A guess."""
 
 _ANSWER_BYTES: Final = 2**20
 _ROLES: Final = ("peer", "log", "witness", "state")
@@ -67,11 +67,11 @@ class NodeProcess:
     """See the module.
 
     Attributes:
-        folder: of the node's settings and of `node.log`.
-        url: where it answers.
-        prefix: words before the command, such as those that put it into a network of its own.
-        program: how Python starts `accredit`.
-        process: while it runs.
+        folder: the folder of the node's settings and of `node.log`.
+        url: the address where it answers.
+        prefix: words before the command, for example to run it in a network of its own.
+        program: the arguments with which Python starts `accredit`.
+        process: the running process; None if there is none.
     """
 
     folder: Path
@@ -82,17 +82,17 @@ class NodeProcess:
 
     @property
     def said(self) -> str:
-        """All that it has written to `node.log`."""
+        """The text that it has written to `node.log`."""
         path = self.folder / "node.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     @property
     def last_words(self) -> str:
-        """The last three lines of that, for a message."""
+        """The last three lines of its output, for a message."""
         return " / ".join(self.said.strip().splitlines()[-3:])[-500:]
 
     def start(self, more: Mapping[str, str] | None = None) -> None:
-        """Starts the node; returns at once. `more`: environment variables besides those of `environment`."""
+        """Start the node; return at once. `more`: environment variables besides those of `environment`."""
         assert self.process is None, "it runs already"
         with (self.folder / "node.log").open("ab") as log:
             self.process = self._begin(environment(**(more or {})), log)
@@ -109,7 +109,7 @@ class NodeProcess:
         )
 
     def check_runs(self) -> None:
-        """Checks that it has not ended by itself.
+        """Check that it has not ended of its own accord.
 
         Raises:
             StorageError: `node_ended`, with its exit code and last words.
@@ -118,7 +118,7 @@ class NodeProcess:
             raise StorageError("node_ended", f"The node in {self.folder} ended with {code}: {self.last_words}")
 
     def answers(self, path: str = "/healthz") -> bool:
-        """Whether it answers a path with 200 now.
+        """Return whether it answers a path with 200 now.
 
         Raises:
             StorageError: `node_ended`.
@@ -131,11 +131,11 @@ class NodeProcess:
             return False
 
     def wait_until_answers(self, path: str = "/healthz", *, seconds: float) -> None:
-        """Waits until it answers a path with 200.
+        """Wait until it answers a path with 200.
 
         Raises:
             StorageError: `node_ended`.
-            RemoteError: `no_answer`: not within so many seconds.
+            RemoteError: `no_answer`: it did not answer within so many seconds.
         """
         deadline = time.monotonic() + seconds
         while not self.answers(path):
@@ -144,12 +144,12 @@ class NodeProcess:
             time.sleep(0.02)
 
     def terminate(self) -> None:
-        """Asks it to stop, as a service manager does; returns at once."""
+        """Ask it to stop, as a service manager does; return at once."""
         assert self.process is not None
         self.process.terminate()
 
     def wait(self, *, seconds: float) -> int | None:
-        """Waits for its end; its exit code, or None where it has not ended by then."""
+        """Wait for its end; return its exit code, or None if it has not ended by then."""
         assert self.process is not None
         try:
             code = self.process.wait(seconds)
@@ -159,7 +159,7 @@ class NodeProcess:
         return code
 
     def stop(self, *, seconds: float = END_SECONDS) -> int | None:
-        """Asks it to stop and waits; its exit code. None: it did not, and was killed."""
+        """Ask it to stop and wait; return its exit code, or None if it did not stop and was killed."""
         self.terminate()
         code = self.wait(seconds=seconds)
         if code is None:
@@ -167,7 +167,7 @@ class NodeProcess:
         return code
 
     def kill(self) -> None:
-        """Ends it like a loss of power: no handler runs. Nothing happens where it does not run."""
+        """End it like a loss of power: no handler runs. Does nothing if it is not running."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -180,11 +180,11 @@ class TormentedNode:
 
     Attributes:
         number: its place among the nodes, from 0.
-        node: its process.
-        disk: where its disk can be filled.
-        is_expected_up: whether it should be running now; an end of its own accord is then a finding.
-        lives: by start, what was seen of the process.
-        starts: how often it was started.
+        node: its process and supervisor.
+        disk: its disk, which can be filled.
+        is_expected_up: whether it should be running now; if it then ends of its own accord, that is a finding.
+        lives: observations of its process, one list for each start.
+        starts: number of times that it was started.
     """
 
     number: int
@@ -210,7 +210,7 @@ class TormentedNode:
         prefix: tuple[str, ...] = (),
         disk: SmallDisk | None = None,
     ) -> "TormentedNode":
-        """Its files, as `accredit node init` and `node genesis` make them."""
+        """Make its files, as `accredit node init` and `node genesis` do."""
         name, url = town.names[number], f"http://{host}:{port}"
         (folder / "data").mkdir(parents=True)
         (folder / "genesis.cose").write_bytes(town.genesis.raw)
@@ -233,38 +233,38 @@ class TormentedNode:
 
     @property
     def folder(self) -> Path:
-        """Of its files."""
+        """The folder of its files."""
         return self.node.folder
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The address where it answers."""
         return self.node.url
 
     @property
     def process(self) -> "subprocess.Popen[bytes] | None":
-        """While it runs."""
+        """The running process; None if there is none."""
         return self.node.process
 
     @property
     def said(self) -> str:
-        """All that it has said."""
+        """The text of its output."""
         return self.node.said
 
     @property
     def database(self) -> Path:
-        """Its log."""
+        """The database file of its log."""
         return self.folder / "data" / "node.sqlite"
 
     @property
     def head(self) -> Path:
-        """The last signed head of its log."""
+        """The file of the last signed head of its log."""
         return self.folder / "data-heads" / "log.json"
 
     # ------------------------------------------------------------------------------------------------ the process
 
     def start(self, *, clock: float = 0.0) -> None:
-        """Starts it; returns at once. `clock`: how wrong it is, seconds."""
+        """Start it; return at once. `clock`: the error of its clock, seconds."""
         self.node.start({"ACCREDIT_CLOCK_OFFSET_MS": str(round(clock * 1_000))} if clock else None)
         self.starts += 1
         self.lives.append([])
@@ -272,7 +272,7 @@ class TormentedNode:
         self.is_expected_up = True
 
     async def answers(self, path: str = "/healthz") -> None:
-        """Waits until it answers there with 200.
+        """Wait until it answers a path with 200.
 
         Raises:
             Violation: it does not.
@@ -280,24 +280,24 @@ class TormentedNode:
         with trio.move_on_after(START_SECONDS):
             while True:
                 self.check_runs()
-                with suppress(StorageError):  # it has ended since: that is for `check_runs` to say
+                with suppress(StorageError):  # it has ended since: `check_runs` reports that
                     if await trio.to_thread.run_sync(self.node.answers, path):
                         return
                 await trio.sleep(0.05)
         raise Violation("no_crash", f"{self.name} does not answer {path} {START_SECONDS:.0f} s after its start")
 
     def check_runs(self) -> None:
-        """Raises a `Violation` where the process has ended and nobody ended it."""
+        """Raise a `Violation` if the process has ended and nobody ended it."""
         if self.is_expected_up and self.process is not None and (code := self.process.poll()) is not None:
             raise Violation("no_crash", f"{self.name} ended by itself with {code}: {self.node.last_words}")
 
     def kill(self) -> None:
-        """As a loss of power to the process: no handler runs."""
+        """End it like a loss of power: no handler runs."""
         self.is_expected_up = False
         self.node.kill()
 
     async def stop(self) -> int:
-        """As a service manager does; its exit code.
+        """Stop it as a service manager does; return its exit code.
 
         Raises:
             Violation: it does not end.
@@ -307,7 +307,7 @@ class TormentedNode:
         return await self.ends()
 
     async def ends(self) -> int:
-        """Waits for the end of the process; its exit code.
+        """Wait for the end of the process; return its exit code.
 
         Raises:
             Violation: it does not end.
@@ -321,7 +321,7 @@ class TormentedNode:
         raise Violation("stops", f"{self.name} did not end within {END_SECONDS:.0f} s")
 
     async def types(self, *words: str) -> tuple[int, str]:
-        """A command of the operator's about this node: exit code, and all it said."""
+        """Run a command of the operator about this node; return its exit code and output."""
         done = await trio.run_process(
             [sys.executable, *self.node.program, *words],
             capture_stdout=True,
@@ -332,7 +332,7 @@ class TormentedNode:
         return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
     def look(self) -> None:
-        """Notes what the process holds now, where the system tells."""
+        """Record the resources of the process now, if the system reports them."""
         if self.process is None:
             return
         found = usage(self.process.pid, trio.current_time() - self._started_at)
@@ -341,7 +341,7 @@ class TormentedNode:
 
 
 def usage(process: int, age: float) -> Usage | None:
-    """From /proc; None where there is none, or where the process has ended."""
+    """Read the resources of a process from /proc; None if there is no /proc or the process has ended."""
     place = Path(f"/proc/{process}")
     try:
         descriptors = len(os.listdir(place / "fd"))
@@ -353,13 +353,13 @@ def usage(process: int, age: float) -> Usage | None:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Free ports that no outgoing connection gets by chance, so that a node which starts again finds its own one.
+    """Return free ports that no outgoing connection gets by chance, so that a node can start again on its own.
 
     Raises:
-        BusyError: there are not so many (`no_port`).
+        BusyError: there are not enough (`no_port`).
     """
     found: list[int] = []
-    first = 20_000 + os.getpid() * 131 % 11_000  # two simulations at a time begin in different places
+    first = 20_000 + os.getpid() * 131 % 11_000  # simulations that run at the same time begin in different places
     for port in (20_000 + (first + step) % 12_000 for step in range(12_000)):
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -378,6 +378,6 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Ours without settings of a node or a person, finding this very code; `more` is added."""
+    """Return our environment without settings of a node or a person, with this code on its path, and `more`."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
     return ours | {"NO_COLOR": "1", "PYTHONPATH": str(_CODE)} | more

@@ -1,15 +1,16 @@
-"""One run of real processes, from founding to verdict.
+"""Makes one run of real processes, from founding to verdict.
 
     outcome = run("torment", {"nodes": 5, "seconds": 180, "seed": 7})
 
-*Warm-up*: a folder, keys and a configuration for each node, all of them started, the founders' statements told to one
-of them, until all hold the same. *Faults*: people speak and watch while the plan is carried out. *Recovery*: what was
-filled has room, what was down is up, people wait for their last answers; until all nodes have one state, or `settle`
-seconds have passed. *End*: audits, a graceful stop of every node, and `checks` over what they stored.
+*Warm-up*: each node gets a folder, keys and a configuration, and is started; one of them is given the founders'
+statements, and the phase lasts until all hold the same. *Faults*: people speak and watch while the plan is carried out.
+*Recovery*: full disks have room again, nodes that were down start, and people wait for their last answers, until all
+nodes have one state or `settle` seconds have passed. *End*: audits, a graceful stop of every node, and `checks` over
+the stored data.
 
-The digest is that of the plan: the same seed does the same things, and the operating system decides what comes of it.
-Whatever happens, every process that was started is ended, by its process id. Where something did not hold, the folder
-with all files of the nodes is kept, and named.
+The digest is that of the plan: the same seed makes the same plan, and the operating system decides how it turns out.
+Every process that was started is ended in any case, by its process id. If a check failed, the folder with all files of
+the nodes is kept, and its name is printed.
 """
 
 import shutil
@@ -48,7 +49,7 @@ from .small_disk import SmallDisk
 TIER: Final = "processes"
 NODES_MAX: Final = 25
 LOOK_SECONDS: Final = 1.0
-"""Between two looks at what each process holds, and whether it runs."""
+"""Seconds between two checks of each process: whether it runs, and its resources."""
 
 PAUSE: Final = 1.0
 """Seconds between two statements of one authority, on average; the option `pause`."""
@@ -56,7 +57,7 @@ PAUSE: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessScenario:
-    """One of them; its plan is drawn by `plan.draw` under the same name."""
+    """A scenario of this tier; `plan.draw` draws its plan under the same name."""
 
     name: str
     summary: str
@@ -89,13 +90,13 @@ SCENARIOS: Final = {
 
 @dataclass(slots=True)
 class Journal:
-    """The events of a run, for people; times in seconds since its beginning."""
+    """The events of a run, for people; times are in seconds since its beginning."""
 
     began: float
     lines: list[str] = field(default_factory=list)
 
     def note(self, what: str) -> None:
-        """Adds a line."""
+        """Add a line."""
         self.lines.append(f"{self.elapsed:10.3f} s  {what}")
 
     @property
@@ -122,14 +123,14 @@ def run(
     keep: int = 40,
     progress: Callable[[float], None] | None = None,
 ) -> RunOutcome:
-    """Runs a scenario with some settings changed; what does not hold is part of the outcome.
+    """Run a scenario with some settings changed; failed checks are part of the outcome.
 
     Args:
-        keep: how many lines of the journal the outcome shows.
-        progress: told how far the phase of faults is, from 0 to 1.
+        keep: number of lines of the journal that the outcome shows.
+        progress: called with the progress of the phase of faults, from 0 to 1.
 
     Raises:
-        InputError: a setting that is none, or that real processes do not have; `no_namespaces`.
+        InputError: a setting does not exist, or real processes do not have it; `no_namespaces`.
         KeyboardInterrupt: SIGINT or SIGTERM came; every process has been ended.
     """
     settings = changed(scenario.settings, changes or {})
@@ -161,7 +162,7 @@ async def _play(
     result: ProcessRunState,
     progress: Callable[[float], None],
 ) -> None:
-    """All phases. Whatever is started here has ended when this returns."""
+    """Run all phases. Every process that is started here has ended when this returns."""
     async with trio.open_nursery() as nursery:
         await nursery.start(_obey_signals)
         with ExitStack() as stack:
@@ -189,7 +190,7 @@ async def _play(
 
 
 async def _obey_signals(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """SIGTERM and a closed terminal end the run as Ctrl-C does: with every process that it started."""
+    """Make SIGTERM and a closed terminal end the run as Ctrl-C does, with every process that it started."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
         task_status.started()
         async for _ in signals:
@@ -199,7 +200,7 @@ async def _obey_signals(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
 def _set_up(
     settings: Settings, plan: Plan, folder: Path, stack: ExitStack, wires: Wires | None
 ) -> tuple[Town, list[TormentedNode]]:
-    """The ecosystem, and the files of its nodes."""
+    """Found the ecosystem, and make the files of its nodes."""
     hosts = wires.hosts if wires is not None else ["127.0.0.1"] * settings.nodes
     ports = [8080] * settings.nodes if wires is not None else free_ports(settings.nodes)
     names = [f"n{number:04}.example" for number in range(settings.nodes)]
@@ -235,7 +236,7 @@ def _set_up(
 async def _found(
     town: Town, machines: Sequence[TormentedNode], people: People, plan: Plan, watching: trio.Nursery
 ) -> None:
-    """Starts every node, tells one of them what the founders said, and waits until all hold it."""
+    """Start every node, give one of them the founders' statements, and wait until all hold them."""
     for machine in machines:
         machine.start(clock=plan.clocks[machine.number])
     for machine in machines:
@@ -264,7 +265,7 @@ async def _phases(
     wires: Wires | None,
     progress: Callable[[float], None],
 ) -> None:
-    """Faults, then recovery."""
+    """Run the phase of faults, then recovery."""
     doer = Doer(machines=result.machines, plan=plan, folder=folder, note=journal.note, wires=wires)
     began = trio.current_time()
     async with trio.open_nursery() as speaking:
@@ -293,7 +294,7 @@ async def _phases(
 
 
 async def _converge(result: ProcessRunState, healed: float) -> int:
-    """Waits until all that was said is answered and all nodes hold the same; ms since faults stopped."""
+    """Wait until every statement is answered and all nodes hold the same; return the time since faults stopped, ms."""
     async with httpx.AsyncClient(trust_env=False, timeout=10.0) as client:
         while True:
             if result.book.is_quiet:
@@ -315,7 +316,7 @@ async def _status(client: httpx.AsyncClient, machine: TormentedNode) -> dict[str
 
 
 async def _judge(town: Town, result: ProcessRunState, journal: Journal) -> None:
-    """Audits while the nodes run, a graceful stop, then everything that is stored."""
+    """Audit the running nodes, stop them gracefully, then check all stored data."""
     machines, reported = result.machines, {}
     await check_audits(machines)
     async with httpx.AsyncClient(trust_env=False, timeout=10.0) as client:
@@ -342,7 +343,7 @@ def _places(machine: TormentedNode) -> dict[bytes, int]:
 
 
 def _check(settings: Settings, changes: Mapping[str, float]) -> None:
-    """Raises an `InputError` for what real processes do not have."""
+    """Raise an `InputError` for a setting that real processes do not have."""
     for name in changes:
         if name.startswith("gossip.") or (name.startswith("links.") and name != "links.loss"):
             raise InputError("bad_setting", f"real processes have no setting {name}.", hint="See docs/simulations.md.")

@@ -1,4 +1,4 @@
-"""The base of checkers: a checker watches a run, and raises a `Violation` at the first broken rule."""
+"""Defines the base of all checkers. A checker watches a run and raises a `Violation` at the first broken rule."""
 
 from collections.abc import Sequence
 
@@ -11,32 +11,32 @@ from .ports import HostView, WorldView
 
 
 class Checker:
-    """Watches everything; this base finds no fault."""
+    """Watches a run; this base class never finds a fault."""
 
     name = ""
 
     def on_start(self, world: WorldView, host: HostView) -> None:
-        """A host loaded its disk."""
+        """Take note that a host loaded its disk."""
 
     def on_logged(self, world: WorldView, host: HostView, statements: Sequence[Statement]) -> None:
-        """A host's disk has synced these."""
+        """Take note that a host's disk has synced these statements."""
 
     def on_signed(self, world: WorldView, host: HostView, kept: KeepNote) -> None:
-        """A host cosigns a state, and has kept what."""
+        """Take note that a host cosigns a state, and of what it has stored."""
 
     def on_noted(self, world: WorldView, host: HostView, kept: KeptNote) -> None:
-        """A host sees a quorum stand by a state."""
+        """Take note that a host sees a quorum stand by a state."""
 
     def on_answer(self, world: WorldView, answer: CheckedAnswer) -> None:
-        """A verifier has checked an answer."""
+        """Take note that a verifier has checked an answer."""
 
     def on_look(self, world: WorldView) -> None:
-        """A few seconds have passed."""
+        """Take note that a few seconds have passed."""
 
     def on_end(self, world: WorldView) -> None:
-        """Faults have stopped, and time to recover is over."""
+        """Take note that faults have stopped, and that the time to recover is over."""
 
     def require(self, condition: bool, message: str) -> None:
-        """Raises a `Violation` unless the condition holds."""
+        """Raise a `Violation` unless the condition holds."""
         if not condition:
             raise Violation(self.name, message)

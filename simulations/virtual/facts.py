@@ -9,11 +9,11 @@ from accredit.registry.statement import Statement
 
 
 class Violation(Exception):
-    """A rule that must hold is broken.
+    """A broken rule.
 
     Args:
-        checker: which one saw it.
-        message: what, where.
+        checker: the name of the checker that saw it.
+        message: what happened, and where.
     """
 
     def __init__(self, checker: str, message: str) -> None:
@@ -28,9 +28,9 @@ class Saying:
 
     Attributes:
         said_at: when it was first submitted, ms since 1970.
-        answered_at, answered_by: when a node answered that it is logged, and which; None before.
-        tries: submissions.
-        told: called at the answer.
+        answered_at, answered_by: time and name of the node that answered that it is logged; None before.
+        tries: number of submissions.
+        told: called when the answer arrives.
     """
 
     statement: Statement
@@ -59,7 +59,7 @@ class Misconduct:
 
     Attributes:
         key: id of an authority's key; or the public log or state key of a node, 32 bytes each.
-        ids: of the statements that contradict each other; none where it is a node that signed two checkpoints or notes.
+        ids: ids of the contradictory statements; empty if a node signed two checkpoints or notes.
         time: ms since 1970.
     """
 

@@ -1,11 +1,11 @@
-"""A plain push in the same world, for comparison: every node passes each new statement once to a few random nodes.
+"""Runs a plain push in the same world, for comparison: nodes pass each new statement once to a few random nodes.
 
-No mesh, no announcements, no reconciliation, nothing kept for who was away: what remains of gossip when all that is
-left out. It rides along with a run, for the same statements from the same nodes at the same moments, over links with
-the same delays, losses and cuts, past the same adversaries and machines that are down; it draws on chance of its own
-and leaves no mark on the run's trace. So both lines of a plot are of one world.
+It is gossip without a mesh, announcements, reconciliation, or statements kept for nodes that were away. It accompanies
+a run, for the same statements from the same nodes at the same moments, over links with the same delays, losses and
+cuts, past the same adversaries and machines that are down. It has random numbers of its own and leaves no mark on the
+run's trace. So both lines of a plot show one world.
 
-What it is spared: ticks, disks and signatures. A node passes a statement on at once."""
+It does not simulate ticks, disks and signatures: a node passes a statement on at once."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,19 +15,19 @@ from .host import Host, HostWorld
 from .network import Network
 
 FRAME_BYTES: Final = 224
-"""Around the statements of a frame: measured on an encoded push."""
+"""Bytes of a frame besides its statements, measured on an encoded push."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The gossip of this project and the plain push, each as (ours, plain); None: never, or nothing to measure.
+    """Compares this project's gossip with the plain push, each as (ours, plain); None: never, or not measurable.
 
     Attributes:
-        copies: of a statement that an honest node gets, on average.
-        bytes: sent for each statement and node; ours with all that goes on besides.
-        missing: deliveries that never happened.
-        healed: ms from the end of faults until all honest nodes had everything.
-        exposed: ms from a contradiction until every honest node had met both sides of it.
+        copies: number of copies of a statement that an honest node gets, on average.
+        bytes: number sent for each statement and node; ours includes all other traffic.
+        missing: number of deliveries that never happened.
+        healed: time from the end of faults until all honest nodes had every statement, ms.
+        exposed: time from a contradiction until every honest node had met both sides of it, ms.
     """
 
     copies: tuple[float, float]
@@ -37,7 +37,7 @@ class Comparison:
     exposed: tuple[int | None, int | None]
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in a report."""
+        """Return its form in a report."""
         return asdict(self)
 
 
@@ -60,7 +60,7 @@ class PlainPush:
         self._copies = 0
 
     def on_logged(self, host: Host, ids: Sequence[bytes]) -> None:
-        """A node has logged these; whoever is the first with a statement is where it begins here, too."""
+        """Take in statements that a node has logged; a statement starts at the first node that has it, here as well."""
         for id in ids:
             if id not in self._arrivals and id in self._world.workload.sayings:
                 self._hear(host, id)
@@ -88,7 +88,7 @@ class PlainPush:
         return min(self._world.settings.gossip.degree, len(self._world.hosts))
 
     def delays(self, *, urgent: bool) -> list[int]:
-        """Of all deliveries, sorted; as `metrics.RunMetrics.delays`."""
+        """Return the delays of all deliveries, sorted, as `metrics.RunMetrics.delays`."""
         world = self._world
         return sorted(
             time - world.metrics.counted_from(saying, time)
@@ -99,7 +99,7 @@ class PlainPush:
         )
 
     def compare(self) -> Comparison:
-        """At the end of a run."""
+        """Return the comparison, at the end of a run."""
         world, figures = self._world, self._world.metrics.figures()
         pairs = max(1, len(world.honest) * len(world.workload.sayings))
         said = max(1, len(world.hosts) * len(world.workload.sayings))
@@ -119,7 +119,7 @@ class PlainPush:
         return max(0, last - (self._world.healed_at or 0))
 
     def _exposed(self) -> int | None:
-        """When the last honest node had met all sides of every authority's contradiction."""
+        """Return when the last honest node had met all sides of every authority's contradiction."""
         found = []
         for each in self._world.misconduct:
             for id in each.ids:

@@ -1,10 +1,10 @@
-"""Acts of honest authorities and of thieves on the ecosystem itself: votes, amendments, stolen keys, contradictions.
+"""Acts for honest authorities and thieves on the ecosystem itself: votes, amendments, stolen keys, contradictions.
 
     governing = world.governing
     governing.equivocate(pen, left, right)      one key, one number, two statements
     governing.propose_admission(pen)            waits for the approvals of a majority: `vote`
 
-Statements go into the network as everything does: by `Workload.say`, at some node, until one answers."""
+Statements enter the network like all others: by `Workload.say`, at some node, until one answers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,10 +27,10 @@ class GovernanceWorkload:
     # --------------------------------------------------------------------------------------------- contradictions
 
     def equivocate(self, pen: Pen, left: Host, right: Host, *, alike: int = 0) -> tuple[Statement, ...]:
-        """One key says two things under one number, one to either node.
+        """Make one key sign two statements under one number, one for each node.
 
         Args:
-            alike: bits of a sum over ids that the two have in common; the key's owner searches for such a pair.
+            alike: number of bits of a sum over ids that both have in common; the key's owner searches for such a pair.
         """
         world, town = self._world, self._world.town
         before = pen.seq, pen.prev
@@ -48,7 +48,7 @@ class GovernanceWorkload:
         return tuple(pair)
 
     def accuse(self, key: bytes, ids: tuple[bytes, ...] = ()) -> None:
-        """Notes that a key contradicts itself from now on, and begins to watch who knows."""
+        """Record that a key contradicts itself from now on, and begin to watch which nodes know."""
         world = self._world
         if all(each.key != key for each in world.misconduct):
             world.misconduct.append(Misconduct(key=key, ids=ids, time=world.timeline.now))
@@ -56,7 +56,7 @@ class GovernanceWorkload:
                 world.watch_misconduct()
 
     def _alike(self, pen: Pen, bits: int) -> list[Statement]:
-        """Two statements with one number whose ids agree in their lowest bits: found by trying, as a thief would."""
+        """Search for two statements with one number whose ids agree in their lowest bits, as a thief would."""
         before, seen = (pen.seq, pen.prev), dict[int, Statement]()
         while True:
             pen.seq, pen.prev = before
@@ -68,7 +68,7 @@ class GovernanceWorkload:
             seen[low] = statement
 
     def register(self, pen: Pen) -> Statement:
-        """A registration of nobody in particular, signed and not yet said."""
+        """Return a registration of an invented issuer, signed and not yet submitted."""
         self._numbers += 1
         name = f"https://double{self._numbers}.example/"
         body = {"id": name, "name": f"Double {self._numbers}"}
@@ -77,14 +77,14 @@ class GovernanceWorkload:
     # ------------------------------------------------------------------------------------------------ governance
 
     def vote(self, pen: Pen, targets: Sequence[Statement], at: Host | None = None) -> Saying:
-        """An approval."""
+        """Approve a proposal."""
         body = {"targets": [each.id for each in targets], "urgent": True}
         town = self._world.town
         vote = town.sign(pen, "vote.approve", body, sub=town.ecosystem.hex(), time=self._time)
         return self._world.workload.say(vote, at)
 
     def propose_admission(self, pen: Pen, at: Host | None = None) -> Statement:
-        """Somebody proposes a node; it takes effect with the approvals of a majority."""
+        """Propose a node; it takes effect with the approvals of a majority."""
         self._numbers += 1
         name = f"new{self._numbers}.example"
         roles = ("peer", "log", "witness", "state")
@@ -95,14 +95,14 @@ class GovernanceWorkload:
         return admission
 
     def amend(self, pen: Pen, at: Host, **members: Any) -> Statement:
-        """A new charter, with some members changed, and heads as a node that runs holds them.
+        """Propose a new charter with some members changed, and with the heads that a running node holds.
 
         It takes effect with the approvals of two thirds.
         """
         assert at.engine is not None
         town = self._world.town
         body = town.genesis.body
-        # Keys that there are already are listed with a budget of 0: nothing is handed out twice.
+        # Keys that exist already are listed with a budget of 0, so that no budget is given twice.
         authorities = [{**each, "keys": [{**key, "budget": 0} for key in each["keys"]]} for each in body["authorities"]]
         charter = {**body, "authorities": authorities, **members}
         heads = [{"key": key, "id": id} for key, id, _ in at.engine.fold.heads()]
@@ -112,13 +112,13 @@ class GovernanceWorkload:
         return said
 
     def report_theft(self, pen: Pen, stolen: Pen, at: Host | None = None) -> Saying:
-        """An authority says, with another key, that a key was stolen, and what was the last that it said with it."""
+        """Report a key as stolen, with another key of its authority, and name the last honest statement of that key."""
         body = {"key": key_id(stolen.public), "last": stolen.prev}
         said = self._world.town.sign(pen, "key.compromise", body, sub=pen.authority, time=self._time)
         return self._world.workload.say(said, at)
 
     def add_key(self, pen: Pen, *, budget: int = 1_000) -> Pen:
-        """A second key of the same authority."""
+        """Add a second key of the same authority."""
         self._numbers += 1
         seed = secret(self._world.settings.seed, f"second key {self._numbers} of {pen.authority}")
         body = {"public": public_of(seed), "budget": budget}

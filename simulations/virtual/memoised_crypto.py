@@ -2,9 +2,9 @@
 
 Every simulated node decodes and verifies every statement itself, as in real life. Decoding, the check of a body's shape
 and the verification of a signature are pure functions of their arguments, so within `shared_answers` each of them is
-computed once for the same bytes, and all nodes hold one `Statement` in memory. What a small frame says is not read out
-of the bytes that its sender has just made, and its signature is not checked: both are known. What is refused is never
-remembered, so it is judged anew each time. A test shows that a run has the same digest with and without.
+computed once for the same bytes, and all nodes hold one `Statement` in memory. A small frame is not decoded from the
+bytes that its sender has just made, and its signature is not checked, because both are known. A refusal is never
+remembered, so refused bytes are judged anew each time. A test shows that a run has the same digest with and without.
 
 Measured, 200 nodes that each load an ecosystem of 200 members: see `docs/simulations.md`.
 """
@@ -23,10 +23,10 @@ from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, KeyPair
 from accredit.registry.statement import Unverified
 
 KEPT: Final = 200_000
-"""Answers kept of each kind: some hundred MB at most."""
+"""Number of answers kept of each kind: some hundred MB at most."""
 
 _SMALL: Final = 4_096
-"""Bytes of a frame that is known again: far below any limit, so that none has to be asked about."""
+"""Largest frame that is remembered, bytes: far below every limit, so that no limit needs to be checked."""
 
 _OURS: Final = tuple(
     f"accredit.{name}" for name in ("registry.", "governance.", "gossip.", "node.engine", "simulations.")
@@ -35,7 +35,7 @@ _OURS: Final = tuple(
 
 @contextmanager
 def shared_answers() -> Iterator[None]:
-    """Shares answers among all nodes of this process while it lasts."""
+    """Share answers among all nodes of this process within this context."""
     replaced: tuple[tuple[Callable[..., Any], Callable[..., Any]], ...] = (
         (statement.decode, _remembering(statement.decode, _itself)),
         (statement.verify, _remembering(statement.verify, _verified)),
@@ -63,7 +63,7 @@ def _raw(unverified: Unverified) -> bytes:
 
 
 def _signatures_and_frames() -> tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]:
-    """What was made here is known again, once, for a frame has one recipient: signatures, and what a frame says."""
+    """Remembers signatures and the content of frames made here, once each, because a frame has one recipient."""
     sign, verify = KeyPair.sign, ed25519.verify
     encode, decode, key_id = wire.encode_frame, wire.decode_frame, _remembering(ed25519.key_id, _itself)
     made: dict[bytes, tuple[bytes, bytes]] = {}
@@ -81,7 +81,7 @@ def _signatures_and_frames() -> tuple[tuple[Callable[..., Any], Callable[..., An
 
     def encode_here(body: Body, **envelope: Any) -> bytes:
         data = encode(body, **envelope)
-        signature = data[-SIGNATURE_BYTES:]  # the last of the frame
+        signature = data[-SIGNATURE_BYTES:]  # the signature is at the end of the frame
         if len(data) <= _SMALL and signature in made:
             public, message = made[signature]
             if len(said) >= KEPT:
@@ -109,7 +109,7 @@ def _verified(unverified: Unverified, public: bytes) -> tuple[bytes, bytes]:
 
 
 def _remembering(function: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, with its answers to questions of one `key` kept; errors are not."""
+    """Return the function with a memory of its answers by `key`; errors are not kept."""
     answers: dict[Any, Any] = {}
 
     def ask(*arguments: Any) -> Any:
@@ -124,7 +124,7 @@ def _remembering(function: Callable[..., Any], key: Callable[..., Any]) -> Calla
 
 
 def _replace(old: object, new: object) -> None:
-    """Puts `new` wherever one of our modules, or every key pair, has `old`."""
+    """Replace `old` by `new` in all our modules and in all key pairs."""
     ours = [module for name, module in list(sys.modules.items()) if name.startswith(_OURS)]
     for holder in (*ours, KeyPair):
         for attribute, value in list(vars(holder).items()):

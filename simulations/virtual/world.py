@@ -1,11 +1,12 @@
-"""A whole ecosystem in virtual time: hosts, links, a workload, faults, and measurements.
+"""Runs a whole ecosystem in virtual time: hosts, links, a workload, faults, and measurements.
 
     world = World(Settings(nodes=50, seed=7), checkers=all_checkers(Bounds()))
     world.workload.revocations(every=2)
     world.at(30, lambda: world.cut("halves", split(*world.halves())))
     world.run()
 
-Phases, and what scenarios may plan, are those of every `scene.Scene`; adversaries, disks and verifiers are only here.
+Its phases and the plans of scenarios are those of every `scene.Scene`; only this tier has adversaries, disks and
+verifiers.
 """
 
 import traceback
@@ -35,17 +36,17 @@ from .verifier import Verifier, policy_of
 from .workload import Workload
 
 NOTE_CALM: Final = 45.0
-"""Seconds until everybody has a note of one root: whoever missed a cosignature is told of it again after 30 s
+"""Seconds until every node has a note of one root: a node that missed a cosignature is told of it again after 30 s
 (`node.engine.notary.AGAIN`), and a turn takes 10 s."""
 
 
 class World(Scene[Host]):
-    """See the module; attributes besides those of `Scene`:
+    """See the module. It has these attributes besides those of `Scene`.
 
     Attributes:
-        founding, founding_ids: what every log begins with: ids and whole encodings; ids.
-        plain: the plain push beside our gossip, for comparison; may be None.
-        verifiers: relying parties that ask.
+        founding, founding_ids: the beginning of every log: ids and whole encodings; ids only.
+        plain: the plain push that accompanies our gossip, for comparison; may be None.
+        verifiers: the relying parties that ask.
         misconduct: contradictions that a scenario made a key sign.
     """
 
@@ -87,14 +88,14 @@ class World(Scene[Host]):
     # --------------------------------------------------------------------------------------------------- look
 
     def host(self, name: str) -> Host:
-        """Return the host of that name; for a member without a machine here, one that never runs."""
+        """Return the host of that name; a member without a machine here has one that never runs."""
         if name not in self._by_name:
             self._by_name[name] = Host(self, name, Conduct())
         return self._by_name[name]
 
     @property
     def honest(self) -> list[Host]:
-        """Those who follow the protocol."""
+        """The hosts that follow the protocol."""
         return self._honest
 
     @cached_property
@@ -114,8 +115,9 @@ class World(Scene[Host]):
     # ----------------------------------------------------------------------------------------- what a scenario does
 
     def corrupt(self, share: float, conduct: Callable[[], Conduct]) -> list[Host]:
-        """Makes so large a share of all hosts adversaries, before the run begins: no signers among them, and nobody who
-        is one already, or the second kind of adversary would take the place of the first."""
+        """Make so large a share of all hosts adversaries; call it before the run begins.
+
+        Signers are left out, and so are adversaries, because a second conduct would replace the first."""
         indexes = [
             index
             for index, host in enumerate(self.hosts)

@@ -20,7 +20,7 @@ from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError
 
 ALWAYS: Final = "always"
-"""What is typed for a theft of an unknown date."""
+"""The word that people type for a theft of an unknown date."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -61,7 +61,7 @@ def _row(added: Mapping[str, Any], said: Sequence[Mapping[str, Any]]) -> tuple[o
 
 
 def _end(said: Mapping[str, Any]) -> str:
-    """How an authority, or the issuer itself, ended a key."""
+    """Return how an authority, or the issuer itself, ended a key."""
     if said["op"] == "retire":
         return f"retired on {documents.when(said.get('valid_until', said['iat']))[:10]} by {said['by']}"
     since = f"since {documents.when(said['compromised_since'])[:10]}" if "compromised_since" in said else ALWAYS
@@ -162,10 +162,10 @@ def compromise(issuer_id: str, which: str, since: str | None, reason: str | None
 
 
 def _past(written: str) -> int:
-    """The time of a theft, seconds.
+    """Return the time of a theft, seconds.
 
     Raises:
-        DecodeError: not a date. InputError: it lies ahead.
+        DecodeError: it is not a date. InputError: it lies in the future.
     """
     since = documents.seconds(written, "--since")
     if since > time.time():
@@ -178,10 +178,10 @@ def _past(written: str) -> int:
 
 
 def _key_of(record: Mapping[str, Any], typed: str, desk: Desk) -> str:
-    """The id of an issuer's key, from the whole id, the part after its #, or the public key.
+    """Return the id of an issuer's key, given the whole id, the part after its #, or the public key.
 
     Raises:
-        InputError: none is stated for the issuer (`--force` takes a whole id all the same), or several are meant.
+        InputError: no such key is stated for the issuer (`--force` accepts a whole id nevertheless), or several match.
     """
     stated = [one["key"] for one in record["keys"] if one["op"] == "add"]
     known = list(dict.fromkeys(one["id"] for one in stated))

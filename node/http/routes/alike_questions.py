@@ -1,4 +1,4 @@
-"""Reads questions that come by the hundred and mostly differ only in the issuer, the date and the key.
+"""Reads questions that arrive by the hundred and mostly differ only in the issuer, the date and the key.
 
     reader = AlikeQuestions(ecosystem)
     question, query = reader.read({"issuer": "did:web:college.example", "achievement_type": "BachelorDegree"})
@@ -21,7 +21,7 @@ from .request_reading import convert
 
 
 class _Kind(NamedTuple):
-    """One kind of question: as it was read, and its query without the entity."""
+    """One kind of question: the question as read, and its query without the entity."""
 
     question: Question
     query: Query
@@ -32,7 +32,7 @@ class AlikeQuestions:
     """Reads the questions of one request; see the module.
 
     Args:
-        ecosystem: whom a question asks that names no authority.
+        ecosystem: the authority of a question that does not name one.
     """
 
     __slots__ = ("_ecosystem", "_kinds")
@@ -42,10 +42,10 @@ class AlikeQuestions:
         self._kinds: dict[Any, _Kind] = {}
 
     def read(self, asked: Any) -> tuple[Question, Query]:
-        """Return a question and its query. Of the question, the issuer, the date and the key may be another's.
+        """Return a question and its query. Issuer, date and key of the returned question may be those of another one.
 
         Raises:
-            DecodeError: it is not understood; says which member is wrong.
+            DecodeError: a member is wrong; the error names it.
         """
         if type(asked) is not dict:
             return self._at_length(asked)

@@ -1,10 +1,10 @@
-"""What questions that are answered in one turn have in common: what is held, by which clock, and whether that is fresh.
+"""Shares the records, the clock and the check of freshness among all questions that are answered in one turn.
 
     moment = Moment(reader)
     moment.sitting().decide(query)
 
-To look at the last commit, at the clock and at the charter takes longer than to decide, so it is done once for all
-questions that were there when the turn began. What it says is true until somebody else has a turn, and no longer.
+Reading the last commit, the clock and the charter takes longer than a decision, so it is done once for all questions
+that were there when the turn began. A moment is valid until somebody else has a turn.
 """
 
 from accredit.governance.fold import Fold
@@ -17,7 +17,7 @@ from .node_ports import ReadableNode
 
 
 def ecosystem_of(fold: Fold) -> CanonicalId:
-    """The id of the ecosystem that a node serves.
+    """Return the id of the ecosystem that a node serves.
 
     Raises:
         NotYetError: its genesis is not in effect there (`not_ready`).
@@ -65,7 +65,7 @@ class Moment:
 
     @property
     def sitting(self) -> Sitting:
-        """Decides questions on what is held.
+        """Return the sitting that decides questions on these records.
 
         Raises:
             NotYetError: as `ecosystem`.
@@ -75,7 +75,7 @@ class Moment:
         return self._sitting
 
     def check_fresh(self) -> None:
-        """That the node may say anything.
+        """Check that the node may answer.
 
         Raises:
             NotYetError: as `ecosystem`; `stale_view`: its view is too old.
