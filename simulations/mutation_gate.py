@@ -77,7 +77,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="collision-resistant root",
-        what="two sets never look alike to those who compare",
+        what="different sets never look equal in a comparison",
         scenario="alike_statements",
         settings={"nodes": 8},
         weakened=weakening.weak_roots,
@@ -85,7 +85,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="operator diversity",
-        what="who runs many nodes has one place in a mesh",
+        what="an operator of many nodes has one place in a mesh",
         scenario="eclipse_few",
         settings={"nodes": 30, "seconds": 15, "crowd.operators": 1, "crowd.share": 0.5},
         off={"gossip.operator_slots": 100},
@@ -94,7 +94,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="strikes",
-        what="who announces and does not deliver leaves the mesh",
+        what="a peer that announces without delivering leaves the mesh",
         scenario="promising",
         settings={"nodes": 16, "seconds": 30},
         off={"gossip.strikes": 1_000_000},
@@ -103,7 +103,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="distrust",
-        what="who sends forgeries is not listened to for a while",
+        what="nodes ignore a sender of forgeries for a while",
         scenario="flood_invalid",
         settings={"nodes": 10, "seconds": 30},
         off={"gossip.distrust_min": 1, "gossip.distrust_max": 1},
@@ -112,7 +112,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="backoff",
-        what="who does not answer is asked less and less often",
+        what="a peer that does not answer is asked less and less often",
         scenario="restart_storm",
         settings={"nodes": 12, "seconds": 30, "calm": 0, "shortest": 2.5},
         off={"gossip.backoff_min": 0, "gossip.backoff_max": 0},
@@ -130,7 +130,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="reconciliation",
-        what="whatever was missed is found",
+        what="nodes find every statement that they missed",
         scenario="partition",
         settings={"nodes": 12, "seconds": 100, "settle": 30, "normal": 2, "urgent": 20},
         off={"gossip.root_interval": _NEVER},
@@ -138,7 +138,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="announcing",
-        what="what no mesh peer brings is here a heartbeat later all the same",
+        what="a statement that no mesh peer brings still arrives one heartbeat later",
         scenario="surrounded",
         settings={},
         given=weakening.foreseeable_meshes,
@@ -148,7 +148,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="quorum",
-        what="few signers cannot make a state up",
+        what="a few signers cannot invent a state",
         scenario="lying_to_verifiers",
         settings={"nodes": 12, "seconds": 60},
         weakened=weakening.no_quorum,
@@ -173,7 +173,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="note age",
-        what="who comes late is not shown what was true once",
+        what="a verifier that asks for the first time does not accept an old state",
         scenario="stale_answers",
         settings={},
         weakened=weakening.no_note_age,
@@ -181,7 +181,7 @@ DEFENCES: Final = (
     ),
     Defence(
         name="count memory",
-        what="who knows better is not led back",
+        what="a verifier that has seen a newer state does not accept an older one",
         scenario="lying_to_verifiers",
         settings={"nodes": 12, "seconds": 60},
         weakened=weakening.no_count_memory,

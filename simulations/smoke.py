@@ -40,10 +40,10 @@ _OWN: Final[Mapping[str, Mapping[str, float]]] = {
 
 
 def smoke_settings(name: str) -> dict[str, float]:
-    """A scenario's settings in the smoke set; its own values where nothing is said."""
+    """Return a scenario's settings in the smoke set; its own values unless the set changes them."""
     return dict(_OWN.get(name, _USUAL))
 
 
 def smoke_jobs(seeds: list[int]) -> list[Job]:
-    """Every scenario, with every seed."""
+    """Return a job for every scenario with every seed."""
     return [(name, {**smoke_settings(name), "seed": seed}) for name in SCENARIOS for seed in seeds]

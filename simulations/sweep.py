@@ -30,7 +30,7 @@ _ALONE: Final = Lock()
 def jobs_of(
     names: Sequence[str], seeds: Sequence[int], vary: Mapping[str, Sequence[float]], fixed: Mapping[str, float]
 ) -> list[Job]:
-    """Every scenario with every combination of what varies, and each of them with every seed."""
+    """Return a job for every scenario with every combination of the varied settings and every seed."""
     combinations = [dict(zip(vary, values, strict=True)) for values in product(*vary.values())]
     return [
         (name, {**fixed, **combination, "seed": seed})
@@ -48,13 +48,13 @@ def sweep(
     processes: int | None = None,
     done: Callable[[int], None] | None = None,
 ) -> Iterator[RunOutcome]:
-    """Outcomes in the order of the jobs.
+    """Make all runs; return their outcomes in the order of the jobs.
 
     Args:
-        tier: of all the scenarios; empty: of each the first one that has it.
-        on: where runs go; None: `processes` of this machine (None: one for each processor; one for real nodes, which
-            need the machine for themselves).
-        done: told 1 for each run that ended.
+        tier: the tier of all scenarios; empty: the first tier that has the scenario.
+        on: the executor of the runs; None: `processes` of this machine (None: one for each processor; one for real
+            nodes, which need the machine for themselves).
+        done: called with 1 after each run.
 
     Raises:
         InputError: no such scenario or setting; before anything runs.
@@ -80,10 +80,10 @@ def collect(
     lost: Callable[[J, Exception], RunOutcome],
     done: Callable[[int], None] | None = None,
 ) -> Iterator[RunOutcome]:
-    """Outcomes in the order of the jobs, as soon as all before them are there.
+    """Yield outcomes in the order of the jobs, each as soon as it and all before it are there.
 
     Args:
-        lost: what to make of a job that ended with an exception.
+        lost: makes the outcome of a job that ended with an exception.
     """
     ready: dict[int, RunOutcome] = {}
     following = 0
@@ -97,14 +97,14 @@ def collect(
 
 
 def run_job(tier: str, job: Job) -> RunOutcome:
-    """One run of a sweep, in whatever process."""
+    """Make one run of a sweep, in any process."""
     name, changes = job
     with _ALONE:
         return find(name, tier).run(changes)
 
 
 def lost_run(tier: str, job: Job, error: Exception) -> RunOutcome:
-    """The outcome of a run of which nothing came back."""
+    """Return the outcome of a run whose process returned nothing."""
     name, changes = job
     found = find(name, tier)
     settings = changed(found.scenario.settings, changes)

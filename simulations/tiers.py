@@ -63,7 +63,7 @@ class TieredScenario:
     start: Run
 
     def check(self, changes: Mapping[str, float]) -> None:
-        """Raises an `InputError` for settings that there are not, before anything runs."""
+        """Raise an `InputError` for settings that do not exist, before anything runs."""
         changed(self.scenario.settings, changes)
 
     def run(
@@ -74,7 +74,7 @@ class TieredScenario:
         compare: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> RunOutcome:
-        """Runs it with some settings changed; as `run.run`. What there is to compare with is of the first tier."""
+        """Run it with some settings changed, as `run.run`. The comparison belongs to the first tier."""
         more = {"compare": True} if compare and self.tier == TIERS[0] else {}
         return self.start(changes, keep=keep, progress=progress, **more)
 
@@ -90,7 +90,7 @@ class TieredScenario:
 
 
 def scenarios_of(tier: str) -> Mapping[str, TieredScenario]:
-    """All scenarios of a tier, by name."""
+    """Return all scenarios of a tier, by name."""
     scenarios, start = _load(tier)
     return {
         name: TieredScenario(tier=tier, scenario=each, start=partial(start, each)) for name, each in scenarios.items()
@@ -98,7 +98,7 @@ def scenarios_of(tier: str) -> Mapping[str, TieredScenario]:
 
 
 def find(name: str, tier: str = "") -> TieredScenario:
-    """A scenario by its name.
+    """Return a scenario by its name.
 
     Args:
         name: of one of ours; or a file or module of somebody's own, as of `scenarios.own`: it runs in the first tier.
@@ -130,13 +130,13 @@ def find(name: str, tier: str = "") -> TieredScenario:
 
 
 def _is_own(text: str) -> bool:
-    """Whether a name on the command line is that of a file or a module; ours are single words."""
+    """Return whether a name on the command line is that of a file or a module; ours are single words."""
     place, _, _ = text.partition(":")
     return place.endswith(".py") or "/" in place or "." in place
 
 
 def _load(tier: str) -> tuple[Mapping[str, Any], Run]:
-    """Scenarios and what runs one; the modules of a tier are imported when it is asked for."""
+    """Return the scenarios of a tier and the function that runs one; its modules are imported on demand."""
     match tier:
         case "world":
             from .scenarios import SCENARIOS

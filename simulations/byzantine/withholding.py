@@ -24,15 +24,15 @@ class Silent(Adversary):
     listens = False
 
     def says(self, data: bytes) -> bytes | None:  # noqa: ARG002
-        """Nothing."""
+        """See `Conduct`; it never answers."""
         return None
 
     def tells(self, host: Host, peer: str, data: bytes) -> bytes | None:  # noqa: ARG002
-        """Nothing."""
+        """See `Conduct`; it never sends."""
         return None
 
     def passes_on(self, *, urgent: bool) -> bool:  # noqa: ARG002
-        """Nothing."""
+        """See `Conduct`; it never passes statements on."""
         return False
 
 

@@ -36,7 +36,7 @@ __all__ = (
 
 
 def all_checkers(bounds: Bounds) -> list[Checker]:
-    """Those that watch every run."""
+    """Return the checkers that watch every run."""
     return [
         ValidStatements(),
         OneHistory(),

@@ -102,7 +102,7 @@ def run(
     keep: int = 40,
     progress: Callable[[float], None] | None = None,
 ) -> RunOutcome:
-    """Runs a scenario with some settings changed. A violation ends the run and is part of the outcome.
+    """Run a scenario with some settings changed. A violation ends the run and is part of the outcome.
 
     Args:
         keep: how many of the last events the outcome shows.

@@ -44,7 +44,7 @@ def _take_over(name: str, *, bounds: Bounds, **settings: Any) -> None:
 
 
 def _scenario(*, bounds: Bounds, **settings: Any) -> Callable[[HttpScript], HttpScript]:
-    """Registers the function below."""
+    """Register the function below."""
 
     def register(plan: HttpScript) -> HttpScript:
         summary = (plan.__doc__ or "").strip().splitlines()[0]

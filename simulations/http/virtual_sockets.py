@@ -121,7 +121,7 @@ class End(trio.abc.HalfCloseableStream):
         await trio.lowlevel.checkpoint()
 
     def break_off(self) -> None:
-        """The connection was reset."""
+        """End at once, because the connection was reset."""
         self._is_broken = True
         self._wires.forget(self)
         self._wake()

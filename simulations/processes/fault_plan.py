@@ -68,7 +68,7 @@ class Plan:
     needs_wires: bool = False
 
     def digest(self) -> str:
-        """SHA-256, 64 hex digits."""
+        """Return its SHA-256, 64 hex digits."""
         lines = [*(f"clock {number} {ahead:.3f}" for number, ahead in enumerate(self.clocks)), *map(str, self.deeds)]
         return sha256("\n".join(lines).encode()).hexdigest()
 

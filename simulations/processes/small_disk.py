@@ -40,7 +40,7 @@ class SmallDisk:
     @classmethod
     @contextmanager
     def make(cls, folder: Path) -> Iterator["SmallDisk"]:
-        """A folder that can be filled, until the end of the block. What was on it is then a plain folder's."""
+        """Make a folder that can be filled, until the end of the block; its files are then in a plain folder."""
         folder.mkdir(parents=True)
         mount = shutil.which("mount")
         words: list[str | Path] = ["-t", "tmpfs", "-o", f"size={BYTES},mode=700", "tmpfs", folder]
@@ -53,7 +53,7 @@ class SmallDisk:
                 disk.unmount()
 
     def fill(self, process: int) -> None:
-        """No write of this process finds room any more."""
+        """Leave no room for any further write of this process."""
         if self.is_mounted:
             with suppress(OSError), (self.folder / _FILLER).open("wb", buffering=0) as file:
                 while file.write(bytes(PAGE)):
@@ -62,14 +62,14 @@ class SmallDisk:
             resource.prlimit(process, resource.RLIMIT_FSIZE, (PAGE, resource.RLIM_INFINITY))
 
     def make_room(self, process: int | None) -> None:
-        """There is room again. `process`: that runs, if one does."""
+        """Make room again. `process`: the running process, if there is one."""
         if self.is_mounted:
             (self.folder / _FILLER).unlink(missing_ok=True)
         elif process is not None:
             resource.prlimit(process, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def unmount(self) -> None:
-        """What is on it stays, in a plain folder of the same name: checks and people look at it afterwards."""
+        """Keep its files in a plain folder of the same name, for checks and people to look at."""
         beside = self.folder.with_name(self.folder.name + ".kept")
         (self.folder / _FILLER).unlink(missing_ok=True)
         shutil.copytree(self.folder, beside)

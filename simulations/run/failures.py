@@ -14,7 +14,7 @@ from .run import Failure
 
 
 def failure_of(error: BaseException, *, at: int) -> Failure:
-    """What did not hold.
+    """Return the check that failed.
 
     Args:
         at: ms since the start of the run.

@@ -31,7 +31,7 @@ pre, code { font-family: ui-monospace, monospace; font-size: .9em; white-space: 
 
 
 def rows_of(outcome: RunOutcome) -> list[tuple[str, str]]:
-    """A run in words and numbers, for a table on a terminal or a page."""
+    """Return a run in words and numbers, for a table on a terminal or a page."""
     rows = [
         ("scenario", f"{outcome.scenario}: {outcome.summary}"),
         ("nodes", f"{outcome.nodes:,}"),
@@ -67,18 +67,18 @@ def rows_of(outcome: RunOutcome) -> list[tuple[str, str]]:
 
 
 def _rate(count: int, each: float) -> str:
-    """Empty where nothing was counted."""
+    """Return a rate as text; empty if nothing was counted."""
     return f"{count:,}; {each:,g} a second and node" if count else ""
 
 
 def failure_of(outcome: RunOutcome) -> str:
-    """What did not hold, in one sentence; empty where all held."""
+    """Return the failed check in one sentence; empty if all held."""
     failure = outcome.failure
     return "" if failure is None else f"{failure.checker}, after {failure.at / 1_000:.3f} s: {failure.message}"
 
 
 def write_run(outcome: RunOutcome, folder: Path) -> list[Path]:
-    """Writes the report of one run; the files written."""
+    """Write the report of one run; return the files written."""
     bound = outcome.bounds.get("urgent_p99")
     marks = [] if bound is None else [Mark("bound on the urgent p99", bound)]
     ages = outcome.curves.get("staleness", [])
@@ -106,7 +106,7 @@ def write_run(outcome: RunOutcome, folder: Path) -> list[Path]:
 
 
 def _coverage(outcome: RunOutcome) -> list[Line]:
-    """Ours first, then the plain way's, each in the colour of what it is beside; all go on to the right edge."""
+    """Return our curves, then those of the plain push, each pair in one colour, all continued to the right edge."""
     words = [word for word in ("urgent", "normal") if outcome.curves.get(word)]
     found = [(word, outcome.curves[word], None) for word in words]
     found += [
@@ -126,7 +126,7 @@ _COMPARED: Final = ("", "ours", "plain push")
 
 
 def compared_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Rows under "ours" and "plain push"."""
+    """Return the rows of the columns "ours" and "plain push"."""
 
     def row(name: str, both: Sequence[float | None], unit: str = "") -> tuple[str, str, str]:
         ours, plain = ("never" if each is None else f"{each:,g}{unit}" for each in both)
@@ -151,7 +151,7 @@ SWEEP_HEADERS: Final = (
 
 
 def sweep_rows(outcomes: Iterable[RunOutcome]) -> list[tuple[str, ...]]:
-    """One row for each run of a sweep, under `SWEEP_HEADERS`; times in ms."""
+    """Return one row for each run of a sweep, in the columns of `SWEEP_HEADERS`; times in ms."""
     rows = []
     for outcome in outcomes:
         figures = outcome.figures
@@ -167,7 +167,7 @@ def sweep_rows(outcomes: Iterable[RunOutcome]) -> list[tuple[str, ...]]:
 
 
 def write_sweep(outcomes: Sequence[RunOutcome], folder: Path) -> list[Path]:
-    """Writes the report of a sweep; the files written."""
+    """Write the report of a sweep; return the files written."""
     groups: dict[str, list[RunOutcome]] = {}
     for outcome in outcomes:
         settings = ", ".join(f"{key}={value:g}" for key, value in outcome.changes.items())

@@ -90,12 +90,12 @@ class RunOutcome:
     tier: str = "world"
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in report.json."""
+        """Return its form in report.json."""
         return asdict(self)
 
 
 def find(name: str) -> Scenario:
-    """The scenario of that name.
+    """Return the scenario of that name.
 
     Raises:
         InputError: there is none.
@@ -113,7 +113,7 @@ def find(name: str) -> Scenario:
 
 
 def changed(settings: Settings, changes: Mapping[str, float]) -> Settings:
-    """Settings with some changed by name.
+    """Return the settings with some changed by name.
 
     Raises:
         InputError: no such setting, or a value it cannot have.
@@ -150,7 +150,7 @@ def run(
     compare: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> RunOutcome:
-    """Runs a scenario with some settings changed. A violation ends the run and is part of the outcome.
+    """Run a scenario with some settings changed. A violation ends the run and is part of the outcome.
 
     Args:
         keep: how many of the last events the outcome shows.
@@ -202,7 +202,7 @@ def run(
 
 
 def _check(settings: Settings) -> None:
-    """Raises an `InputError` unless a world can be made of the settings."""
+    """Raise an `InputError` unless a world can be made of the settings."""
     links = settings.links
     ranges = (
         ("nodes", settings.nodes, 2, _NODES_MAX),
@@ -240,7 +240,7 @@ def _as(kind: type, name: str, value: float) -> Any:
 
 
 def differences(usual: Settings, settings: Settings) -> dict[str, float]:
-    """By name, what `changed` would have to change, but for the seed."""
+    """Return by name the settings that `changed` would have to change, except the seed."""
     found: dict[str, float] = {}
     for name in _PLAIN:
         if name != "seed" and getattr(settings, name) != getattr(usual, name):
@@ -256,7 +256,7 @@ def differences(usual: Settings, settings: Settings) -> dict[str, float]:
 
 
 def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: str, *, tier: str = "") -> str:
-    """The command that runs the same again. `tier`: where the scenario's own does not say it."""
+    """Return the command that makes the same run again. `tier`: given if the scenario does not imply it."""
     words = ["accredit simulate replay", quote(name), *([f"--tier {tier}"] if tier else []), f"--seed {seed}"]
     for key, value in changes.items():
         number = int(value) if float(value).is_integer() else value
@@ -265,7 +265,7 @@ def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: s
 
 
 def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
-    """Coverage against time since submission."""
+    """Return the curve of coverage against time since submission."""
     return _curve(world.metrics.delays(urgent=urgent), _wanted(world, urgent=urgent))
 
 
@@ -286,7 +286,7 @@ def _curves(world: World) -> dict[str, list[tuple[int, float]]]:
 
 
 def _curve(values: Sequence[int], wanted: int) -> list[tuple[int, float]]:
-    """Which share of what was wanted is no greater, at some points up to the greatest of the sorted values."""
+    """Return the share of values that are no greater, at some points up to the greatest of the sorted values."""
     if not values:
         return []
     times = sorted({round(values[-1] * number / POINTS) for number in range(POINTS + 1)})

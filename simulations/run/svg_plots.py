@@ -44,7 +44,7 @@ class Mark:
 def line_chart(
     lines: Sequence[Line], *, title: str, x: str, y: str, marks: Sequence[Mark] = (), y_max: float | None = None
 ) -> str:
-    """The chart as SVG text; axes begin at 0."""
+    """Return the chart as SVG text; axes begin at 0."""
     points = [point for line in lines for point in line.points]
     ticks_x = _ticks(max([px for px, _ in points] + [mark.x for mark in marks] + [0.0]))
     ticks_y = _ticks(max((py for _, py in points), default=0.0) if y_max is None else y_max)
@@ -99,14 +99,14 @@ def line_chart(
 
 
 def _dots(places: Sequence[tuple[float, float]], colour: str) -> str:
-    """Where there are few points, each is shown: one alone would not be seen."""
+    """Return a dot for each point if there are few; a line of one point would be invisible."""
     if len(places) > _DOTTED:
         return ""
     return "".join(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in places)
 
 
 def _ticks(top: float) -> list[float]:
-    """Round numbers from 0 to at least `top`, some four to six of them."""
+    """Return some four to six round numbers from 0 to at least `top`."""
     if top <= 0:
         return [0.0, 1.0]
     rough = top / 4

@@ -35,7 +35,7 @@ WEAK_BITS: Final = 16
 
 @contextmanager
 def put(*replacements: tuple[object, str, Any]) -> Iterator[None]:
-    """Has other things stand under these names of these modules or classes while it lasts."""
+    """Replace the values of these names in these modules or classes within this context."""
     before = [(place, name, vars(place)[name]) for place, name, _ in replacements]
     try:
         for place, name, value in replacements:
@@ -47,22 +47,22 @@ def put(*replacements: tuple[object, str, Any]) -> Iterator[None]:
 
 
 def foreseeable_meshes() -> AbstractContextManager[None]:
-    """Meshes are drawn without a salt: whoever knows a key knows its rank."""
+    """Draw meshes without a salt, so that everybody who knows a key knows its rank."""
     return put((mesh, "_SALT_BYTES", 0))
 
 
 def no_quorum() -> AbstractContextManager[None]:
-    """One signer is enough for verifiers."""
+    """Let one signer be enough for verifiers."""
     return put((policy_renewal, "quorum", lambda signers: 1))  # noqa: ARG005
 
 
 def no_sequence() -> AbstractContextManager[None]:
-    """Nobody compares the numbers of a key's statements."""
+    """Let nobody compare the numbers of a key's statements."""
     return put((Chains, "is_forked", lambda self, key: False), (Chains, "forked_keys", lambda self: []))  # noqa: ARG005
 
 
 def no_fork_allowance() -> AbstractContextManager[None]:
-    """Nodes take all that a forked key says, whoever brings it."""
+    """Let nodes accept every statement of a forked key from anybody."""
     return put(
         (ForkAllowance, "take", lambda self, statement, now: None),  # noqa: ARG005
         (ForkAllowance, "check_brought", lambda self, statement, now, nodes: None),  # noqa: ARG005
@@ -70,7 +70,7 @@ def no_fork_allowance() -> AbstractContextManager[None]:
 
 
 def no_note_age() -> AbstractContextManager[None]:
-    """Verifiers take cosignatures of any age."""
+    """Let verifiers accept cosignatures of any age."""
 
     def fresh(opened: OpenedState, now: int, max_age: int) -> Sequence[VerifiedSignature]:  # noqa: ARG001
         return tuple(one for one in opened.cosignatures if one.time is not None)
@@ -79,7 +79,7 @@ def no_note_age() -> AbstractContextManager[None]:
 
 
 def no_count_memory() -> AbstractContextManager[None]:
-    """Verifiers forget what they have verified."""
+    """Let verifiers forget the states that they have verified."""
 
     def remember(self: TrustPolicy, state: StateNote) -> TrustPolicy:  # noqa: ARG001
         return self
@@ -88,7 +88,7 @@ def no_count_memory() -> AbstractContextManager[None]:
 
 
 def weak_roots() -> AbstractContextManager[None]:
-    """What nodes compare is a sum over ids, as fingerprints are, and short: two sets may have one root."""
+    """Let nodes compare a short sum over ids, as fingerprints are, so that two sets may have one root."""
 
     def root(self: LogView) -> tuple[bytes, int]:
         total = sum(int.from_bytes(id) for _, id in self.items()) % 2**WEAK_BITS
@@ -98,7 +98,7 @@ def weak_roots() -> AbstractContextManager[None]:
 
 
 def weak_fingerprints() -> AbstractContextManager[None]:
-    """A range's fingerprint has so few bits that one may search for two sets that have the same."""
+    """Give a range's fingerprint so few bits that an attacker can search for two sets that share one."""
 
     def fingerprint(self: negentropy.Items, start: int, stop: int) -> bytes:
         total = (self._sums[stop] - self._sums[start]) % 2**WEAK_BITS
@@ -108,5 +108,5 @@ def weak_fingerprints() -> AbstractContextManager[None]:
 
 
 def unsalted_sessions() -> AbstractContextManager[None]:
-    """Ids are compared as they are: whoever mints statements knows beforehand what they add up to."""
+    """Compare ids without a salt, so that an attacker knows beforehand what forged statements add up to."""
     return put((reconcile, "blind", lambda salt, id: id[::-1]))  # noqa: ARG005  # reversed: sums begin at the first byte

@@ -39,7 +39,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {}
 
 
 def scenario(*, bounds: Bounds | None = None, **settings: Any) -> Callable[[Script], Script]:
-    """Registers the function below as a scenario. Settings are those of `Settings`."""
+    """Register the function below as a scenario. Settings are those of `Settings`."""
 
     def register(plan: Script) -> Script:
         name = plan.__name__

@@ -22,7 +22,7 @@ from .book import SCENARIOS
 
 @cache
 def load_own(text: str) -> str:
-    """Runs a file or module, once in a process; the name of its scenario.
+    """Run a file or module, once in a process; return the name of its scenario.
 
     Args:
         text: a path that ends in `.py` or a dotted module name; then, after a colon, the scenario where it has several.

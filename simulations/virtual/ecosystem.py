@@ -199,7 +199,7 @@ class Town:
 
 
 def secret(seed: int, name: str) -> bytes:
-    """A secret seed of 32 bytes that follows from a run's seed and a name."""
+    """Return a secret seed of 32 bytes, derived from a run's seed and a name."""
     return sha256(f"simulated key {seed} {name}".encode()).digest()
 
 
@@ -212,7 +212,7 @@ def _operators(crowd: Crowd, names: Sequence[str]) -> dict[str, str]:
 
 
 def _ground(seed: int, crowd: Crowd, names: Sequence[str]) -> dict[str, bytes]:
-    """The best of many peer seeds for each of the crowd: whose key id has the lowest hash, as an empty salt ranks."""
+    """Return for each of the crowd the best of many peer seeds: its key id has the lowest hash under an empty salt."""
     found = {}
     for name in crowd.names(names) if crowd.grinds else ():
         tries = [secret(seed, f"{name} peer {number}") for number in range(crowd.grinds)]

@@ -63,7 +63,7 @@ def _raw(unverified: Unverified) -> bytes:
 
 
 def _signatures_and_frames() -> tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]:
-    """Remembers signatures and the content of frames made here, once each, because a frame has one recipient."""
+    """Remember signatures and the content of frames made here, once each, because a frame has one recipient."""
     sign, verify = KeyPair.sign, ed25519.verify
     encode, decode, key_id = wire.encode_frame, wire.decode_frame, _remembering(ed25519.key_id, _itself)
     made: dict[bytes, tuple[bytes, bytes]] = {}
