@@ -18,7 +18,8 @@ memory of dicts; those read often are decoded once.
 
 `branch` gives a fold over this one that continues on its own and keeps only the differences. So a set and a larger one,
 or many nodes with the same beginning, take little more memory than one. The law of the fold holds for branches as well.
-`rebase` lets a branch catch up with its base after the base has grown; `absorb` makes a base equal to its branch.
+`rebase` lets a branch catch up with its base after the base has grown; `absorb` makes a base equal to its branch, and
+`relay` puts what lies over that branch onto the base.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -34,7 +35,7 @@ from accredit.governance.authority.node_names import NAMING, Naming, naming_prob
 from accredit.governance.index import statement_index
 from accredit.governance.index.holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
 from accredit.governance.index.key_entries import introductions, next_number
-from accredit.governance.index.overlay import Layered, pour
+from accredit.governance.index.overlay import Layered, pour, relay
 from accredit.governance.index.statement_index import Chains
 from accredit.governance.records import committed_set
 from accredit.governance.records.committed_set import Committed
@@ -269,17 +270,30 @@ class Fold:
         assert not self._fresh
         assert not branch._fresh
         branch.chains.pour()
-        facts: tuple[Mapping[Any, Any], ...] = (
-            *(branch._subjects, branch._left_out, branch._annulments, branch._effective, branch._open),
-            *(branch._contributions, branch._contributed),
-        )
-        for mapping in (*facts, *branch._records.values()):
+        for mapping in branch._mappings():
             pour(mapping)
         self.law = None if branch.law is None else branch.law.over(self.chains)
         self._committed.absorb(branch._committed, self.law)
         self._record_trie = branch._record_trie.branch()
         self._law_is_stale = branch._law_is_stale
         self._dirty, self._dirty_annulments = dict(branch._dirty), dict(branch._dirty_annulments)
+
+    def relay(self, base: "Fold") -> None:
+        """Become a branch of `base` itself, after it has absorbed all branches between the two; nothing else changes.
+
+        So layers that keep no differences any more cost no look-ups.
+        """
+        self.chains.relay(base.chains)
+        for mapping, below in zip(self._mappings(), base._mappings(), strict=True):
+            relay(mapping, below)
+        self._committed.relay(base._committed)
+
+    def _mappings(self) -> tuple[Mapping[Any, Any], ...]:
+        facts: tuple[Mapping[Any, Any], ...] = (
+            *(self._subjects, self._left_out, self._annulments, self._effective, self._open),
+            *(self._contributions, self._contributed),
+        )
+        return (*facts, *self._records.values())
 
     def sink(self) -> "Fold":
         """Become a branch of a new settled fold that holds all statements of this one in its storage; return the new

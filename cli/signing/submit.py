@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
 from accredit.gossip.protocol.backoff import pause_after
+from accredit.governance.rules.rulebook import work_of
 from accredit.registry.errors import AccreditError, InputError, RefusedError
 from accredit.registry.limits import SUBMISSION_STATEMENTS
 from accredit.registry.statement import decode
@@ -17,6 +18,11 @@ _BATCH: Final = SUBMISSION_STATEMENTS
 """Statements in a request: as many as a node accepts, and logs at once; fewer wait for its next tick."""
 
 _BATCH_BYTES: Final = 3 * 2**20
+_BATCH_WORK: Final = 2 * SUBMISSION_STATEMENTS
+"""Judgements that a request asks of a node (`rulebook.work_of`): five votes on 400 proposals each. A node answers once
+all are logged, which takes it some seconds, well within a client's patience."""
+
+_VOTE: Final = b"vote."  # in the kind of a vote, as encoded: only what may be one is decoded
 ARRIVAL_SECONDS: Final = 5.0
 """How long a statement at another node may take to arrive: a few ticks of the log."""
 _NOT_THERE: Final = ("not_found", "unknown_key")
@@ -104,12 +110,14 @@ def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict
 
 def _batches(raws: Sequence[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
-    size = 0
+    size = work = 0
     for raw in raws:
-        if batch and (len(batch) == _BATCH or size + len(raw) > _BATCH_BYTES):
+        more = work_of(decode(raw)) if _VOTE in raw else 1
+        if batch and (len(batch) == _BATCH or size + len(raw) > _BATCH_BYTES or work + more > _BATCH_WORK):
             yield batch
-            batch, size = [], 0
+            batch, size, work = [], 0, 0
         batch.append(raw)
         size += len(raw)
+        work += more
     if batch:
         yield batch

@@ -8,7 +8,7 @@
 So each branch of a large mapping costs only its differences. The base may be any mapping, even a `Layered`. It must not
 change while a branch over it is in use, because the branch would see only a part of the change. Values are shared and
 must not be changed in place; `inner` opens a mapping within a mapping for writing. `pour` writes a branch's differences
-into its base; the base is then equal to the branch.
+into its base; the base is then equal to the branch. `relay` puts what lies over emptied branches onto their base.
 
 Iteration gives the base's keys first, in its order, then those added here; what is removed and added again keeps the
 base's place. Data derived from a set of statements must not depend on this order.
@@ -104,6 +104,15 @@ def pour(branch: Mapping[Any, Any]) -> None:
     assert isinstance(branch, Layered)
     own, branch._own = branch._own, {}
     _write(own, branch._base)
+
+
+def relay(branch: Mapping[Any, Any], base: Mapping[Any, Any]) -> None:
+    """Put a branch over `base`, which must be equal to the mapping below it now; the branch reads as before."""
+    assert isinstance(branch, Layered)
+    branch._base = base
+    for key, value in branch._own.items():
+        if isinstance(value, Layered):  # made by `inner`
+            value._base = base[key]
 
 
 def _write(own: Mapping[Any, Any], below: Any) -> None:

@@ -20,7 +20,7 @@ from accredit.registry.statement import GOVERNING, Statement, Unverified
 
 from .holdings import About, ByNumber, Fact, Holdings, InMemory, ids_about, several
 from .key_entries import introductions, key_entries, next_number
-from .overlay import Layered, inner, pour
+from .overlay import Layered, inner, pour, relay
 
 K = TypeVar("K")
 
@@ -83,6 +83,11 @@ class Chains:
         """Make the base of this branch hold the same statements (`overlay.pour`)."""
         for mapping in vars(self).values():
             pour(mapping)
+
+    def relay(self, base: "Chains") -> None:
+        """Put this branch over `base`, which holds the same statements as the set below it now (`overlay.relay`)."""
+        for name, mapping in vars(self).items():
+            relay(mapping, vars(base)[name])
 
     def own(self) -> list[Statement]:
         """Return the statements added since the branch was made; all if this is not a branch."""

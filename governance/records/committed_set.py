@@ -22,7 +22,7 @@ from typing import Final
 from accredit.governance.authority.governing_state import Law
 from accredit.governance.index.holdings import STATEMENTS, About, Fact, Holdings, InMemory
 from accredit.governance.index.key_entries import introductions
-from accredit.governance.index.overlay import Layered, pour
+from accredit.governance.index.overlay import Layered, pour, relay
 from accredit.governance.index.statement_index import Chains, named_heads
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_trie import Trie
@@ -63,6 +63,11 @@ class Committed:
         pour(branch._ids)
         pour(branch._known)
         self._law, self._trie = law, branch._trie.branch()
+
+    def relay(self, base: "Committed") -> None:
+        """Put this branch over `base`, which is equal to the set below it now (`overlay.relay`)."""
+        relay(self._ids, base._ids)
+        relay(self._known, base._known)
 
     def take_up(self, law: Law | None) -> None:
         """Set the law under which the stored content was settled."""

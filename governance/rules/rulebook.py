@@ -180,6 +180,11 @@ def is_urgent(statement: Unverified) -> bool:
     return is_narrowing(statement.kind, statement.body) or statement.body.get("urgent") is True
 
 
+def work_of(statement: Unverified) -> int:
+    """Return how many statements a node judges when it logs this one: of a vote, those that it names."""
+    return len(statement.body["targets"]) if statement.kind.startswith("vote.") else 1
+
+
 def rule_for(name: str, rules: Mapping[str, Rule]) -> Rule:
     """Return the rule for a kind of statement, or `RETROACTIVE`: from the charter's `rules`, else the default."""
     if name == "node.replace" and name not in rules:

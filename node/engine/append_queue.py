@@ -20,7 +20,7 @@ judgements, and many such votes are logged one or two at a time, with questions 
 from collections.abc import Sequence
 from typing import Final
 
-from accredit.governance.rules.rulebook import is_urgent
+from accredit.governance.rules.rulebook import is_urgent, work_of
 from accredit.registry.statement import Statement
 
 BATCH: Final = 1_000
@@ -146,8 +146,3 @@ class Pending:
             if count and work > BATCH:
                 return ids[:count]
         return ids
-
-
-def work_of(statement: Statement) -> int:
-    """Return how many statements a node judges when it logs this one: of a vote, those that it names."""
-    return len(statement.body["targets"]) if statement.kind.startswith("vote.") else 1

@@ -21,7 +21,9 @@ there are three sets:
 
 New statements are folded twice, into the held and into the cosigned set, and the roots are compared before signing. If
 they differ, a bit has flipped, and the node signs nothing until it is restarted. Then the held fold becomes a layer
-over the cosigned one (`Fold.rebase`), so that memory holds only the statements not yet cosigned twice.
+over the cosigned one (`Fold.rebase`), so that memory holds only the statements not yet cosigned twice. Each cosigned
+set is a layer over the one before it, up to `LAYERS_MAX`. So what a quorum stands by need not be folded a third time:
+its layer goes into the stored fold (`Fold.absorb`), and the layers above it stay.
 
 A node that is not a signer follows in the same way and signs nothing. `now` is in ms since 1970.
 
@@ -30,6 +32,7 @@ The notary keeps only the note and roots of the noted state. The owner of the no
 """
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, assert_never
 
 from accredit.governance.fold import Fold
@@ -86,6 +89,10 @@ second."""
 LOOKED_AT: Final = 1_000
 """Statements that are looked up together before they are folded: a full batch of the log (`append_queue.BATCH`)."""
 
+LAYERS_MAX: Final = 4
+"""Cosigned sets that are kept as layers over each other; a further one grows into the newest layer. Each layer costs
+every look-up above it one step. A guess: under a stream two or three sets await their quorum."""
+
 MESSAGE_BYTES: Final = 1024 * 1024
 """One message: 32,000 ids. An offer that needs more waits for a quiet moment."""
 
@@ -128,6 +135,7 @@ class Notary:
         self._floor = 0 if last is None else StateNote.decode(last).count
         self._base: Fold | None = None
         self._cosigned = Fold(ecosystem)
+        self._layers: list[Fold] = []  # over the base, each over the one before it; the cosigned set is the last
         self._is_damaged = False  # one set was folded twice, with two results
         self._steps: list[CosignedStep] = []
         self._behind: MutableMapping[bytes, Statement] = {}  # held, not cosigned
@@ -154,7 +162,8 @@ class Notary:
         the note. At first the held set equals it.
         """
         assert not self._steps
-        self._base, self._cosigned = base, base.branch()
+        self._base = base
+        self._begin_layers(base)
         self._held.rebase(self._cosigned)
 
     @property
@@ -168,7 +177,7 @@ class Notary:
         Where one of them holds more than what is kept, this waits until the cosigned set goes on.
         """
         if self._base is not None and len(self._base) == len(self._held):
-            self._cosigned = self._base.branch()
+            self._begin_layers(self._base)
             self._held.rebase(self._cosigned)
 
     def image(self) -> NotaryImage:
@@ -376,8 +385,7 @@ class Notary:
     def _go_on(self, statements: Sequence[Statement]) -> tuple[Picked, Mapping[bytes, bool]]:
         """Add to the cosigned set and put the held fold over it again; return the differences, as in `CosignedStep`."""
         count, root = len(self._held), self._held.state_root()
-        if self._base is not None and len(self._cosigned) == len(self._base):
-            self._cosigned = self._base.branch()  # the same set, over the maps as they are kept by now
+        self._add_layer()
         # After a long turn what was read when they were logged may have been let go of.
         for start in range(0, len(statements), LOOKED_AT):
             some = statements[start : start + LOOKED_AT]
@@ -390,6 +398,20 @@ class Notary:
             self.disagreements += 1
         self._held.rebase(self._cosigned)
         return self._cosigned.pick(changes.records), changes.committed
+
+    def _add_layer(self) -> None:
+        """Let the cosigned set grow on in a layer of its own, if it lies over a stored fold."""
+        if self._base is None:
+            return
+        if len(self._cosigned) == len(self._base):
+            self._begin_layers(self._base)  # the same set, over the maps as they are kept by now
+        elif len(self._layers) < LAYERS_MAX:
+            self._cosigned = self._cosigned.branch()
+            self._layers.append(self._cosigned)
+
+    def _begin_layers(self, base: Fold) -> None:
+        self._cosigned = base.branch()
+        self._layers = [self._cosigned]
 
     def _text_of(self, fold: Fold) -> StateNote:
         charter = fold.charter or self._held.charter
@@ -549,15 +571,19 @@ class Notary:
         )
 
     def _sink(self, ids: Sequence[bytes], state: StateNote) -> None:
-        """What a quorum stands by goes into the fold that is kept; as it was folded, if nothing else is cosigned.
+        """What a quorum stands by goes into the fold that is kept: as it was folded, if it is a layer.
 
         Else it is folded anew, and the sets beyond are put over it again.
         """
         base = self._base
         if base is None or not ids:
             return
-        if not self._beyond:
-            base.absorb(self._cosigned)
+        at = next((number for number, layer in enumerate(self._layers) if len(layer) == state.count), None)
+        if at is not None:
+            for lower, upper in reversed([*pairwise([base, *self._layers[: at + 1]])]):
+                lower.absorb(upper)
+            self._layers = self._layers[at + 1 :] or [self._cosigned]
+            self._layers[0].relay(base)
             return
         for id in ids:
             base.add(self._cosigned.chains[id])
@@ -566,6 +592,7 @@ class Notary:
             self._is_damaged = True  # one set folded twice, two states
             self.disagreements += 1
         self._cosigned.rebase(base)
+        self._layers = [self._cosigned]
         self._held.rebase(self._cosigned)
 
     # ------------------------------------------------------------------------------------------------- signers

@@ -1,6 +1,7 @@
 """The law of the fold: every order, duplication and batching of one set gives the same records and the same root."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -118,6 +119,34 @@ def test_a_base_becomes_what_its_branch_is_and_all_go_on_as_before(history: Hist
     top.rebase(again)
     base.absorb(again)
     assert picture(base) == picture(fold_of(eco, said[:third]))
+    assert picture(top) == picture(fold_of(eco, said))
+
+
+@NARROW
+@given(histories(), st.data())
+def test_layers_between_a_base_and_a_branch_may_be_taken_into_the_base(history: History, data: st.DataObject) -> None:
+    """As sets that are cosigned one after the other find their quorum while further ones are cosigned already."""
+    eco, said = history
+    ends = sorted(data.draw(st.tuples(*[st.integers(0, len(said))] * 5)))
+    layers = [fold_of(eco, said[: ends[0]])]
+    for begin, end in pairwise(ends):
+        layers.append(layers[-1].branch())
+        grow(layers[-1], said[begin:end], batch=data.draw(st.integers(1, 5)))
+    base, first, second, *above = layers
+    top = above[-1].branch()
+    grow(top, said[ends[-1] :])
+
+    first.absorb(second)
+    base.absorb(first)
+    above[0].relay(base)
+    for fold, end in zip((base, *above), ends[2:], strict=True):
+        assert picture(fold) == picture(fold_of(eco, said[:end]))
+    assert picture(top) == picture(fold_of(eco, said))
+
+    above[0].absorb(above[1])
+    base.absorb(above[0])
+    top.relay(base)
+    assert picture(base) == picture(fold_of(eco, said[: ends[-1]]))
     assert picture(top) == picture(fold_of(eco, said))
 
 

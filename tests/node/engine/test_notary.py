@@ -65,11 +65,13 @@ class World:
         notary: type[Notary] = Notary,
         slow: tuple[int, ...] = (),
         tick: int = 1_000,
+        stored: bool = False,
     ) -> None:
         self.town = town
         self.notary = notary
         self.slow = slow  # statements reach them three seconds late, notes do not
         self.tick = tick
+        self.stored = stored  # what a quorum stands by is kept in a fold of its own
         self.now = BEGIN
         self.link = link
         self.random = Random(7)
@@ -84,6 +86,8 @@ class World:
         name = f"n{n}.example"
         fold = Fold(self.town.eco)
         notary = self.notary(ecosystem=self.town.eco, name=name, signer=KeyPair(seed_of(f"{name} state")), held=fold)
+        if self.stored:
+            notary.stand_on(fold.sink())
         return Host(name, fold, notary)
 
     def at(self, delay: int, host: int, what: str, value: object) -> None:
@@ -206,6 +210,50 @@ def test_a_quorum_keeps_forming_under_a_steady_stream_with_one_of_five_dead() ->
         times = [begun, *(when for when, _ in world.hosts[host].notes if when >= begun), world.now]
         assert max(b - a for a, b in pairwise(times)) <= 30_000
         assert newest(world, host).count > 600
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+def test_what_a_quorum_stands_by_is_kept_without_a_third_fold_while_more_is_cosigned(
+    layers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream in which each set finds its quorum only when further ones are cosigned: signers far from each other."""
+    monkeypatch.setattr(notary_module, "LAYERS_MAX", layers)
+    town = town_of(3)
+    world = World(town, 3, link=1_500, stored=True)
+    world.submit(0, *town.said)
+    world.run(12_000)
+    folded: list[int] = []
+    add = Fold.add
+
+    def counted(fold: Fold, statement: Statement) -> None:
+        if fold is world.hosts[0].notary.base:
+            folded.append(len(fold))
+        add(fold, statement)
+
+    monkeypatch.setattr(Fold, "add", counted)
+    bases = set[int]()
+    for n in range(12):
+        world.submit(0, town.says(A, "issuer.register", register(f"did:web:i{n}.example")))
+        world.run(2_000 + 500 * (n % 3))
+        for host in world.hosts:
+            base, cosigned = host.notary.base, host.notary._cosigned
+            assert base is not None
+            state = host.notary.noted.state
+            assert state is None or (len(base), base.state_root()) == (state.count, state.root)
+            bases.add(len(cosigned) - len(base))
+    world.run(15_000)
+    assert max(bases) > 0, "sets have waited for their quorum"
+    assert bool(folded) == (layers == 1), "folded anew only where layers do not suffice"
+    for host in world.hosts:
+        whole = Fold(town.eco)
+        for statement in town.said:
+            whole.add(statement)
+        whole.settle()
+        base = host.notary.base
+        assert base is not None
+        assert {fold.state_root() for fold in (base, host.fold, host.notary._cosigned)} == {whole.state_root()}
+        assert dict(base.items()) == dict(whole.items())
+        assert host.notary.disagreements == 0
 
 
 def test_no_quorum_forms_without_enough_signers() -> None:
