@@ -27,6 +27,7 @@ from tests.strategies.domain import (
     UNION,
     World,
     at,
+    key_text,
     pinned,
     status_body,
 )
@@ -51,6 +52,8 @@ TRAINER: Final = CanonicalId("did:web:trainer.example")
 HASTENED: Final = CanonicalId("did:web:hastened.example")
 LISTED: Final = "did:web:listed.example"
 STOLEN: Final = "did:web:stolen.example"
+REPORTED: Final = CanonicalId("did:web:reported.example")
+K2: Final = f"{REPORTED}#k2"
 ABROAD: Final = "https://abroad.example/"
 OLDEST: Final = "did:web:oldest.example"
 AHEAD: Final = "did:web:ahead.example"
@@ -84,6 +87,13 @@ def world() -> World:
     made.key_event(
         STOLEN, how={"iat": at("2025-01-01")}, op="compromise", key_id=K1, compromised_since=at("2024-01-01")
     )
+    two = {"id": K2, "public_key_multibase": key_text("two")}
+    made.register(REPORTED, name="Reported Keys", iat=EARLY, keys=[*pinned(), two])
+    made.grant(REPORTED, iat=EARLY)
+    made.key_event(REPORTED, how={"iat": EARLY}, op="retire", key_id=K1, valid_until=at("2020-01-01"))
+    for number, on, since in ((1, "2016-01-01", "2025-01-01"), (2, "2020-06-01", "2018-01-01")):
+        own = {"by": REPORTED, "via": bytes(32), "key": "one", "seq": number, "iat": at(on)}
+        made.key_event(REPORTED, how=own, op="compromise", key_id=K2, compromised_since=at(since))
     made.register(LISTED, name="Listed Only", iat=EARLY)
     via = made.delegate(UNION, limits={"achievement_types": ["Badge"], "jurisdictions": ["US-IN"]}, valid_from=EARLY)
     made.register(GUILD, name="Guild", iat=EARLY, by=UNION, via=via)

@@ -33,11 +33,13 @@ from ._vector_world import (
     HASTENED,
     HASTY,
     HELD,
+    K2,
     LISTED,
     NOBODY,
     OLDEST,
     POLICY,
     QUERY,
+    REPORTED,
     REVOKED,
     SKILLS,
     STOLEN,
@@ -355,6 +357,14 @@ def _answers() -> Iterator[Vector]:
             past(_of(STOLEN)._replace(key=K1), "2019-06-01"),
             "trusted_with_advisory",
             ("accredited", "key_compromised_later"),
+        ),
+        (
+            "reported-twice",
+            "Another key, retired since, reported it twice: an earlier theft, said too late, and a later one. "
+            "Both are one word.",
+            past(_of(REPORTED)._replace(key=K2), "2019-06-01"),
+            "not_trusted",
+            ("key_compromised",),
         ),
         (
             "about-unknown",

@@ -29,6 +29,7 @@ from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
 
 from .ballots import Anchor, Ground
+from .shares import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,10 @@ class Mandates:
             chain.append(seat.parent)
             seat = self.seats.get(seat.parent)
         return chain
+
+    def path(self, voice: Voice) -> Path:
+        """Return the path by which a voice shares the room of a record."""
+        return tuple((each.by, each.via or b"") for each in (*reversed(self.above(voice)), voice))
 
     def is_ended(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> bool:
         """Return whether a withdrawal on the chain leaves `statement` without a mandate."""

@@ -5,34 +5,37 @@ make questions expensive, or the record too large to send. Each kind of list in 
 stated, the capacity is shared out:
 
     by charter authority, then by delegate, level by level; equally, and the others get what one does not need;
+    an issuer's own keys share among them, and with whoever stated them, what that voice may add;
     within one voice, narrowing parts first (one of each way to narrow, and so on), then the newest;
     parts larger than their share go into the room left over, by charter authority, the smallest demand first
 
 So a voice that stays within its share loses nothing, whatever the others state. Nobody gains a larger share by making
-delegates, because they share their delegator's. The excess does not count (`fold.Fold.standing` says so), and counts
-again once there is room. The result follows from the set of statements alone.
+delegates or by stating keys, because these share what their maker may add. A part that belongs to several voices (what
+a key says that two authorities stated) finds room if one of them has room for it, so nobody takes a key's room away by
+stating the key as well. The excess does not count (`fold.Fold.standing` says so), and counts again once there is room.
+The result follows from the set of statements alone.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from accredit.registry.domain.records import Voice
-
-from .delegations import Mandates
-
 T = TypeVar("T")
 
-Path = tuple[Voice, ...]
-"""A voice and those above it that let it speak, the charter's authority first."""
+_Step = tuple[str, bytes]
+"""An author's id, with the mandate or the key by which it speaks; empty for the charter's authorities."""
+
+Path = tuple[_Step, ...]
+"""An author, after those that let it speak, the charter's authority first."""
+
+_Entries = list[tuple[Path, int]]
 
 
 def fair_share(
-    mandates: Mandates,
     items: Sequence[T],
     capacity: int,
     *,
-    voice: Callable[[T], Voice],
+    paths: Callable[[T], Iterable[Path]],
     size: Callable[[T], int],
     order: Callable[[T], Any],
 ) -> list[T]:
@@ -40,45 +43,45 @@ def fair_share(
 
     Args:
         capacity: the room, in the unit of `size`: bytes or a number of items.
-        voice: gives an item's author. size: gives the most room it takes. order: sort key; a voice's first items are
-            kept first.
+        paths: gives an item's author, by one path or several. size: gives the most room it takes. order: sort key; an
+            author's first items are kept first.
     """
     sizes = [size(item) for item in items]
     if sum(sizes) <= capacity:
         return list(items)
-    paths: dict[Voice, Path] = {}
-    entries: list[tuple[Path, int]] = []
-    for number, item in enumerate(items):
-        speaker = voice(item)
-        if speaker not in paths:
-            paths[speaker] = (*reversed(mandates.above(speaker)), speaker)
-        entries.append((paths[speaker], number))
+
+    def total(entries: _Entries) -> int:
+        return sum(sizes[number] for number in {number for _, number in entries})
+
+    entries = [(path, number) for number, item in enumerate(items) for path in dict.fromkeys(paths(item))]
     kept: dict[int, None] = {}
     pending = [(entries, 0, capacity)]
     while pending:
         group, depth, room = pending.pop()
-        if sum(sizes[number] for _, number in group) <= room:
+        if total(group) <= room:
             kept.update((number, None) for _, number in group)
             continue
-        below: dict[Voice | None, list[tuple[Path, int]]] = {}
+        below: dict[_Step | None, _Entries] = {}
         for path, number in group:
             below.setdefault(path[depth] if depth < len(path) else None, []).append((path, number))
         if list(below) == [None]:
             in_turn = sorted((number for _, number in group), key=lambda number: order(items[number]))
             kept.update((number, None) for number in _that_fit(in_turn, sizes, room))
             continue
-        wanted = sorted(below, key=lambda who: (sum(sizes[n] for _, n in below[who]), who is not None, _named(who)))
+        demands = {who: total(some) for who, some in below.items()}
+        wanted = sorted(below, key=lambda who: (demands[who], who is not None, who or ("", b"")))
         for left, who in zip(range(len(wanted), 0, -1), wanted, strict=True):
-            share = min(room // left, sum(sizes[number] for _, number in below[who]))
+            share = min(room // left, demands[who])
             room -= share
             pending.append((below[who], depth + 1 if who is not None else depth, share))
-    wants: Counter[Voice] = Counter()
+    wants: Counter[_Step] = Counter()
     for path, number in entries:
         wants[path[0]] += sizes[number]
     left_out = [(path[0], number) for path, number in entries if number not in kept]
-    left_out.sort(key=lambda entry: (wants[entry[0]], _named(entry[0]), order(items[entry[1]])))
+    left_out.sort(key=lambda entry: (wants[entry[0]], entry[0], order(items[entry[1]])))
     room = capacity - sum(sizes[number] for number in kept)
-    kept.update((number, None) for number in _that_fit([number for _, number in left_out], sizes, room))
+    in_turn = list(dict.fromkeys(number for _, number in left_out))
+    kept.update((number, None) for number in _that_fit(in_turn, sizes, room))
     return [item for number, item in enumerate(items) if number in kept]
 
 
@@ -87,7 +90,3 @@ def _that_fit(numbers: Iterable[int], sizes: Sequence[int], room: int) -> Iterat
         if sizes[number] <= room:
             room -= sizes[number]
             yield number
-
-
-def _named(voice: Voice | None) -> tuple[str, bytes]:
-    return ("", b"") if voice is None else (voice.by, voice.via or b"")

@@ -72,7 +72,11 @@ def authority_record(law: Law, by: CanonicalId) -> AuthorityRecord | None:
     # Every delegator can delegate to this id, and every question about it reads the record.
     by_id = itemgetter("via")
     standings += fair_share(
-        law.mandates, delegated, SHARED_BYTES, voice=_giver, size=lambda one: len(encode(one)), order=by_id
+        delegated,
+        SHARED_BYTES,
+        paths=lambda one: [law.mandates.path(_giver(one))],
+        size=lambda one: len(encode(one)),
+        order=by_id,
     )
     return {"id": by, "standings": standings} if standings else None
 

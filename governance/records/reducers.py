@@ -8,19 +8,19 @@ types so that contributions always point forward.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from sys import intern
 from typing import Any, Final
 
 from accredit.governance.authority.governing_state import Law
-from accredit.governance.authority.shares import fair_share
+from accredit.governance.authority.shares import Path, fair_share
 from accredit.governance.rules.rulebook import is_narrowing
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
 from accredit.registry.domain.bodies import PinnedKey
 from accredit.registry.domain.record_types import CompetencyEntry, IssuerRecord, Record
 from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.encoding.ed25519 import decode_multibase, key_id
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
@@ -74,43 +74,51 @@ def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
     return list(done.values())
 
 
-CROWD: Final = 8
-"""Ends of one key of an issuer, said under one number of one key, that all count; of more, the first by their dates."""
+FIRST: Final = 2
+"""Of what a key says of one key of an issuer in one way, that many with the earliest ends, with the earliest dates, and
+with the lowest numbers are kept. One of each makes the word that counts; a second shows that more was said."""
 
 
 def leading(facts: Sequence[Effective]) -> list[Effective]:
-    """Return the facts about an issuer without what a key says again and again under one number.
+    """Return the facts about an issuer without what one of its keys says again and again.
 
-    A key that signs each number once loses nothing, whatever its budget. Of the forks under a number, for each key that
-    they end and each way to do so, those with the `CROWD` earliest ends stay and those with the `CROWD` earliest dates,
-    one of each pair of dates. The earliest of these ends counts as said at the earliest of these dates
-    (`decision.issuer_keys`), so no thief pushes an honest end out. Groups depend on founding statements only, so a fact
-    that is left out stays out whatever else of its kind comes (this keeps the law of the fold).
+    What an issuer's key says to end another key in one way counts as one word: the earliest of its ends, said at the
+    earliest of its dates, under the lowest of its numbers (`decision.issuer_keys`). So the statements with the first of
+    each stay, and no thief pushes an honest end out, under however many numbers they sign. Of an authority's key the
+    same stay for each number, because nothing but the earliest end counts. Groups depend on founding statements only,
+    so a fact that is left out stays out whatever else of its kind comes (this keeps the law of the fold).
     """
     stated: dict[str, None] = {}
     windows: dict[bytes, list[tuple[int, int]]] = {}
+    founding = {fact.statement.id for fact in facts if is_founding(fact.statement)}
     for fact in facts:
         for key in keys_stated(fact.statement):
             stated[key["id"]] = None
-            if (multibase := key.get("public_key_multibase", "")).startswith("z6Mk"):
+            if (kid := issuers.signing_key(key)) is not None:
                 window = key.get("valid_from", TIME_MIN), key.get("valid_until", TIME_MAX + 1)
-                windows.setdefault(key_id(decode_multibase(multibase)), []).append(window)
+                windows.setdefault(kid, []).append(window)
     groups: dict[tuple[Any, ...], list[Effective]] = {}
     for fact in facts:
         statement, body = fact.statement, fact.statement.body
-        if not is_founding(statement):
+        if statement.id not in founding:
             is_within = any(start <= statement.iat < end for start, end in windows.get(statement.kid, ()))
             about = body["key_id"] if body["key_id"] in stated else None
-            groups.setdefault((statement.kid, statement.seq, body["op"], about, is_within), []).append(fact)
+            number = None if fact.via in founding else statement.seq
+            groups.setdefault((statement.kid, number, body["op"], about, is_within), []).append(fact)
     behind: dict[bytes, None] = {}
     for group in groups.values():
-        dates: dict[tuple[int, int], bytes] = {}
-        for fact in sorted(group, key=lambda fact: fact.statement.id, reverse=True):
-            dates[_ends(fact), fact.statement.iat] = fact.statement.id
-        by_end, by_date = sorted(dates), sorted(dates, key=lambda pair: (pair[1], pair[0]))
-        first = {dates[pair] for pair in (*by_end[:CROWD], *by_date[:CROWD])}
+        first = _first_of_each(group, FIRST)
         behind.update((fact.statement.id, None) for fact in group if fact.statement.id not in first)
     return [fact for fact in facts if fact.statement.id not in behind]
+
+
+def _first_of_each(group: Iterable[Effective], count: int) -> set[bytes]:
+    """Return the ids of the `count` statements with the earliest ends, dates and lowest numbers; equals count once."""
+    dated: dict[tuple[int, int, int], bytes] = {}
+    for fact in sorted(group, key=lambda fact: fact.statement.id, reverse=True):
+        dated[_ends(fact), fact.statement.iat, fact.statement.seq] = fact.statement.id
+    orders = [sorted(dated, key=lambda dates: (dates[first], dates)) for first in range(3)]
+    return {dated[dates] for order in orders for dates in order[:count]}
 
 
 def keys_stated(statement: Unverified) -> list[PinnedKey]:
@@ -148,7 +156,8 @@ def make_record(
         return [fact for each in kinds for fact in facts.get(each, ())]
 
     def shared(said: list[Effective], size: Callable[[Effective], int]) -> list[Effective]:
-        return fair_share(law.mandates, said, SHARED_BYTES, voice=_voice, size=size, order=_Precedence(said).of)
+        sharing = _Sharing(law, said)
+        return fair_share(said, SHARED_BYTES, paths=sharing.paths, size=size, order=sharing.order)
 
     match kind:
         case "accreditation":
@@ -180,10 +189,9 @@ def make_record(
         case "competency":
             said_of_it = _first_of_each_voice(part for each in contributed.values() for part in each)
             held = fair_share(
-                law.mandates,
                 said_of_it,
                 SHARED_BYTES,
-                voice=voice_of,
+                paths=lambda part: [law.mandates.path(voice_of(part))],
                 size=lambda part: len(encode(part)),
                 order=lambda part: (1, *mappings.link_order(part)) if "mapping" in part else (0, *_entry_order(part)),
             )
@@ -198,7 +206,11 @@ def make_record(
                 for by, via in voices
             ]
             taken = fair_share(
-                law.mandates, claims, ALIAS_ISSUERS, voice=itemgetter(1), size=lambda _: 1, order=itemgetter(0)
+                claims,
+                ALIAS_ISSUERS,
+                paths=lambda claim: [law.mandates.path(claim[1])],
+                size=lambda _: 1,
+                order=itemgetter(0),
             )
             return issuers.reduce_alias(name, [issuer for issuer, _ in taken]), {}
 
@@ -241,47 +253,77 @@ _KEY_BYTES: Final = 128
 """The ids of a statement, a delegation and a key, 34 bytes each, and a time."""
 
 
-def _voice(fact: Effective) -> Voice:
-    return fact.voice
+class _Sharing:
+    """The way in which what is said of a subject shares its record, worked out only if not all has room.
 
+    Authors have a path each (`shares`). An issuer's key stands below all voices that state it, because it has no
+    mandate.
 
-class _Precedence:
-    """The order in which one voice's parts are kept if not all have room.
-
-    A thief with a voice's key can flood its share, and must not push out the narrowing statements that the rightful
+    A thief with an author's key can flood its share, and must not push out the narrowing statements that the rightful
     holder made with the same key. So one statement of each way to narrow is kept (an event; the end of a stated key),
-    then a second one of each, and so on; within one way those without an end come first, then the earliest. Then come
+    then a second one of each, and so on; within one way those without an end come first, then the earliest. Of what an
+    issuer's key says to end another in one way, those three come first that make its word (`leading`). Then come
     widening statements, the newest first; then ends of keys that nobody has stated.
     """
 
-    def __init__(self, said: Sequence[Effective]) -> None:
+    def __init__(self, law: Law, said: Sequence[Effective]) -> None:
+        self._mandates = law.mandates
         self._said = said
-        self._ranks: dict[bytes, tuple[int, int, int, bytes]] = {}
 
-    def of(self, fact: Effective) -> tuple[int, int, int, bytes]:
-        """Return the sort key, lowest for parts kept first; computed on first use."""
-        if not self._ranks:
-            self._rank()
+    def paths(self, fact: Effective) -> list[Path]:
+        """Return the paths by which a fact shares the room of a record."""
+        if not self._is_issuers_own(fact):
+            return [self._mandates.path(fact.voice)]
+        issuer, key = (fact.by, b""), (fact.by, fact.statement.kid)
+        return [(*self._mandates.path(voice), issuer, key) for voice in self._staters[fact.statement.kid]]
+
+    def order(self, fact: Effective) -> tuple[int, int, int, bytes]:
+        """Return the sort key, lowest for parts kept first."""
         return self._ranks[fact.statement.id]
 
-    def _rank(self) -> None:
+    def _is_issuers_own(self, fact: Effective) -> bool:
+        """Return whether a key of the issuer said it: it speaks by the statement that states it, not by a mandate."""
+        return fact.via in self._founding
+
+    @cached_property
+    def _founding(self) -> dict[bytes, None]:
+        return {fact.statement.id: None for fact in self._said if is_founding(fact.statement)}
+
+    @cached_property
+    def _staters(self) -> dict[bytes, dict[Voice, None]]:
+        """The voices that state each key, by its key id."""
+        staters: dict[bytes, dict[Voice, None]] = {}
+        for fact in self._said:
+            for key in keys_stated(fact.statement):
+                if (kid := issuers.signing_key(key)) is not None:
+                    staters.setdefault(kid, {})[fact.voice] = None
+        return staters
+
+    @cached_property
+    def _ranks(self) -> dict[bytes, tuple[int, int, int, bytes]]:
+        ranks: dict[bytes, tuple[int, int, int, bytes]] = {}
         stated = {key["id"] for fact in self._said for key in keys_stated(fact.statement)}
-        ways: dict[tuple[Any, ...], list[tuple[int, int, bytes]]] = {}
+        ways: dict[tuple[Any, ...], list[tuple[int, int, Effective]]] = {}
         for fact in self._said:
             statement, body = fact.statement, fact.statement.body
             if not is_narrowing(statement.kind, body):
-                self._ranks[statement.id] = (1, 0, -statement.iat, statement.id)
+                ranks[statement.id] = (1, 0, -statement.iat, statement.id)
             elif statement.kind == "issuer.key" and body["key_id"] not in stated:
-                self._ranks[statement.id] = (2, 0, -statement.iat, statement.id)
+                ranks[statement.id] = (2, 0, -statement.iat, statement.id)
             else:
                 word = body.get("event", body.get("op"))
-                way = (fact.voice, statement.kind, word, "void_from" in body, body.get("key_id"))
+                own = statement.kid if self._is_issuers_own(fact) else None
+                way = (fact.voice, own, statement.kind, word, "void_from" in body, body.get("key_id"))
                 until = body.get("effective_until", TIME_MAX + 1)
                 since = _ends(fact) if "op" in body else body.get("effective_from", statement.iat)
-                ways.setdefault(way, []).append((-until, since, statement.id))
-        for members in ways.values():
-            for position, (_, since, id) in enumerate(sorted(members)):
-                self._ranks[id] = (0, position, since, id)
+                ways.setdefault(way, []).append((-until, since, fact))
+        for way, members in ways.items():
+            by_since = sorted(members, key=lambda member: (*member[:2], member[2].statement.id))
+            first = _first_of_each([fact for _, _, fact in by_since], 1) if way[1] is not None else []
+            in_turn = sorted(by_since, key=lambda member: member[2].statement.id not in first)
+            for position, (_, since, fact) in enumerate(in_turn):
+                ranks[fact.statement.id] = (0, position, since, fact.statement.id)
+        return ranks
 
 
 def _said_bytes(fact: Effective) -> int:
@@ -289,9 +331,11 @@ def _said_bytes(fact: Effective) -> int:
 
 
 def _issuer_bytes(fact: Effective) -> int:
-    """Estimate the bytes; a registration repeats the origin of each key."""
-    keys = len(fact.statement.body.get("keys", ()))
-    return _said_bytes(fact) + keys * (_SOURCE_BYTES + _KEY_BYTES + len(fact.by.encode()))
+    """Estimate the bytes; a registration repeats the origin of each key, and an issuer's own statements lose prose."""
+    body = fact.statement.body
+    keys = len(body.get("keys", ()))
+    lost = sum(len(encode(body[name])) for name in issuers.TOLD if name in body and fact.by == body.get("issuer"))
+    return _said_bytes(fact) - lost + keys * (_SOURCE_BYTES + _KEY_BYTES + len(fact.by.encode()))
 
 
 def _listed(
@@ -309,10 +353,9 @@ def _listed(
         return voice
 
     listed = fair_share(
-        law.mandates,
         list(records),
         ACCREDITATION_PARTS,
-        voice=granted_by,
+        paths=lambda id: [law.mandates.path(granted_by(id))],
         size=lambda id: records[id][1],
         order=lambda id: (-law.ground.chains[id].iat, id),
     )

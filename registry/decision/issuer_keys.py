@@ -13,16 +13,17 @@ key can always end itself. It can end other keys only while it is good:
    decides: once it has ended the thief's key, that key's accusations no longer count, and the doubt is gone;
 3. a key that such a key ends without dispute has ended, and what it says from that date on does not count.
 
-What a key says more than once under one number, to end one other key in one way, is read as one word: the earliest of
-its ends, said at the earliest of its dates, within the key's validity. Only a thief does that, or whoever restored a
-backup, and a record keeps some of these statements only. If their dates were read one by one, a thief would push an
-honest end out: with ends that come first but count for nothing, for the key had ended when it said them, and with early
-dates of ends in the far future.
+What a key says more than once, to end one other key in one way, is read as one word: the earliest of its ends, said at
+the earliest of its dates, under the lowest of its numbers, within the key's validity. A record keeps only some of these
+statements. If they were read one by one, a thief would push an honest end out: with ends that come first but count for
+nothing, for the key had ended when it said them, and with early dates of ends in the far future. Whoever holds the key
+could have signed that word itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import cast
 
 from ..domain.bodies import PinnedKey
 from ..domain.record_types import IssuerRecord, KeyAdded, KeyEnded, VoiceMembers
@@ -127,13 +128,24 @@ _Node = bytes | str
 """A key: its key id, or the id of its verification method if keys of its type sign no statements."""
 
 
-def _forked(words: Iterable[KeyEnded]) -> dict[bytes, int]:
-    """Return what was said more than once under one number, by statement, with the earliest of its dates, seconds."""
+def _as_one(words: Iterable[KeyEnded]) -> tuple[list[KeyEnded], set[bytes]]:
+    """Return what each key says, to end each other key in one way, as one word; and the statements that make a word of
+    several."""
     groups: dict[tuple[object, ...], list[KeyEnded]] = {}
     for one in words:
-        groups.setdefault((one["signer"], one["seq"], one["op"], one["key_id"]), []).append(one)
-    forked = [said for said in groups.values() if len(said) > 1]
-    return {one["statement"]: min(each["iat"] for each in said) for said in forked for one in said}
+        groups.setdefault((one["signer"], one["op"], one["key_id"]), []).append(one)
+    heard: list[KeyEnded] = []
+    several: set[bytes] = set()
+    for said in groups.values():
+        if len({(_end(one), one["iat"], one["seq"]) for one in said}) == 1:
+            heard += said
+            continue
+        first, number, end = (min(dates) for dates in zip(*[(s["iat"], s["seq"], _end(s)) for s in said], strict=True))
+        for one in said:
+            date = "compromised_since" if one["op"] == "compromise" else "valid_until"
+            heard.append(cast(KeyEnded, {**one, "iat": first, "seq": number, date: end}))
+            several.add(one["statement"])
+    return heard, several
 
 
 def _weigh(
@@ -148,10 +160,10 @@ def _weigh(
     def whom(one: KeyEnded) -> Iterable[_Node]:
         return named.get(one["key_id"], {one["key_id"]: None})
 
-    forked = _forked(words)
+    words, several = _as_one(words)
 
     def is_heard(node: _Node, one: KeyEnded) -> bool:
-        return node not in ends or forked.get(one["statement"], one["iat"]) < ends[node]
+        return node not in ends or one["iat"] < ends[node]
 
     ends: dict[_Node, int] = {}
     last: dict[_Node, int] = {}  # of a key that ended itself: the number of that statement
@@ -170,7 +182,7 @@ def _weigh(
     for one in words:
         signer = one["signer"]
         is_after = signer in last and one["seq"] > last[signer]
-        is_within = one["statement"] in forked or _is_within(added, signer, one["iat"])
+        is_within = one["statement"] in several or _is_within(added, signer, one["iat"])
         if signer not in whom(one) and not is_after and is_within:
             accusations.setdefault(signer, []).append(one)
     # A key ended by an authority or by itself stops counting before its statements about other keys are read.

@@ -212,17 +212,28 @@ def reduce(id: CanonicalId, facts: Sequence[Effective], accreditations: Mapping[
     }
 
 
-def _added(fact: Effective, key: PinnedKey) -> KeyAdded:
+def signing_key(key: PinnedKey) -> bytes | None:
+    """Return the key id of an Ed25519 key; None for a key of another kind, which signs no statements."""
     multibase = key.get("public_key_multibase", "")
-    kid = {"kid": key_id(decode_multibase(multibase))} if multibase.startswith("z6Mk") else {}
-    return cast(KeyAdded, {**source(fact), "op": "add", "key": key, **kid})
+    return key_id(decode_multibase(multibase)) if multibase.startswith("z6Mk") else None
+
+
+_ENDED: Final = ("op", "key_id", "valid_until", "compromised_since")
+TOLD: Final = ("reason_text", "ext")
+"""Left out where an issuer speaks of its own keys: a thief of one of them must not fill the record with prose."""
+
+
+def _added(fact: Effective, key: PinnedKey) -> KeyAdded:
+    kid = signing_key(key)
+    return cast(KeyAdded, {**source(fact), "op": "add", "key": key} | ({} if kid is None else {"kid": kid}))
 
 
 def _key_event(fact: Effective) -> KeyAdded | KeyEnded:
     body = fact.statement.body
     if body["op"] == "add":
         return _added(fact, body["key"])
-    kept = {name: value for name, value in body.items() if name != "issuer"}
+    names = _ENDED if fact.by == body["issuer"] else (*_ENDED, *TOLD)
+    kept = {name: body[name] for name in names if name in body}
     return cast(KeyEnded, {**source(fact), **kept, "signer": fact.statement.kid, "seq": fact.statement.seq})
 
 

@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.governance.authority.effect import EffectState
-from accredit.governance.authority.shares import fair_share
+from accredit.governance.authority.shares import Path, fair_share
 from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase
-from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, RECORD_BYTES, SHARED_BYTES
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, grant, register
@@ -318,14 +317,10 @@ def test_a_large_registration_does_not_push_a_small_one_out_whoever_speaks_first
     assert len(record["stated"]) == 3
 
 
-class _Nobody:
-    """Mandates of voices of which none stands below another."""
-
-    def above(self, voice: Voice) -> list[Voice]:
-        return [Voice(CanonicalId(voice.by[0]), None)] if len(voice.by) > 1 else []
-
-
-items = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "ax", "ay", "bx"]), st.integers(1, 30)), max_size=25)
+items = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "c", "ax", "ay", "bx", "axk", "ak+bk", "bxm+c", "ax+ay"]), st.integers(1, 30)),
+    max_size=25,
+)
 
 
 def test_two_mandates_of_one_body_share_alike_in_every_order() -> None:
@@ -333,26 +328,30 @@ def test_two_mandates_of_one_body_share_alike_in_every_order() -> None:
     mandates = [delegate(town)[1] for _ in range(2)]
     law = town.fold().law
     assert law is not None
+    path = law.mandates.path
     items = [(Voice(DELEGATE, mandate.id), number) for mandate in mandates for number in range(2)]
     kept = [
-        sorted(fair_share(law.mandates, said, 3, voice=lambda one: one[0], size=lambda _: 1, order=lambda one: one[1]))
+        sorted(fair_share(said, 3, paths=lambda one: [path(one[0])], size=lambda _: 1, order=lambda one: one[1]))
         for said in (items, items[::-1])
     ]
     assert kept[0] == kept[1]
     assert len(kept[0]) == 3
 
 
+def _ways(names: str) -> list[Path]:
+    """The path of each name, a letter for each step."""
+    return [tuple((letter, b"") for letter in name) for name in names.split("+")]
+
+
 @given(items, st.integers(0, 200), st.randoms(use_true_random=False))
 def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacity: int, random: Any) -> None:
-    mandates: Any = _Nobody()
     numbered = [(by, size, number) for number, (by, size) in enumerate(said)]
 
     def shared(entries: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
         return fair_share(
-            mandates,
             entries,
             capacity,
-            voice=lambda one: Voice(CanonicalId(one[0]), b"d" if len(one[0]) > 1 else None),
+            paths=lambda one: _ways(one[0]),
             size=lambda one: one[1],
             order=lambda one: one[2],
         )
@@ -362,11 +361,11 @@ def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacit
     mixed = list(numbered)
     random.shuffle(mixed)
     assert sorted(shared(mixed)) == sorted(kept)
-    roots = {by[0] for by, _, _ in numbered}
+    roots = {path[0][0] for by, _, _ in numbered for path in _ways(by)}
     for root in roots:
-        wanted = [one for one in numbered if one[0][0] == root]
+        wanted = [one for one in numbered if any(path[0][0] == root for path in _ways(one[0]))]
         if sum(size for _, size, _ in wanted) <= capacity // len(roots):
-            assert [one for one in kept if one[0][0] == root] == wanted, "who stays within its share loses nothing"
+            assert [one for one in kept if one in wanted] == wanted, "who stays within its share loses nothing"
     room = capacity - sum(size for _, size, _ in kept)
     assert all(size > room for _, size, number in numbered if number not in {one[2] for one in kept}), "no room is lost"
 

@@ -4,8 +4,8 @@
  * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
  * `retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while
  * that is good. Keys that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides.
- * What a key says more than once under one number, to end one other key in one way, is read as one word: the earliest
- * of its ends, said at the earliest of its dates.
+ * What a key says more than once, to end one other key in one way, is read as one word: the earliest of its ends, said
+ * at the earliest of its dates, under the lowest of its numbers.
  *
  * @module
  */
@@ -111,25 +111,36 @@ function endOf(said) {
 // ------------------------------------------------------------------------------------------------ its own words
 
 /**
- * Return what was said more than once under one number, by statement, with the earliest of its dates.
+ * Return what each key says, to end each other key in one way, as one word, and the statements that make a word of
+ * several.
  *
  * @param {readonly Said[]} words
- * @returns {Map<string, number>}
+ * @returns {{heard: Said[], several: Set<string>}}
  */
-function forkedOf(words) {
+function asOne(words) {
   /** @type {Map<string, Said[]>} */
   const groups = new Map();
   for (const one of words) {
-    const group = JSON.stringify([one.signer, one.seq, one.op, one.key_id]);
+    const group = JSON.stringify([one.signer, one.op, one.key_id]);
     groups.set(group, [...(groups.get(group) ?? []), one]);
   }
-  const forked = [...groups.values()].filter((said) => said.length > 1);
-  return new Map(
-    forked.flatMap((said) => {
-      const first = Math.min(...said.map((one) => one.iat));
-      return said.map((one) => /** @type {const} */ ([one.statement, first]));
-    }),
-  );
+  /** @type {Said[]} */
+  const heard = [];
+  /** @type {Set<string>} */
+  const several = new Set();
+  for (const said of groups.values()) {
+    if (new Set(said.map((one) => JSON.stringify([endOf(one), one.iat, one.seq]))).size === 1) {
+      heard.push(...said);
+      continue;
+    }
+    const [iat, seq] = [Math.min(...said.map((one) => one.iat)), Math.min(...said.map((one) => one.seq))];
+    const end = Math.min(...said.map(endOf));
+    for (const one of said) {
+      heard.push({ ...one, iat, seq, [one.op === "compromise" ? "compromised_since" : "valid_until"]: end });
+      several.add(one.statement);
+    }
+  }
+  return { heard, several };
 }
 
 /**
@@ -138,10 +149,10 @@ function forkedOf(words) {
  *
  * @param {readonly Said[]} added
  * @param {readonly Said[]} decided
- * @param {readonly Said[]} words
+ * @param {readonly Said[]} spoken
  * @returns {{counted: Said[], doubts: Said[]}}
  */
-function weigh(added, decided, words) {
+function weigh(added, decided, spoken) {
   /** @type {Map<string, Set<string>>} */
   const named = new Map();
   for (const { key, kid } of added) {
@@ -153,10 +164,10 @@ function weigh(added, decided, words) {
   /** @type {Map<string, number>} */
   const ends = new Map();
   const end = (/** @type {string} */ key, /** @type {number} */ at) => ends.set(key, Math.min(at, ends.get(key) ?? at));
-  const forked = forkedOf(words);
+  const { heard: words, several } = asOne(spoken);
   const isHeard = (/** @type {string} */ key, /** @type {Said} */ one) => {
     const ending = ends.get(key);
-    return ending === undefined || (forked.get(one.statement) ?? one.iat) < ending;
+    return ending === undefined || one.iat < ending;
   };
 
   for (const one of decided) for (const key of whom(one)) end(key, endOf(one));
@@ -171,7 +182,7 @@ function weigh(added, decided, words) {
   const accusations = new Map();
   for (const one of words) {
     const isAfter = one.seq > (last.get(one.signer) ?? Infinity);
-    const isValid = forked.has(one.statement) || isWithin(added, one.signer, one.iat);
+    const isValid = several.has(one.statement) || isWithin(added, one.signer, one.iat);
     if (!whom(one).has(one.signer) && !isAfter && isValid) {
       accusations.set(one.signer, [...(accusations.get(one.signer) ?? []), one]);
     }
@@ -190,11 +201,11 @@ function weigh(added, decided, words) {
   const edges = new Map([...accusations].map(([key, said]) => [key, said.flatMap((one) => [...whom(one)])]));
   for (const circle of circles(edges)) {
     // All ends by keys outside the circle are known; those within it accuse each other.
-    const spoken = [...circle].flatMap((key) =>
+    const open = [...circle].flatMap((key) =>
       (accusations.get(key) ?? []).filter((one) => isHeard(key, one)).map((one) => /** @type {const} */ ([key, one])),
     );
-    for (const [, one] of spoken) for (const target of whom(one)) if (circle.has(target)) inDoubt.add(target);
-    for (const [key, one] of spoken) {
+    for (const [, one] of open) for (const target of whom(one)) if (circle.has(target)) inDoubt.add(target);
+    for (const [key, one] of open) {
       if (inDoubt.has(key)) {
         doubts.push(one);
         for (const target of whom(one)) inDoubt.add(target);

@@ -182,21 +182,30 @@ def test_of_several_ends_of_one_kind_the_earliest_counts() -> None:
     assert later(*mutual, again) is KeyState.KEY_IN_DOUBT
 
 
-def test_what_is_said_twice_under_one_number_is_one_word_of_the_earliest_end_and_the_earliest_date() -> None:
+@pytest.mark.parametrize("number", [1, 3])
+def test_what_is_said_twice_is_one_word_of_the_earliest_end_and_the_earliest_date(number: int) -> None:
     """A record keeps some of it only: else a thief would push out what is there of an honest end, by its dates."""
     ended = says(HLC, "one", "retire", valid_until=THEN + 1)
     honest = says("one", "two", iat=THEN, compromised_since=THEN - 100)
     early, late = THEN - 900, THEN + 50
-    again = says("one", "two", iat=late, compromised_since=early)
+    again = says("one", "two", iat=late, compromised_since=early, seq=number)
     assert answer("two", ended, honest).compromised_later == THEN - 100
     assert answer("two", ended, honest, again).compromised_later == early
     others = (
-        says("one", "two", iat=late, compromised_since=early, seq=3),
         says("one", "two", "retire", iat=late, valid_until=early),
         says("one", "three", iat=late, compromised_since=early),
     )
     for other in others:
         assert answer("two", ended, honest, other).compromised_later == THEN - 100, "that is another word"
+
+
+def test_a_word_counts_under_its_lowest_number_where_the_key_has_ended_itself() -> None:
+    """What the key says after its own end is silent, and may be all that is kept of an earlier end but the number."""
+    ended = says("one", "one", "retire", valid_until=THEN + 1, seq=2)
+    honest = says("one", "two", iat=THEN, compromised_since=THEN - 100, seq=1)
+    later = says("one", "two", iat=THEN - 1, compromised_since=THEN - 900, seq=3)
+    assert answer("two", ended, later).state is KeyState.GOOD
+    assert answer("two", ended, honest, later).compromised_later == THEN - 900
 
 
 def test_a_key_that_had_ended_before_the_first_date_of_its_word_ends_nobody() -> None:
