@@ -15,7 +15,9 @@ from itertools import count, islice, repeat
 from time import process_time
 from typing import Any, Final
 
+from accredit.governance.records.encoded_records import record_of
 from accredit.registry.decision.query import Query
+from accredit.registry.domain.record_types import Record
 from accredit.registry.evidence.check import EvidenceChecker, check
 from accredit.registry.evidence.prove import Prover
 from accredit.registry.evidence.proved_records import Mapped
@@ -84,11 +86,24 @@ def filled(trie: Trie, leaves: int) -> Trie:
     return Trie([*trie.items(), *islice(surplus, leaves - len(trie))])
 
 
+class Noted(Mapped):
+    """A noted state as a node holds it: encoded."""
+
+    def __init__(self, held: Held) -> None:
+        super().__init__(held.reader(), held.trie)
+        self._raws = held.raws()
+
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """See `Proving`."""
+        raw = self._raws.get((type, id))
+        return None if raw is None else (raw, record_of(raw))
+
+
 def of_size(report: Report, held: Held, asked: list[Query], issuers: int) -> None:
     """Makes and checks evidence under a map of that many issuers."""
     policy, note = trust(held, NOW), held.note(NOW)
     prover = Prover(
-        Mapped(held.reader(), held.trie),
+        Noted(held),
         statements_root=held.statements_root,
         note=note,
         ecosystem_id=ECOSYSTEM,

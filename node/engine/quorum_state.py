@@ -143,6 +143,10 @@ class NotedMap(Protocol):
         """A record, not to be changed; None where there is none."""
         ...
 
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """A record's encoding, with what `get` returns; None where there is none."""
+        ...
+
     def prove(self, type: str, id: str) -> bytes:
         """That the record is what `get` says, present or absent, under the records root."""
         ...
@@ -223,6 +227,11 @@ class MemoryNotedMap:
         """A record as of the noted state."""
         raw = self._raws.get((type, id))
         return None if raw is None else record_of(raw)
+
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """Its encoding, with what `get` returns."""
+        raw = self._raws.get((type, id))
+        return None if raw is None else (raw, record_of(raw))
 
     def prove(self, type: str, id: str) -> bytes:
         """That the record is what `get` says, present or absent, under the records root."""

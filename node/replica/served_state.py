@@ -108,6 +108,11 @@ class ServedState:
         raw = self._raws.get((type, id))
         return None if raw is None else record_of(raw)
 
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """A record's encoding, with what `get` returns; None where there is none."""
+        raw = self._raws.get((type, id))
+        return None if raw is None else (raw, record_of(raw))
+
     def prove(self, type: str, id: str) -> bytes:
         """That the record is what `get` says, present or absent, under the records root."""
         return self.trie.prove(record_key(type, id))

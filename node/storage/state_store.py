@@ -24,7 +24,7 @@ It does not verify notes (`notary` does), or say which state is the noted one.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from sqlite3 import Connection
 from typing import Any, Final, Self
@@ -53,6 +53,10 @@ NO_ROOT: Final = bytes(32)
 
 DAMAGED: Final = ("state_damaged", "map_damaged", "kept_damaged", "fold_damaged", "database_damaged")
 """Errors that mean inconsistent stored bytes; to try again does not help."""
+
+CHECKED_RECORDS: Final = 256
+"""Records kept decoded, whatever the state: the charter, the authorities, what is asked about often. Some 3 KiB each. A
+guess."""
 
 _CHANGED_BYTES: Final = 64 * 1024 * 1024
 """Largest encoding of the records that differ between two states: all records, at worst."""
@@ -170,14 +174,22 @@ class StoredNoted:
         Raises:
             StorageError: `state_damaged`: its bytes are not a record.
         """
+        found = self.encoded(type, id)
+        return None if found is None else found[1]
+
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """Return a record's bytes, and the record; None if it does not exist.
+
+        Raises:
+            StorageError: as `get`.
+        """
         raw = self.raw(type, id)
         if raw is None:
             return None
         try:
-            record: Record = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
+            return raw, _checked_record(raw)
         except DecodeError as error:
-            raise state_damaged(error.message) from error
-        return record
+            raise state_damaged(f"the {type} record of {id}: {error.message}") from error
 
     def raw(self, type: str, id: str) -> bytes | None:
         """Return a record's bytes."""
@@ -458,3 +470,10 @@ def _remember(connection: Connection, before: NotedHead, changed: Mapping[Subjec
         connection.execute("DELETE FROM noted_past WHERE seq = ?", (number,))
         total -= subjects
     return seq
+
+
+@lru_cache(maxsize=CHECKED_RECORDS)
+def _checked_record(raw: bytes) -> Record:
+    """Return the record with this one encoding; not to be changed, for it is shared."""
+    record: Record = decode(raw, what="its encoding", max_bytes=RECORD_BYTES)
+    return record

@@ -122,6 +122,8 @@ def _ordered(value: Any, depth: int) -> Any:
     if depth >= CBOR_DEPTH:
         raise ValueError(f"at most {CBOR_DEPTH} levels can be nested")
     if kind is list or kind is tuple:
+        if _PLAIN.issuperset(map(type, value)):
+            return value
         return [item if type(item) in _PLAIN else _ordered(item, depth + 1) for item in value]
     if kind is dict:
         keys, _ = _sorted_keys(value)

@@ -35,6 +35,10 @@ GOVERNING_MAX: Final = 1_024
 class Proving(Records, Protocol):
     """Records of one state that can be proved, as a node's noted state or a snapshot."""
 
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """Return a record's encoding with what `get` returns; None if it does not exist."""
+        ...
+
     def records_root(self) -> bytes:
         """The root over all records, 32 bytes."""
         ...
@@ -53,6 +57,10 @@ class Mapped:
 
     def get(self, type: str, id: str) -> Record | None:
         return self._records.get(type, id)
+
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        record = self._records.get(type, id)
+        return None if record is None else (encode(record), record)
 
     def records_root(self) -> bytes:
         return self._trie.root()
@@ -127,12 +135,11 @@ class Recorder:
     def __init__(self, held: Proving, governing: Governing | None = None) -> None:
         self._held = held
         self._governing = governing or Governing(held.records_root())
-        self._asked: dict[tuple[str, str], Record | None] = {}
+        self._asked: dict[tuple[str, str], tuple[bytes, Record] | None] = {}
 
     def get(self, type: str, id: str) -> Record | None:
-        record = self._held.get(type, id)
-        self._asked[type, id] = record
-        return record
+        found = self._asked[type, id] = self._held.encoded(type, id)
+        return None if found is None else found[1]
 
     def __len__(self) -> int:
         """Return how many records were read."""
@@ -144,13 +151,14 @@ class Recorder:
         Raises:
             RefusedError: records and map are not of one state.
         """
-        return tuple(self._prove(kind, id, self._asked[kind, id]) for kind, id in sorted(self._asked))
+        return tuple(
+            [self._prove(kind, id, *(found or (None, None))) for (kind, id), found in sorted(self._asked.items())]
+        )
 
-    def _prove(self, kind: str, id: str, record: Record | None) -> ProvenRecord:
+    def _prove(self, kind: str, id: str, raw: bytes | None, record: Record | None) -> ProvenRecord:
         known = self._governing.get(kind, id)
-        if known is not None and known[1] == record:
+        if known is not None and known[0].raw == raw:
             return known[0]
-        raw = None if record is None else encode(record)
         proven = ProvenRecord(type=kind, id=id, raw=raw, proof=self._held.prove(kind, id))
         try:
             value = check_proof(self._governing.root, record_key(kind, id), proven.proof)

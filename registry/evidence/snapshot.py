@@ -160,6 +160,11 @@ class Snapshot:
             record = self._read[type, id] = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
         return record
 
+    def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
+        """Return a record's encoding with what `get` returns (`proved_records.Proving`)."""
+        record = self.get(type, id)
+        return None if record is None else (self._raw[type, id], record)
+
     def __len__(self) -> int:
         return len(self._raw)
 

@@ -417,7 +417,7 @@ def hash_bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES
     Args:
         bucket: `key32 || value32` of each leaf, sorted, their first `depth` bits in common.
     """
-    return _hash_leaves(_leaves(bucket), depth, prefixes)
+    return _hash_range(bucket, _numbers(bucket), 0, len(bucket) // _LEAF_BYTES, depth, prefixes)
 
 
 def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
@@ -428,14 +428,18 @@ def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes:
         bucket: all leaves below its end, as of `hash_bucket`.
     """
     path = list(siblings)
-    while len(bucket) > _LEAF_BYTES:
+    keys = _numbers(bucket)
+    low, high = 0, len(keys)
+    while high - low > 1:
         depth = len(path)
-        middle = _middle(bucket, depth)
-        halves = bucket[:middle], bucket[middle:]
-        side = _bit(key, depth)
-        path.append(hash_bucket(halves[1 - side], depth + 1, prefixes))
-        bucket = halves[side]
-    return _encode_proof(path, bucket.removeprefix(key))
+        middle = bisect_left(keys, _least_right(keys[low], depth), low, high)
+        if _bit(key, depth):
+            path.append(_hash_range(bucket, keys, low, middle, depth + 1, prefixes))
+            low = middle
+        else:
+            path.append(_hash_range(bucket, keys, middle, high, depth + 1, prefixes))
+            high = middle
+    return _encode_proof(path, bucket[low * _LEAF_BYTES : high * _LEAF_BYTES].removeprefix(key))
 
 
 def state_root(records_root: bytes, statements_root: bytes) -> bytes:
@@ -580,6 +584,38 @@ def _with_leaf(bucket: bytes, key: bytes, value: bytes | None) -> bytes:
     at = _position(bucket, key)
     after = at + _LEAF_BYTES if bucket.startswith(key, at) else at
     return bucket[:at] + (b"" if value is None else key + value) + bucket[after:]
+
+
+def _numbers(bucket: bytes) -> list[int]:
+    """Return the keys of a bucket as numbers, of which the first bit of a key is the highest."""
+    return [int.from_bytes(bucket[at : at + KEY_BYTES], "big") for at in range(0, len(bucket), _LEAF_BYTES)]
+
+
+def _least_right(key: int, depth: int) -> int:
+    """Return the least key on the right side of the node at `depth` on the way to `key`."""
+    below = DEPTH_MAX - 1 - depth
+    return (key >> below | 1) << below
+
+
+def _hash_range(bucket: bytes, keys: list[int], low: int, high: int, depth: int, prefixes: Prefixes) -> bytes:
+    """Hash the subtree at `depth` that has the leaves of a bucket from `low` to before `high`, by their numbers.
+
+    Args:
+        keys: `_numbers` of the bucket; those of the range have their first `depth` bits in common.
+    """
+    if high - low < 2:
+        return prefixes.hash_leaf(bucket[low * _LEAF_BYTES : high * _LEAF_BYTES]) if low < high else EMPTY
+    key = keys[low]
+    parting = DEPTH_MAX - (key ^ keys[high - 1]).bit_length()
+    middle = bisect_left(keys, _least_right(key, parting), low, high)
+    assert depth <= parting < DEPTH_MAX, "of this subtree, each once"
+    assert low < middle < high, "sorted"
+    left = _hash_range(bucket, keys, low, middle, parting + 1, prefixes)
+    right = _hash_range(bucket, keys, middle, high, parting + 1, prefixes)
+    current = prefixes.hash_node(left, right)
+    for height in range(parting - 1, depth - 1, -1):
+        current = prefixes.hash_side(current, EMPTY, key >> (DEPTH_MAX - 1 - height) & 1)
+    return current
 
 
 def _hash_leaves(leaves: Iterable[bytes], depth: int, prefixes: Prefixes) -> bytes:
