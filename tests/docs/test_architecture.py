@@ -7,16 +7,12 @@ import tomllib
 import pytest
 
 from tests.docs.pages import ROOT
+from tests.docs.walks import section, walks
 
-PAGE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 FLAT = ("simulations",)
 """Folders that the page shows as one room each."""
 ROOMY = ("registry", "governance", "gossip", "node", "cli")
 """Folders that it shows room by room."""
-
-
-def section(title: str) -> str:
-    return PAGE.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def rooms() -> list[str]:
@@ -30,15 +26,6 @@ def rooms_of_tree() -> set[str]:
     for top in ROOMY:
         found |= {f"{top}/{path.parent.name}/" for path in (ROOT / top).glob("*/__init__.py")}
     return found
-
-
-def walks() -> dict[str, list[tuple[str, str]]]:
-    """Of each walk its steps: file and name."""
-    text = section("Five walks")
-    titles = re.findall(r"^\*\*([^*]+)\.\*\*", text, re.MULTILINE)
-    parts = re.split(r"^\*\*[^*]+\.\*\*", text, flags=re.MULTILINE)[1:]
-    step = re.compile(r"^\d+\. `([a-z_/]+\.py)` `(\w+)`", re.MULTILINE)
-    return {title: step.findall(part) for title, part in zip(titles, parts, strict=True)}
 
 
 def rank(path: str) -> int:
