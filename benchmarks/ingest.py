@@ -26,6 +26,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
@@ -35,7 +36,8 @@ import trio
 
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import SystemClock
-from accredit.node.http.serve import serve
+from accredit.node.http.app import create_app
+from accredit.node.http.serve import NodeReader, serve
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store
@@ -109,14 +111,15 @@ class Took:
     statements: int
 
 
-def started(folder: Path, eco: bytes, workers: int, bulk: Bulk | None = None) -> Took:
-    """Starts a node, until it is ready to run."""
+def started(folder: Path, eco: bytes, statements: int, workers: int, bulk: Bulk | None = None) -> Took:
+    """Starts a node, until it is ready to run with so many statements."""
     gc.collect()
     with Store.open(folder / f"{GUEST}.db", ecosystem=eco, origin=GUEST) as store:
         clock, own, others = perf_counter(), process_time(), _others()
         runtime = trio.run(opened, folder, store, bulk, workers)
         clock, own = perf_counter() - clock, process_time() - own
-        return Took(clock=clock, own=own, work=own + _others() - others, statements=runtime.engine.size)
+        assert runtime.engine.size == statements, "the log was not taken in"
+        return Took(clock=clock, own=own, work=own + _others() - others, statements=statements)
 
 
 def _others() -> float:
@@ -127,7 +130,7 @@ def _others() -> float:
 def measure(statements: int, runs: int) -> Report:
     """All figures."""
     town, report, many = storied(statements), Report("ingest"), cores()
-    at_hand, found = AtHand(PublicLog.of(town)), dict[str, list[Took]]()
+    at_hand, held, found = AtHand(PublicLog.of(town)), len(town.said), dict[str, list[Took]]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with _host(folder, town) as url:
@@ -135,13 +138,13 @@ def measure(statements: int, runs: int) -> Report:
                 for what, workers in (("in bulk, one core", 1), ("in bulk, all cores", many)):
                     _forget(folder)
                     bulk = Bulk(at_hand, ["http://log"], workers=workers)
-                    found.setdefault(what, []).append(started(folder, town.eco, workers, bulk))
-                found.setdefault("restart, one core", []).append(started(folder, town.eco, 1))
-                found.setdefault("restart, all cores", []).append(started(folder, town.eco, many))
+                    found.setdefault(what, []).append(started(folder, town.eco, held, workers, bulk))
+                found.setdefault("restart, one core", []).append(started(folder, town.eco, held, 1))
+                found.setdefault("restart, all cores", []).append(started(folder, town.eco, held, many))
                 _forget(folder)
                 bulk = Bulk(Peers(), [url], workers=many)
-                found.setdefault("from tiles over HTTP", []).append(started(folder, town.eco, many, bulk))
-        memory = [_memory(folder, town.eco) for _ in range(runs)]
+                found.setdefault("from tiles over HTTP", []).append(started(folder, town.eco, held, many, bulk))
+        memory = [_memory(folder, town.eco, held) for _ in range(runs)]
     for what, took in found.items():
         report.add(what, RATE, [each.statements / each.clock for each in took], at_least=_target(what))
         report.add(f"{what}, by its work", "statements/CPU s", [each.statements / each.work for each in took])
@@ -151,7 +154,7 @@ def measure(statements: int, runs: int) -> Report:
     for what in ("in bulk", "restart"):
         pairs = zip(found[f"{what}, one core"], found[f"{what}, all cores"], strict=True)
         report.add(f"{what}, {many} cores to one", "×", [one.clock / all_.clock for one, all_ in pairs])
-    report.add(f"memory with {len(town.said):,} statements", "MiB", memory, at_most=200.0)
+    report.add(f"memory with {held:,} statements", "MiB", memory, at_most=200.0)
     return report
 
 
@@ -186,17 +189,18 @@ class _host:
 
 async def _serve(folder: Path, eco: bytes) -> None:
     with Store.open(folder / f"{HOST}.db", ecosystem=eco, origin=HOST) as store:
-        runtime = await opened(folder, store, None, 1)
+        runtime, config = await opened(folder, store, None, 1), NodeConfig(name=HOST, host="127.0.0.1", port=0)
+        app = create_app(NodeReader(runtime, config, SystemClock()))
         async with trio.open_nursery() as nursery:
             await nursery.start(runtime.run)
-            url = await nursery.start(serve, runtime, NodeConfig(name=HOST, host="127.0.0.1", port=0))
+            url = await nursery.start(partial(serve, app, config))
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             await trio.sleep_forever()
 
 
-def _memory(folder: Path, eco: bytes) -> float:
-    words = [sys.executable, "-m", "benchmarks.ingest", "memory", str(folder), eco.hex()]
+def _memory(folder: Path, eco: bytes, statements: int) -> float:
+    words = [sys.executable, "-m", "benchmarks.ingest", "memory", str(folder), eco.hex(), str(statements)]
     return float(subprocess.run(words, stdout=subprocess.PIPE, check=True, text=True).stdout)
 
 
@@ -205,8 +209,8 @@ def main(words: Sequence[str] = ()) -> None:
     match words:
         case ["host", folder, eco]:
             trio.run(_serve, Path(folder), bytes.fromhex(eco))
-        case ["memory", folder, eco]:
-            started(Path(folder), bytes.fromhex(eco), 1)
+        case ["memory", folder, eco, statements]:
+            started(Path(folder), bytes.fromhex(eco), int(statements), 1)
             gc.collect()
             status = Path("/proc/self/status").read_text()
             line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))

@@ -39,7 +39,7 @@ from accredit.governance.index.overlay import Layered, pour, relay
 from accredit.governance.index.statement_index import Chains
 from accredit.governance.records import committed_set
 from accredit.governance.records.committed_set import Committed
-from accredit.governance.records.encoded_records import Picked, record_of
+from accredit.governance.records.encoded_records import Picked, encoding_of, record_of
 from accredit.governance.records.governance_records import authority_record, charter_record
 from accredit.governance.records.reducers import (
     ORDER,
@@ -56,7 +56,7 @@ from accredit.governance.rules.rulebook import check_statement
 from accredit.governance.rules.undoing import WEIGHED, Back, asked, begins, undoing
 from accredit.registry.domain.record_types import NodeRecord, Record
 from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, issuer_in, record_key
-from accredit.registry.encoding.cbor import encode, reread
+from accredit.registry.encoding.cbor import reread
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import StorageError
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
@@ -481,11 +481,11 @@ class Fold:
         for subject in list(self._dirty):
             for target, _ in self._contributions.get(subject, ()):
                 self._soil(target)
-        self._store(("charter", law.charter.id), charter_record(law), changed)
+        self._store(("charter", law.charter.id), encoding_of(charter_record(law)), changed)
         known = dict.fromkeys((*law.charter.authorities, *(voice.by for voice in law.mandates.seats)))
         known |= dict.fromkeys(map(CanonicalId, self._records["authority"]))
         for by in known:
-            self._store(("authority", by), authority_record(law, by), changed)
+            self._store(("authority", by), encoding_of(authority_record(law, by)), changed)
 
     def _settle_governing(self, law: Law) -> None:
         """Settle which statements of strata 1 to 3 are in effect, or still open."""
@@ -521,9 +521,9 @@ class Fold:
         for fact in found:
             facts.setdefault(fact.statement.kind, []).append(fact)
         contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
-        record, contributions = make_record(law, subject, facts, contributed, self._voice_of)
+        raw, contributions = make_record(law, subject, facts, contributed, self._voice_of)
         self._contribute(subject, contributions)
-        self._store(subject, record, changed)
+        self._store(subject, raw, changed)
 
     def _said_of(self, subject: Subject) -> tuple[bytes, ...]:
         """All that is said of a subject, what is left out too."""
@@ -649,8 +649,8 @@ class Fold:
         else:
             self._effective[statement] = in_force
 
-    def _store(self, subject: Subject, record: Record | None, changed: dict[Subject, None]) -> None:
-        (type, id), raw = subject, None if record is None else encode(record)
+    def _store(self, subject: Subject, raw: bytes | None, changed: dict[Subject, None]) -> None:
+        type, id = subject
         records = self._records[type]
         if raw == records.get(id):
             return

@@ -85,7 +85,14 @@ _INTRODUCING: Final = (*GOVERNING, "issuer.")
 
 def introductions(statement: Unverified) -> Iterable[Introduction]:
     """Return the keys that `statement` introduces, in the order of its entries."""
-    return _own_budget_aside(statement) if statement.kind.startswith(_INTRODUCING) else ()
+    if not statement.kind.startswith(_INTRODUCING) or not _may_introduce(statement):
+        return ()
+    return _own_budget_aside(statement)
+
+
+def _may_introduce(statement: Unverified) -> bool:
+    """Return whether it is worth a closer look: most issuers are registered without a key that may sign here."""
+    return not statement.kind.startswith("issuer.") or any("budget" in key for key in _pinned_keys(statement))
 
 
 def _own_budget_aside(statement: Unverified) -> Iterator[Introduction]:

@@ -232,7 +232,8 @@ class Chains:
 
         A repeated vote decides nothing, so a key that votes endlessly does not make counts expensive.
         """
-        return [self._by_id[vote] for vote in sorted(self._deciding.get(target, ()))]
+        deciding = self._deciding.get(target)
+        return [self._by_id[vote] for vote in sorted(deciding)] if deciding else []
 
     def decided_on(self, vote: Unverified) -> list[bytes]:
         """Return the targets of a vote on which its key has not voted the same before."""
@@ -301,8 +302,9 @@ class Chains:
         while stack:
             current = stack.pop()
             self._places[current.id] = self._place(current)
-            newest = self.newest(current.kid) or current
-            self._newest[current.kid] = max(current, newest, key=lambda s: (s.seq, s.id)).id
+            newest = self.newest(current.kid)
+            if newest is None or (current.seq, current.id) > (newest.seq, newest.id):
+                self._newest[current.kid] = current.id
             completed.append(current)
             if current.kind.startswith("vote."):
                 self._drop_repeated(current)

@@ -39,11 +39,15 @@ def record_of(raw: bytes) -> Record:
     return record
 
 
+def encoding_of(record: Record | None) -> bytes | None:
+    """Return the one encoding of a record; None if there is no record."""
+    return None if record is None else encode(record)
+
+
 def encoded(changed: Mapping[Subject, Record | None]) -> Iterator[tuple[Subject, bytes | None]]:
     """Return records with their encodings; a record held encoded is not encoded again."""
     for subject in changed:
         if isinstance(changed, Picked):
             yield subject, changed.raw(subject)
         else:
-            record = changed[subject]
-            yield subject, None if record is None else encode(record)
+            yield subject, encoding_of(changed[subject])

@@ -9,6 +9,7 @@ types so that contributions always point forward.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from hashlib import sha256
 from operator import itemgetter
 from sys import intern
 from typing import Any, Final
@@ -19,12 +20,13 @@ from accredit.governance.rules.rulebook import is_narrowing
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
 from accredit.registry.domain.bodies import PinnedKey
 from accredit.registry.domain.record_types import CompetencyEntry, IssuerRecord, Record
-from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
+from accredit.registry.domain.records import Effective, Subject, Voice, voice_of
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
 
+from .encoded_records import encoding_of
 from .governance_records import node_record
 
 StatementsByKind = Mapping[str, Sequence[Effective]]
@@ -143,8 +145,8 @@ def make_record(
     facts: StatementsByKind,
     contributed: Mapping[Subject, Any],
     effective: Callable[[bytes], Voice | None],
-) -> tuple[Record | None, Contributions]:
-    """Return a subject's record, or None, and its contributions to others.
+) -> tuple[bytes | None, Contributions]:
+    """Return a subject's record, encoded, or None, and its contributions to others.
 
     Args:
         contributed: what other subjects contribute to this one, by their type and id, sorted.
@@ -172,20 +174,20 @@ def make_record(
             statuses = [fact for fact in said if fact.statement.kind == "framework.status"]
             found = frameworks.competencies(name, publishes, items)
             record = frameworks.reduce(name, publishes, items, statuses)
-            return record, {("competency", uri): found[uri] for uri in sorted(found)}
+            return encoding_of(record), {("competency", uri): found[uri] for uri in sorted(found)}
         case "mapping":
             mapped, withdrawals = shared(of("mapping.publish"), _said_bytes), of("mapping.withdraw")
             links = mappings.links(name, mapped, withdrawals)
             linked: Contributions = {("competency", uri): links[uri] for uri in sorted(links)}
-            return mappings.reduce(name, mapped, withdrawals), linked
+            return encoding_of(mappings.reduce(name, mapped, withdrawals)), linked
         case "recognition":
             granted = shared(of("recognition.grant"), _said_bytes)
-            return recognitions.reduce(name, granted, of("recognition.withdraw")), {}
+            return encoding_of(recognitions.reduce(name, granted, of("recognition.withdraw"))), {}
         case "node":
-            return node_record(law, name, of("node.admit", "node.replace", "node.retire")), {}
+            return encoding_of(node_record(law, name, of("node.admit", "node.replace", "node.retire"))), {}
         case "issuer":
             stated = shared(of("issuer.register", "issuer.update", "issuer.key"), _issuer_bytes)
-            return issuers.reduce(name, stated, _listed(law, contributed, effective)), _claims(stated)
+            return encoding_of(issuers.reduce(name, stated, _listed(law, contributed, effective))), _claims(stated)
         case "competency":
             said_of_it = _first_of_each_voice(part for each in contributed.values() for part in each)
             held = fair_share(
@@ -197,7 +199,7 @@ def make_record(
             )
             of_mappings = [part for part in held if "mapping" in part]
             of_frameworks = [part for part in held if "mapping" not in part]
-            return frameworks.reduce_competency(name, of_frameworks, of_mappings), {}
+            return encoding_of(frameworks.reduce_competency(name, of_frameworks, of_mappings)), {}
         case _:
             assert kind == "alias", f"no record is of type {kind}"
             claims = [
@@ -212,7 +214,7 @@ def make_record(
                 size=lambda _: 1,
                 order=itemgetter(0),
             )
-            return issuers.reduce_alias(name, [issuer for issuer, _ in taken]), {}
+            return encoding_of(issuers.reduce_alias(name, [issuer for issuer, _ in taken])), {}
 
 
 _PARTS_OF_A_VOICE: Final = SHARED_BYTES // 128
@@ -402,11 +404,11 @@ def is_recorded(statement: Unverified, record: Record | None, issuer: IssuerReco
     return any(part["statement"] == statement.id for part in parts)
 
 
-def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[Record | None, Contributions]:
+def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[bytes | None, Contributions]:
     if not grants:
         return None, {}
     amends = [fact for fact in changes if fact.statement.kind == "accreditation.amend"]
     events = [fact for fact in changes if fact.statement.kind == "accreditation.status"]
     record = accreditations.reduce(grants[0], amends, events)
-    parts = len(record["terms"]) + len(record["events"])
-    return record, {("issuer", record["issuer"]): [record_digest(record), parts]}
+    raw, parts = encode(record), len(record["terms"]) + len(record["events"])
+    return raw, {("issuer", record["issuer"]): [sha256(raw).digest(), parts]}

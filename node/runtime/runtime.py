@@ -60,6 +60,7 @@ from accredit.node.engine import (
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.key_files import NodeKeys
+from accredit.node.memory import collecting_seldom
 from accredit.node.ports import Progress, RunBlocking, Transport, in_thread
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
@@ -516,9 +517,10 @@ class Runtime:
         self._is_tending = False
 
     async def _start(self, progress: Progress, workers: int, bulk: Bulk | None) -> None:
-        noted = await self._keeping.load(self.engine, progress, self._now, workers)
-        if bulk is not None:
-            await self._keeping.take_in(self.engine, bulk, self._now)
+        with collecting_seldom():
+            noted = await self._keeping.load(self.engine, progress, self._now, workers)
+            if bulk is not None:
+                await self._keeping.take_in(self.engine, bulk, self._now)
         conflicts = await self._keeping.conflicts()
         settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted, conflicts=conflicts)
 

@@ -210,40 +210,47 @@ class _Facts(MutableMapping[Any, Any]):
     def __init__(self, holdings: "StoredHoldings", fact: Fact) -> None:
         self._counts = holdings.counts
         self._rows = holdings.rows(table_of(fact))
-        self._row = self._rows.get
+        self._known, self._miss = self._rows.known, self._rows.miss
         self._name = fact.name
         self._plain, self._value = fact.plain, fact.value
         self._counted = f"{fact.about}.{fact.name}"
 
     def __getitem__(self, key: Any) -> Any:
-        row = self._row(key)
+        row = self._known(key)
+        if row is None:
+            row = self._miss(key)
         if self._name in row:
             return self._value(row[self._name])
         raise KeyError(key)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value, or `default`."""
-        row = self._row(key)
+        row = self._known(key)
+        if row is None:
+            row = self._miss(key)
         return self._value(row[self._name]) if self._name in row else default
 
     def __contains__(self, key: object) -> bool:
-        return self._name in self._row(key)
+        row = self._known(key)
+        return self._name in (self._miss(key) if row is None else row)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        row = self._rows.own(key)
+        row = self._rows.fresh.get(key)
+        if row is None:
+            row = self._rows.own(key)
         if self._name not in row:
             self._counts[self._counted] = self._counts.get(self._counted, 0) + 1
         row[self._name] = self._plain(value)
 
     def __delitem__(self, key: Any) -> None:
-        if self._name not in self._row(key):
+        if key not in self:
             raise KeyError(key)
         self._counts[self._counted] -= 1
         del self._rows.own(key)[self._name]
 
     def pop(self, key: Any, default: Any = None) -> Any:
         """Remove the value and return it, or return `default`."""
-        if self._name not in self._row(key):
+        if key not in self:
             return default
         value = self[key]
         del self[key]
@@ -694,7 +701,8 @@ class StoredHoldings:
         held = self._rows[table_of(HELD)]
         older = [id for id in named if id not in self.added and HELD.name in held.get(id)]
         self._statements.look_ahead(older)
-        subjects = [subject for each in (*checked, *map(self._statements.get, older)) for subject in _touched_by(each)]
+        about = (*statements, *map(self._statements.get, older))
+        subjects = [subject for each in about if each is not None for subject in _touched_by(each)]
         self._rows[About.SUBJECT].look_ahead(subjects)
         self.record_rows.look_ahead(subjects)
         self._rows[BY_NUMBER].look_ahead(statement.kid + statement.seq.to_bytes(8) for statement in statements)
@@ -775,10 +783,13 @@ def _named_in(statement: Statement) -> Iterator[bytes]:
                 yield each
 
 
-def _touched_by(statement: Statement | None) -> Iterator[Subject]:
-    """Return the records that a statement changes, as far as its content shows."""
-    subject = None if statement is None else subject_of(statement)
-    if statement is not None and subject is not None:
+def _touched_by(statement: Unverified) -> Iterator[Subject]:
+    """Return the records that a statement changes, as far as its content shows: two at most, whoever wrote it."""
+    is_about_a_grant = statement.kind.startswith("accreditation.") and statement.kind != "accreditation.grant"
+    if is_about_a_grant and type(statement.body.get("accreditation")) is not bytes:
+        return  # nobody has checked it yet
+    subject = subject_of(statement)
+    if subject is not None:
         yield subject
         if subject[0] == "accreditation":
             yield "issuer", statement.sub

@@ -13,13 +13,15 @@ It ends when the other end is closed, for any reason. It imports little, so that
 
 from multiprocessing.connection import Connection
 
+from accredit.node.memory import collecting_seldom
+
 from .entry_verifier import EntryVerifier
 
 
 def work(descriptor: int) -> None:
     """Check the entries that come; return when the pipe is closed."""
     checker = EntryVerifier()
-    with Connection(descriptor) as pipe:
+    with collecting_seldom(), Connection(descriptor) as pipe:
         while True:
             try:
                 publics, entries = pipe.recv()

@@ -239,7 +239,10 @@ def _key_event(fact: Effective) -> KeyAdded | KeyEnded:
 
 def aliases(facts: Iterable[Effective]) -> list[CanonicalId]:
     """Return every alias of the issuer in facts that still stand, in order."""
-    record = reduce(CanonicalId(""), list(facts), {})
+    facts = [*facts]
+    if not any("also_known_as" in fact.statement.body for fact in facts):
+        return []
+    record = reduce(CanonicalId(""), facts, {})
     stated = standing(record["stated"]) if record is not None else []
     return sorted({alias for fact in stated for alias in fact["facts"].get("also_known_as", ())})
 

@@ -63,7 +63,9 @@ def test_an_author_the_amendment_removes_no_longer_counts_and_what_he_said_stand
     assert state_of(town, before) is EffectState.EFFECTIVE
     for said in after:
         assert verdict_of(town, said).reason == "Its key is not a valid key of the authority it names."
-    assert town.fold().get("authority", C) is None
+    fold = town.fold()
+    assert fold.get("authority", C) is None
+    assert fold.raw("authority", C) is None
 
 
 def test_a_newcomers_keys_count_for_the_amendment_that_names_them_and_from_then_on() -> None:

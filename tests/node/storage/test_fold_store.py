@@ -3,6 +3,7 @@
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,14 +16,15 @@ from accredit.node.storage.fold_store import FoldMark, StoredHoldings, clear, ma
 from accredit.node.storage.fold_tables import TABLES, table_of
 from accredit.node.storage.log_store import Store
 from accredit.registry.domain.records import FOLD_VERSION
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
-from accredit.registry.statement import recall
+from accredit.registry.statement import Draft, decode, encode_signed, recall
 from tests.governance.test_law_of_the_fold import picture
-from tests.strategies.bodies import register
-from tests.strategies.consortium import fold_of
+from tests.strategies.bodies import event, grant, register
+from tests.strategies.consortium import Consortium, fold_of
 from tests.strategies.histories import History, histories
 from tests.strategies.holdings import KEEPERS, StoredKeeper
-from tests.strategies.network import A, founded
+from tests.strategies.network import A, B, founded
 from tests.strategies.stored_log import start_child, tamper
 
 STEPS = st.lists(
@@ -209,6 +211,37 @@ def test_maps_left_alone_are_made_at_the_end(tmp_path: Path) -> None:
     assert keeper.holdings.mark.has_maps
     assert picture(keeper.fold) == picture(town.fold())
     keeper.close()
+
+
+def test_what_statements_change_is_read_ahead_whether_or_not_anybody_has_checked_them(tmp_path: Path) -> None:
+    town = founded("node1")
+    issuer = "did:web:i.example"
+    town.says(A, "issuer.register", register(issuer))
+    granted = town.says(B, "accreditation.grant", grant(issuer))
+    keeper = StoredKeeper(tmp_path, town.eco)
+    keeper.log(town.said)
+    for statement in town.said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    keeper.keep()
+    keeper.reopen()
+    ended = decode(town.says(B, "accreditation.status", event(granted.id, "suspend"), issuer).raw)
+    nothing_of_the_kind = decode(_said_badly(town, "accreditation.status", {"accreditation": 7}, issuer))
+    unknown = decode(_said_badly(town, "accreditation.praise", {}, issuer))
+    keeper.holdings.look_ahead([nothing_of_the_kind, unknown])
+    assert keeper.holdings.record_rows.known(("issuer", issuer)) is None
+    keeper.holdings.look_ahead([ended])
+    for subject in (("accreditation", granted.id.hex()), ("issuer", issuer)):
+        assert keeper.holdings.record_rows.known(subject) == keeper.fold.raw(*subject)
+        assert keeper.holdings.rows("subject").known(subject)
+    keeper.close()
+
+
+def _said_badly(town: Consortium, kind: str, body: dict[str, Any], sub: str) -> bytes:
+    """A statement signed by somebody, of no kind's shape."""
+    pen = town.pen(f"{A}#1")
+    draft = Draft(iss=A, sub=sub, iat=1, eco=town.eco, kind=kind, seq=pen.seq, prev=pen.prev, body=body)
+    return encode_signed(draft, KeyPair(pen.seed))
 
 
 def test_every_fact_has_its_table() -> None:
