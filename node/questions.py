@@ -120,7 +120,7 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     evidence: Annotated[bool, Meta(description="Whether to send a file that proves the answer.")] = False
     audience: Annotated[
         Audience | None,
-        Meta(description="Explain the answer to an admissions office, a recruiter or the learner. Default: nobody."),
+        Meta(description="Explain the answer to an admissions office, an employer or the learner. Default: nobody."),
     ] = None
 
 

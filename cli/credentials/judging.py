@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.encoding.rfc3339 import day
 
 from .claims import CredentialClaims, claims_of, question_of, raw_claims
@@ -58,12 +59,14 @@ class IssuerAnswer:
         decision: as `POST /v1/decisions` gives it; None where there is none, and then `why_not` is what to raise.
         proved: whether a trust policy's signers vouch for it.
         source: who says so, for people, as in `the node https://node1.example.org`.
+        record: the issuer's, where the registry has one.
     """
 
     decision: Mapping[str, Any] | None
     proved: bool = False
     source: str = ""
     why_not: CheckStopped | None = None
+    record: IssuerRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,14 @@
 """The status of a credential: whether its issuer has revoked or suspended it since (Bitstring Status List 1.0).
 
-A credential names a list and its place in it. The list is a credential too, and judged like one: it must be about the
-very address that the credential names, by the credential's own issuer (or one that the verifier allows besides), and
-signed with a key that the registry pins for that issuer and holds nothing against. Where it was fetched from shows
-nothing: whoever has the address of a school that closed could revoke its credentials, or undo a revocation.
+A credential names a list and its place in it. The list is a credential too, and judged like one: it must be by the
+credential's own issuer (or the custodian of its records, or one that the verifier allows besides), and signed with a
+key that the registry pins for that issuer and holds nothing against. A file must be about the very address that the
+credential names; of what was fetched from there the issuers in the field state other ids as well.
+Where it was fetched from shows nothing: whoever has the address of a school that closed could revoke its credentials,
+or undo a revocation.
+
+Of several lists about one address, the newest by its own date decides. So an older one beside it, in which a credential
+is not revoked yet, changes nothing, wherever it comes from.
 """
 
 import base64
@@ -15,6 +20,7 @@ from typing import Final
 from accredit.registry.decision.issuer_keys import KeyState
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.errors import AccreditError
+from accredit.registry.limits import TIME_MIN
 
 from .claims import CREDENTIALS, STATUS, CredentialClaims, StatusEntry, claims_of
 from .contexts import ContextLoader
@@ -49,12 +55,14 @@ class StatusFiles:
     Attributes:
         given: handed over by the user, with their names. fetched: by their address. why_not: by address, why not.
         others: ids of issuers whose lists count besides those of the credential's own.
+        custodians: names of those who keep the records of the credential's issuer, by id; their lists count too.
     """
 
     given: Mapping[str, bytes]
     fetched: Mapping[str, bytes]
     why_not: Mapping[str, str]
     others: Collection[str] = ()
+    custodians: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +120,10 @@ def check_status(
         text = "It names no list where it could be revoked, so it cannot be revoked."
         return CredentialCheck(name="status", outcome=CheckOutcome.PASSED, code="no_status", text=text)
     open_: list[CheckStopped] = []
-    dates: list[int] = []
+    found: list[_Standing] = []
     for entry in said.status:
         try:
-            dates += _check_entry(entry, said.issuer, files, loader, sign, now)
+            found.append(_check_entry(entry, said.issuer, files, loader, sign, now))
         except CheckStopped as stopped:
             if stopped.outcome is CheckOutcome.FAILED:
                 raise
@@ -123,15 +131,42 @@ def check_status(
     if open_:
         raise open_[0]
     # Who hands over a list may have kept one from before the revocation, so its date is told.
+    dates = [one.dated for one in found if not one.was_fetched and one.dated is not None]
     dated = f" of {day(min(dates))}" if dates else ""
-    text = f"By its issuer's list{dated} it still stands."
+    keepers = dict.fromkeys(one.keeper for one in found if one.keeper)
+    kept = f", kept by its custodian {', '.join(keepers)}," if keepers else ""
+    text = f"By its issuer's list{dated}{kept} it still stands."
     return CredentialCheck(name="status", outcome=CheckOutcome.PASSED, code="not_revoked", text=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What one list says about one entry.
+
+    Attributes:
+        is_set: whether its bit is set. dated: the list's date, seconds since 1970, where it says one.
+        keeper: the custodian whose list it is; empty for the issuer's own.
+    """
+
+    is_set: bool
+    was_fetched: bool
+    dated: int | None
+    keeper: str = ""
+
+    @property
+    def weight(self) -> tuple[int, bool, bool]:
+        """The list with the highest decides. Of two of one date, the one that was fetched is the later copy."""
+        return TIME_MIN if self.dated is None else self.dated, self.was_fetched, self.is_set
 
 
 def _check_entry(
     entry: StatusEntry, issuer: str, files: StatusFiles, loader: ContextLoader, sign: ListSignature, now: int
-) -> list[int]:
-    """Check one entry; return the date of its list, seconds since 1970, where that was handed over and says it."""
+) -> _Standing:
+    """Check one entry; return what the list that decides says.
+
+    Raises:
+        CheckStopped: it was revoked or suspended, or that cannot be told.
+    """
     if entry.type != "BitstringStatusListEntry":
         raise not_done(
             "status_kind",
@@ -146,8 +181,39 @@ def _check_entry(
         )
     if not entry.index.isdecimal() or not entry.index.isascii() or len(entry.index) > 12:
         raise failed("bad_status", f"Its place in the status list is no number: {entry.index[:40]!r}.")
-    file, found, list_said = _list_for(entry, files, loader)
-    bits = _bits_of(found, list_said, entry, (issuer, *files.others), sign, now)
+    told: list[_Standing] = []
+    unusable: list[CheckStopped] = []
+    for file, found, list_said in _lists_for(entry, files, loader):
+        try:
+            told.append(_standing_in(file, found, list_said, entry, issuer, files, sign, now))
+        except CheckStopped as stopped:
+            unusable.append(stopped)
+    if not told:
+        raise unusable[0]
+    newest = max(told, key=lambda one: one.weight)
+    if newest.is_set:
+        word = {"revocation": "revoked", "suspension": "suspended"}[entry.purpose]
+        who = f"{newest.keeper}, the custodian of its issuer's records," if newest.keeper else "Its issuer"
+        raise failed(word, f"{who} has {word} it.", "Ask the holder or the issuer why.")
+    return newest
+
+
+def _standing_in(
+    file: StatusFile,
+    found: ReadCredential,
+    said: CredentialClaims,
+    entry: StatusEntry,
+    issuer: str,
+    files: StatusFiles,
+    sign: ListSignature,
+    now: int,
+) -> _Standing:
+    """Return what one list says about an entry.
+
+    Raises:
+        CheckStopped: it does not count, or is too short.
+    """
+    bits = _bits_of(found, said, entry, (issuer, *files.custodians, *files.others), sign, now)
     at = int(entry.index)
     if at >= 8 * len(bits):
         raise not_done(
@@ -155,21 +221,33 @@ def _check_entry(
             f"Its place in the status list is number {at}, and the list has only {8 * len(bits)}.",
             _UNREADABLE_HINT,
         )
-    if bits[at // 8] >> (7 - at % 8) & 1:
-        word = {"revocation": "revoked", "suspension": "suspended"}[entry.purpose]
-        raise failed(word, f"Its issuer has {word} it.", "Ask the holder or the issuer why.")
-    return [] if file.was_fetched or list_said.valid_from is None else [list_said.valid_from]
+    return _Standing(
+        is_set=bool(bits[at // 8] >> (7 - at % 8) & 1),
+        was_fetched=file.was_fetched,
+        dated=said.valid_from,
+        keeper="" if said.issuer == issuer else files.custodians.get(said.issuer, ""),
+    )
 
 
-def _list_for(
+def _lists_for(
     entry: StatusEntry, files: StatusFiles, loader: ContextLoader
-) -> tuple[StatusFile, ReadCredential, CredentialClaims]:
+) -> list[tuple[StatusFile, ReadCredential, CredentialClaims]]:
+    """Return all lists at hand that are about the address that an entry names, at least one.
+
+    Raises:
+        CheckStopped: there is none, or the only one cannot be read.
+    """
     url = entry.list_url
+    about: list[tuple[StatusFile, ReadCredential, CredentialClaims]] = []
+    others = []
+    unread: CheckStopped | None = None
     if url in files.fetched:
         file = StatusFile(raw=files.fetched[url], was_fetched=True)
-        found = _read_list(file.raw, url)
-        return file, found, _said(found, loader)
-    others = []
+        try:
+            found = _read_list(file.raw, url)
+            about.append((file, found, _said(found, loader)))
+        except CheckStopped as stopped:
+            unread = stopped
     for name, raw in files.given.items():
         try:
             found = _read_list(raw, name)
@@ -178,8 +256,13 @@ def _list_for(
             others.append(str(stopped).rstrip("."))
             continue
         if said.statements.root == url:
-            return StatusFile(raw=raw, was_fetched=False), found, said
-        others.append(f"{name} is about {said.statements.root[:200]}")
+            about.append((StatusFile(raw=raw, was_fetched=False), found, said))
+        else:
+            others.append(f"{name} is about {said.statements.root[:200]}")
+    if about:
+        return about
+    if unread is not None:
+        raise unread
     if url in files.why_not:
         raise not_done(
             "status_not_fetched", f"Its status list could not be fetched: {files.why_not[url]}", "Try again later."
@@ -225,7 +308,8 @@ def _bits_of(
         raise not_done(
             "anothers_status_list",
             f"The status list is by {said.issuer[:200]}, and the credential by another issuer.",
-            "If its issuer told you that this one keeps its lists: --status-issuer ID",
+            "If its issuer told you that this one keeps its lists: --status-issuer ID. Of an issuer that closed, those "
+            "of a custodian count that its accreditor has named (custodian_for).",
         )
     try:
         sign(found, said)

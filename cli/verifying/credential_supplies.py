@@ -4,11 +4,12 @@
     gathered.check(prepared)  ->  CheckedCredential
 
 A status list is judged like a credential: the registry is asked about its issuer and the key that signed it, as of the
-list's own date.
+list's own date. Where the issuer is gone, the list of a custodian counts that its accreditor has named (`custodians`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from accredit.cli.credentials.contexts import ContextLoader
 from accredit.cli.credentials.judging import (
@@ -26,9 +27,20 @@ from accredit.cli.credentials.reading import read
 from accredit.cli.credentials.status import ListSigner, SignerKey, StatusFiles, signer_key
 from accredit.registry.errors import AccreditError
 
+from .custodians import is_gone, name_of_custodian, signer_of_custodian
 from .fetching import did_document, fetch
 from .issuer_answers import IssuerRegistry
 from .receipts import HeldReceipts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CustodianOfList:
+    """A custodian that signed a status list: its id and name, and what is known of the key."""
+
+    id: str
+    name: str
+    key: SignerKey
+    signer: ListSigner
 
 
 @dataclass(kw_only=True)
@@ -75,14 +87,43 @@ class SupplyFinder:
         for entry in said.status:
             self._fetch_list(entry.list_url)
         lists = StatusFiles(given=self.given, fetched=self._fetched, why_not=self._why_not, others=self.others)
+        signers: dict[SignerKey, ListSigner] = {}
+        if said.status:
+            signers = dict(self._signers(prepared, lists))
+            custodians = dict[str, str]()
+            if answer.decision is not None and is_gone(answer.decision):
+                for custodian in self._custodians(prepared, lists, answer.decision):
+                    custodians[custodian.id] = custodian.name
+                    signers[custodian.key] = custodian.signer
+            lists = replace(lists, custodians=custodians)
         supplies = Supplies(
-            keys=self._with_document(said.issuer, keys),
-            answer=answer,
-            lists=lists,
-            signers=dict(self._signers(prepared, lists)) if said.status else {},
-            more=more,
+            keys=self._with_document(said.issuer, keys), answer=answer, lists=lists, signers=signers, more=more
         )
         return judge(prepared, supplies, self.now)
+
+    def _custodians(
+        self, prepared: PreparedCredential, lists: StatusFiles, decision: Mapping[str, Any]
+    ) -> Iterator[_CustodianOfList]:
+        """Return who signed a status list at hand as the custodian of an issuer that is gone."""
+        assert prepared.said is not None, "it can be read"
+        for raw in (*lists.given.values(), *lists.fetched.values()):
+            listed = self._list(raw, prepared.loader)
+            if listed is None or listed.said is None or listed.said.issuer in (prepared.said.issuer, *self.others):
+                continue
+            id_ = listed.said.issuer
+            record = self.registry.ask({"issuer": id_})[0].record
+            of = str(decision.get("issuer") or prepared.said.issuer)
+            name = None if record is None else name_of_custodian(record, of, decision, self.now)
+            if record is None or name is None:
+                continue
+            method = method_of(listed.credential, id_)
+            time = self.now if listed.said.valid_from is None else listed.said.valid_from
+            yield _CustodianOfList(
+                id=id_,
+                name=name,
+                key=signer_key(listed.said, method),
+                signer=signer_of_custodian(record, method, time, decision, self.now),
+            )
 
     def _signers(self, prepared: PreparedCredential, lists: StatusFiles) -> Iterator[tuple[SignerKey, ListSigner]]:
         """Return the signers of the available status lists that could count for a credential."""

@@ -1,6 +1,6 @@
 """The output of `accredit check` for people: a sentence for each verdict and each reader, then every check.
 
-The reader is the person with the credential: an admissions office, a recruiter, or the learner it is about. `SENTENCES`
+The reader is the person with the credential: an admissions office, an employer, or the learner it is about. `SENTENCES`
 is complete: a test goes through every finding and every reader. The registry's answer about an issuer is explained by
 `registry.decision.explanations`, as for a query.
 """
@@ -41,6 +41,11 @@ SENTENCES: Final[Mapping[str, tuple[str, str, str]]] = {
         "Do not count this credential: it was changed after it was signed, or its issuer did not sign it.",
         "Do not rely on this credential: it was changed after it was signed, or its issuer did not sign it.",
         "Others will refuse this file: its signature does not fit. Take the file as your issuer sent it to you.",
+    ),
+    "unsigned": (
+        "Do not count this credential: it has no signature, so anybody could have written it.",
+        "Do not rely on this credential: it has no signature, so anybody could have written it.",
+        "Others will refuse this file: it has no signature. Ask your issuer for the signed one.",
     ),
     "expired": (
         "This credential has expired. Ask the applicant for a current one.",
@@ -132,6 +137,8 @@ def finding_of(cause: CredentialCheck, verdict: CredentialVerdict) -> str:
         return _NOT_DONE.get(cause.name, "undecided_issuer")
     if cause.code in ("expired", "not_yet_valid", "revoked", "unknown_issuer"):
         return cause.code
+    if cause.code == "not_signed":
+        return "unsigned"
     if cause.code == "suspended":
         return "suspended" if cause.name == "status" else "issuer_suspended"
     if cause.name == "issuer":

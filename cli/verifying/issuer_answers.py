@@ -10,7 +10,7 @@ decision and the keys that the registry pins for the issuer. If asking fails, th
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from accredit.cli.credentials.judging import IssuerAnswer
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.outcomes import CheckStopped, not_done
 from accredit.cli.verifying.checks import RESULT_MEANINGS, check_answer, read_policy, remember
+from accredit.cli.verifying.custodians import issuer_record_of
 from accredit.cli.verifying.node_answers import evidence_of
 from accredit.cli.verifying.private_query import ask_place
 from accredit.cli.verifying.query_options import query_of
@@ -27,6 +28,7 @@ from accredit.node.clients.outgoing import Outgoing
 from accredit.node.clients.store_reading import is_published
 from accredit.node.http.decision_view import decided
 from accredit.node.http.json_views import plain
+from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import Records, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RemoteError
@@ -138,21 +140,26 @@ def _word_of(url: str, question: Mapping[str, Any]) -> AnswerAndKeys:
 def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys:
     decision = client.decide(question)
     said: Sequence[Mapping[str, Any]] = ()
+    record: IssuerRecord | None = None
     if decision["verdict"] != "unknown_issuer":
         try:
-            said = client.issuer(str(decision.get("issuer") or question["issuer"]))["keys"]
+            view = client.issuer(str(decision.get("issuer") or question["issuer"]))
+            said, record = view["keys"], issuer_record_of(view)
         except InputError as error:
             if error.code not in NOT_HERE:
                 raise
-    return IssuerAnswer(decision=decision, source=f"the node {client.url}"), counted_keys(said, decision, question)
+    answer = IssuerAnswer(decision=decision, source=f"the node {client.url}", record=record)
+    return answer, counted_keys(said, decision, question)
 
 
-def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[str, Any], charter: str) -> IssuerKeys:
-    """Return the keys that count among those in the proved records of the issuer."""
+def _told_by(records: Records, answer: IssuerAnswer, question: Mapping[str, Any], charter: str) -> AnswerAndKeys:
+    """Return an answer with the issuer's record among the proved ones, and the keys in it that count."""
+    decision = answer.decision
+    assert decision is not None, "it was proved"
     id_ = CanonicalId(str(decision.get("issuer") or query_of(dict(question), charter).entity))
     record = issuer_in(records, id_)
     said: Any = [] if record is None else plain(record["keys"])
-    return counted_keys(said, decision, question)
+    return replace(answer, record=record), counted_keys(said, decision, question)
 
 
 def counted_keys(
@@ -220,8 +227,8 @@ def _proved(
     if checked.decision is None:
         return _unproved(checked.checked.result, checked.checked.text)
     signers = ", ".join(key.name for key in checked.checked.signers)
-    keys = _keys_in(checked.records, checked.decision, question, policy.charter)
-    return IssuerAnswer(decision=checked.decision, proved=True, source=f"by the signers {signers}"), keys
+    answered = IssuerAnswer(decision=checked.decision, proved=True, source=f"by the signers {signers}")
+    return _told_by(checked.records, answered, question, policy.charter)
 
 
 def _of_snapshot(
@@ -234,7 +241,7 @@ def _of_snapshot(
     view = dict(decided(decision))
     signers = ", ".join(key.name for key in loaded.noted.signers)
     answer = IssuerAnswer(decision=view, proved=True, source=f"by a snapshot that the signers {signers} vouch for")
-    return answer, _keys_in(loaded, view, question, policy.charter)
+    return _told_by(loaded, answer, question, policy.charter)
 
 
 def _privately(
@@ -246,6 +253,5 @@ def _privately(
     remember(policy_path, noted.state)
     signers = ", ".join(key.name for key in noted.signers)
     source = f"by the signers {signers}, and the node was not told which issuer it is"
-    return IssuerAnswer(decision=view, proved=True, source=source), _keys_in(
-        answer.records, view, question, policy.charter
-    )
+    told = IssuerAnswer(decision=view, proved=True, source=source)
+    return _told_by(answer.records, told, question, policy.charter)

@@ -55,6 +55,20 @@ _SINGULARS: Final = {
 }
 
 
+class _AudienceChoice(click.Choice[str]):
+    """An `Audience`, by any word for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return its own word."""
+        try:
+            return str(Audience(value))
+        except ValueError:
+            return super().convert(value, param, ctx)
+
+
+AUDIENCE: Final = _AudienceChoice([str(one) for one in Audience])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOptions:
     """The values of the options of `question_options`.
@@ -152,8 +166,8 @@ _OPTIONS: Final = (
     ),
     click.option(
         "--audience",
-        type=click.Choice([str(one) for one in Audience]),
-        help="Explain the answer in the words of an admissions office, a recruiter or the learner.",
+        type=AUDIENCE,
+        help="Explain the answer in the words of an admissions office, an employer or the learner.",
     ),
 )
 _AXES: Final = (

@@ -9,7 +9,7 @@ from docs.generators._page import code, rewrite, table
 PAGE: Final = "reasons.md"
 _READERS: Final = {
     Audience.ADMISSIONS: "to an admissions office",
-    Audience.RECRUITER: "to a recruiter",
+    Audience.EMPLOYER: "to an employer",
     Audience.LEARNER: "to the learner",
 }
 

@@ -21,7 +21,7 @@ _SAID: Final[Mapping[str, str]] = {
     "apply_url": "Where to apply for accreditation.",
     "approvals": "Authorities whose approval counts so far.",
     "approve": "Whether the vote approves (true) or rejects.",
-    "audience": "In whose words: admissions, recruiter or learner.",
+    "audience": "In whose words: admissions, employer or learner.",
     "authority": "The ecosystem or authority that was asked.",
     "authority_id": "As it was sent.",
     "authorized": "The answer: true is yes.",

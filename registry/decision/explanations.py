@@ -4,7 +4,7 @@
         -> Advice("Your issuer's recognition was suspended on that day.", "Ask your issuer …")
 
 A `Reason` carries the technical sentence, with names and dates. This table says what its *code* means to an admissions
-office, to a recruiter and to the learner who holds the credential, and what each can do next. All interfaces read it
+office, to an employer and to the learner who holds the credential, and what each can do next. All interfaces read it
 (`accredit query --audience`, `POST /v1/decisions`, the explorer), so a code has the same words everywhere. A test
 compares its codes with those that the source makes, both ways.
 
@@ -19,11 +19,15 @@ from .verdict import Verdict
 
 
 class Audience(StrEnum):
-    """Who reads an answer."""
+    """Who reads an answer. `recruiter` is another word for `employer`."""
 
     ADMISSIONS = "admissions"
-    RECRUITER = "recruiter"
+    EMPLOYER = "employer"
     LEARNER = "learner"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Audience | None":
+        return cls.EMPLOYER if value == "recruiter" else None
 
 
 class Advice(NamedTuple):
@@ -41,12 +45,12 @@ class _Next(NamedTuple):
     """The next step of each audience."""
 
     admissions: str
-    recruiter: str
+    employer: str
     learner: str
 
 
-def _told(admissions: str, recruiter: str, learner: str, then: _Next) -> Explained:
-    said = (admissions, recruiter, learner)
+def _told(admissions: str, employer: str, learner: str, then: _Next) -> Explained:
+    said = (admissions, employer, learner)
     return dict(zip(Audience, map(Advice, said, then), strict=True))
 
 
@@ -96,11 +100,6 @@ _NAME_MORE: Final = _Next(
     "Ask again and name the missing detail, as the credential or transcript gives it.",
     "Ask again with more details from the credential, or ask the applicant for them.",
     "Find this detail on your credential, or ask your issuer for it, then ask again.",
-)
-_NAME_MORE_OR_LEAVE: Final = _Next(
-    "Name it in the question if your decision depends on it.",
-    "Name it in the question if it matters for the position.",
-    "Name it in the question if you know it.",
 )
 _COMPARE: Final = _Next(
     "Compare the question with the credential; if it is right, treat this part as not accredited.",
@@ -434,7 +433,7 @@ _TERMS: Final = {
         ),
     ),
     "start_approximate": _told(
-        "The accreditation began in that year or month; whether by that day is not on record.",
+        "The accreditation began in that year or month; its day is not on record.",
         "The organisation was first approved around that day; it is not on record whether before or after.",
         "Your issuer was first approved around that day; it is not on record whether before or after.",
         _ACCREDITOR,
@@ -476,7 +475,7 @@ _TERMS: Final = {
         _ISSUE_DATE,
     ),
     "suspended_now": _told(
-        "The issuer is suspended at present; credentials from before that stand.",
+        "The issuer is suspended at present; credentials that it issued before still stand.",
         "The organisation is suspended at present; older credentials still count.",
         "Your issuer is suspended at present; your older credential still counts.",
         _PAST_KEEPS,
@@ -488,8 +487,8 @@ _TERMS: Final = {
         _ACCEPT,
     ),
     "commitment_not_counted": _told(
-        "The receipt does not count: its key was not a good key of the issuer by then.",
-        "The receipt that came with it does not count.",
+        "The receipt does not count: the key that made it was not a valid key of the issuer by then.",
+        "The receipt that came with the credential does not count.",
         "Your receipt does not count: your issuer's key was not valid by then.",
         _PROOF_OF_DATE,
     ),
@@ -533,7 +532,7 @@ _STATUS: Final = {
         _Next(
             "If the credential was issued earlier, ask with its date of issue; a custodian may hold the records.",
             "If the credential is older, ask again with its date; a custodian may confirm it.",
-            "Ask with the date on your credential; the custodian of the records can confirm it.",
+            "Ask with the date on your credential; whoever keeps the records now can confirm it.",
         ),
     ),
     "superseded": (
@@ -570,8 +569,8 @@ _STATUS: Final = {
     ),
     "show_cause": (
         "The accreditor had asked the issuer to show why it should stay accredited; it was still accredited.",
-        "The organisation was recognised, and had to justify keeping that.",
-        "Your issuer was recognised, and had to justify keeping that.",
+        "The organisation was recognised, and had to show why it should stay so.",
+        "Your issuer was recognised, and had to show why it should stay so.",
         _WEIGH,
     ),
     "probation": (
@@ -600,35 +599,38 @@ _STATUS: Final = {
     ),
 }
 _LATER: Final = {
-    "revoked": ("the accreditation has been revoked", "it has been stripped of that"),
+    "revoked": ("the accreditation has been revoked", "it has been stripped of its recognition"),
     "denied": ("accreditation has been denied", "it has been refused recognition"),
-    "withdrawn": ("the accreditation has been withdrawn", "it has lost that"),
-    "withdrawn_voluntary": ("it has given the accreditation up by its own choice", "it has given that up"),
+    "withdrawn": ("the accreditation has been withdrawn", "it has lost its recognition"),
+    "withdrawn_voluntary": (
+        "it has given up the accreditation by its own choice",
+        "it has given up its recognition by its own choice",
+    ),
     "closed": ("it has closed", "it has closed"),
     "superseded": ("another accreditation has taken its place", "a successor has taken its place"),
-    "expired": ("the accreditation has run out", "that has run out"),
-    "suspended": ("the accreditation is suspended", "that is suspended"),
-    "teach_out": ("it is closing and finishes what it has begun", "it is closing"),
+    "expired": ("the accreditation has run out", "its recognition has run out"),
+    "suspended": ("the accreditation has been suspended", "its recognition has been suspended"),
+    "teach_out": ("it has begun to close, and finishes its programmes", "it has begun to close"),
     "delegation_expired": (
         "the mandate of its accreditor has ended",
         "the mandate of the body that approved it has ended",
     ),
-    "scope": ("its scope no longer covers this", "it is no longer recognised for this"),
-    "ended": ("the recognition has ended", "that has ended"),
+    "scope": ("its scope has been narrowed, and no longer covers this", "it has lost its recognition for this"),
+    "ended": ("the recognition has ended", "the recognition has ended"),
 }
 
 # ------------------------------------------------------------------------------------------------ axes of a scope
 
 _NOUNS: Final = {
-    "credential_types": ("this type of credential", "types of credential"),
-    "achievement_types": ("this type of achievement", "types of achievement"),
-    "competencies": ("this competency", "competencies"),
-    "framework": ("this framework of competencies", "frameworks of competencies"),
-    "level": ("this level", "levels"),
-    "jurisdiction": ("this place", "places"),
-    "program": ("this programme", "programmes"),
-    "field_of_study": ("this field of study", "fields of study"),
-    "delivery_mode": ("this mode of delivery", "modes of delivery"),
+    "credential_types": ("type of credential", "types of credential"),
+    "achievement_types": ("type of achievement", "types of achievement"),
+    "competencies": ("competency", "competencies"),
+    "framework": ("framework of competencies", "frameworks of competencies"),
+    "level": ("level", "levels"),
+    "jurisdiction": ("place", "places"),
+    "program": ("programme", "programmes"),
+    "field_of_study": ("field of study", "fields of study"),
+    "delivery_mode": ("mode of delivery", "modes of delivery"),
 }
 
 # ------------------------------------------------------------------------------------------------ keys
@@ -762,20 +764,24 @@ def _later(word: str) -> Explained:
 def _not_covered(axis: str) -> Explained:
     noun, _ = _NOUNS[axis]
     return _told(
-        f"The accreditation does not cover {noun}.",
-        f"The organisation is not recognised for {noun}.",
-        f"Your issuer is not recognised for {noun}.",
+        f"The accreditation does not cover this {noun}.",
+        f"The organisation is not recognised for this {noun}.",
+        f"Your issuer is not recognised for this {noun}.",
         _COMPARE,
     )
 
 
 def _not_asked(axis: str) -> Explained:
-    _, nouns = _NOUNS[axis]
+    noun, nouns = _NOUNS[axis]
     return _told(
         f"The accreditation covers only some {nouns}, and the question names none.",
         f"The organisation is recognised for some {nouns} only; the question does not say which.",
         f"Your issuer is recognised for some {nouns} only; the question does not say which.",
-        _NAME_MORE_OR_LEAVE,
+        _Next(
+            f"Name the {noun} in the question if your decision depends on it.",
+            f"Name the {noun} in the question if it matters for the position.",
+            f"Name the {noun} in the question if you know it.",
+        ),
     )
 
 

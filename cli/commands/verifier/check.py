@@ -19,7 +19,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.csv_text import csv_text
 from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
-from accredit.cli.verifying.query_options import FILE
+from accredit.cli.verifying.query_options import AUDIENCE, FILE
 from accredit.node.extras import install_line
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.encoding.counts import many
@@ -51,14 +51,14 @@ class _File:
     "check",
     cls=Command,
     example="""accredit check badge.json --node https://node1.example.org --policy policy.txt
-accredit check diploma.png --fetch --audience recruiter
+accredit check diploma.png --fetch --audience employer
 accredit check diploma.json --receipt diploma.json.receipt.json --policy policy.txt
 accredit check applications/*.json --policy policy.txt --snapshot registry.snapshot --csv > checked.csv""",
 )
 @click.argument("files", metavar="FILE|-|URL…", nargs=-1, required=True)
 @click.option(
     "--audience",
-    type=click.Choice([str(one) for one in Audience]),
+    type=AUDIENCE,
     default=str(Audience.ADMISSIONS),
     show_default=True,
     help="Who reads the answer.",

@@ -209,7 +209,7 @@ ROUTES: Final = (
         decision,
         "Ask whether an issuer may issue something, as of a day",
         *_QUESTION,
-        one_of("audience", "in whose words to explain the answer", tuple(Audience)),
+        one_of("audience", "in whose words to explain the answer", tuple(Audience), {"recruiter": "employer"}),
         words("download", "a table instead of the page: its name, then .csv or .json", max_chars=40),
     ),
     page_route("/explore/evidence", evidence, "The evidence file of the same question", *_QUESTION),

@@ -143,10 +143,15 @@ def hex_digits(name: str, about: str, *, place: str = "path") -> Param:
     )
 
 
-def one_of(name: str, about: str, choices: Sequence[str]) -> Param:
-    """One of some words."""
+def one_of(name: str, about: str, choices: Sequence[str], also: Mapping[str, str] | None = None) -> Param:
+    """One of some words.
+
+    Args:
+        also: other words that are taken for some of them.
+    """
 
     def read(text: str) -> str:
+        text = (also or {}).get(text, text)
         if text not in choices:
             close = get_close_matches(text, choices, 1)
             raise _bad(name, "one of " + ", ".join(choices), hint=f"Did you mean {close[0]}?" if close else "")

@@ -171,6 +171,57 @@ def test_the_key_of_a_status_list_is_asked_about_like_that_of_a_credential(
         assert checks(found)["issuer"] == "passed"
 
 
+def test_the_custodian_of_a_closed_school_keeps_its_status_lists(town: Town, folder: Path, policy: Path) -> None:
+    """It counts once the school is closed, if the school's own accreditor names it and its key; by no other word."""
+    closed = Issuer.of("closed school", "did:web:closed.example")
+    archive = Issuer.of("archive", "did:web:archive.example")
+    impostor = Issuer.of("impostor", "did:web:impostor.example")
+    grant = town.write("closed.toml", town.run("accreditation", "template").stdout)
+    for issuer, name, keeps, by in (
+        (closed, "Closed School", "", "charity"),
+        (archive, "State Archive", closed.id, "charity"),
+        (impostor, "Impostor", closed.id, "agency"),
+    ):
+        facts = town.write(
+            f"{name.split()[0]}.toml",
+            f'id = "{issuer.id}"\nname = "{name}"\n'
+            + (f'custodian_for = ["{keeps}"]\n' if keeps else "")
+            + f'[[keys]]\nid = "{issuer.method}"\n'
+            f'public_key_multibase = "{issuer.pinned["public_key_multibase"]}"\n',
+        )
+        town.settle(town.json("issuer", "propose", facts, key=by)["statements"][0]["id"])
+    said = town.json("accreditation", "propose", grant, "--issuer", closed.id, key="charity")["statements"][0]
+    town.settle(said["id"])
+    path = put(folder, "badge.json", closed.signed(issued(closed, credentialStatus=status_entry(7))))
+
+    def outcome(issuer: Issuer, revoked: Sequence[int], *words: object) -> tuple[str, str]:
+        made = issuer.signed(status_list(issuer, revoked, validFrom="2026-11-01T00:00:00Z"))
+        listed = put(folder, "list.json", made)
+        code = 1 if revoked or issuer is impostor or not is_closed else 0
+        [found] = town.json("check", path, "--status-list", listed, *words, code=code)["files"][0]["credentials"]
+        [told] = [one for one in found["checks"] if one["check"] == "status"]
+        return told["code"], told["text"]
+
+    is_closed = False
+    assert outcome(archive, [])[0] == "anothers_status_list"  # the school itself answers for its lists
+    ended = town.json("accreditation", "event", said["id"], "close", "--code", "closure", key="charity")["statements"][
+        0
+    ]
+    town.settle(ended["id"])
+    town.noted()
+    is_closed = True
+    for words in ((), ("--policy", policy), ("--policy", policy, "--private")):
+        text = "By its issuer's list of 2026-11-01, kept by its custodian State Archive, it still stands."
+        assert outcome(archive, [], *words) == ("not_revoked", text)
+        assert outcome(archive, [7], *words) == (
+            "revoked",
+            "State Archive, the custodian of its issuer's records, has revoked it.",
+        )
+        assert outcome(impostor, [], *words)[0] == "anothers_status_list"
+    town.run("issuer", "key", "compromise", archive.id, archive.method, "--since", "always", key="charity")
+    assert outcome(archive, [7])[0] == "unsigned_status_list"
+
+
 def test_a_status_list_is_taken_from_a_file(town: Town, school: Issuer, folder: Path) -> None:
     path = put(folder, "badge.json", school.signed(issued(school, credentialStatus=status_entry(7))))
     for revoked, code in (((), 0), ((7,), 1)):
@@ -324,7 +375,7 @@ def test_without_the_optional_packages_it_says_what_to_install(folder: Path) -> 
 
 def test_every_finding_has_a_sentence_for_every_reader() -> None:
     used = set()
-    codes = ("expired", "not_yet_valid", "revoked", "suspended", "unknown_issuer", "not_trusted", "anything")
+    codes = ("expired", "not_yet_valid", "revoked", "suspended", "unknown_issuer", "not_signed", "anything")
     for name in (*NAMES, "receipt"):
         for end in CheckOutcome:
             for code in codes:

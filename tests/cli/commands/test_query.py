@@ -162,6 +162,8 @@ def test_an_answer_is_explained_in_the_words_of_its_reader(town: Town, college: 
         assert sentence in shown
     told = town.json(*words, code=1, nodes=town.urls[:1])["explanation"]
     assert (told["audience"], told["sentence"]) == (audience, verdict.sentence)
+    if audience is Audience.EMPLOYER:
+        assert town.json(*words[:-1], "recruiter", code=1, nodes=town.urls[:1])["explanation"] == told
     assert "Invalid value for '--audience'" in town.run("query", college, "--audience", "crowd", code=2).stderr
 
 

@@ -171,7 +171,7 @@ def test_whoever_has_the_address_of_a_list_neither_revokes_nor_restores_a_creden
 
 
 def test_the_list_of_another_issuer_counts_where_it_is_allowed_and_its_key_is_known(checked: Checker) -> None:
-    made = OTHER.signed(status_list(OTHER, [7], id="https://elsewhere.example/1"))
+    made = OTHER.signed(status_list(OTHER, [7]))
     allowed: dict[str, Any] = {"others": [OTHER.id], "fetched": {LIST_URL: made}}
     assert status(checked, badge(status_entry(7)), **allowed) == ("failed", "revoked")
     website = Issuer.of("website", "did:web:lists.example")
@@ -207,3 +207,36 @@ def test_a_list_that_cannot_be_read_does_not_stand_in_the_way_of_one_that_can(ch
     good = SCHOOL.signed(status_list(SCHOOL))
     assert status(checked, badge(status_entry(7)), {"nothing": 1}, good) == ("passed", "not_revoked")
     assert status(checked, badge(status_entry(7)), {"nothing": 1}) == ("not_done", "status_list_missing")
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "expected"),
+    [([], [7], ("failed", "revoked")), ([7], [], ("passed", "not_revoked"))],
+    ids=["revoked since", "restored since"],
+)
+def test_the_newest_of_several_lists_decides_wherever_an_older_one_comes_from(
+    checked: Checker, older: list[int], newer: list[int], expected: tuple[str, str]
+) -> None:
+    """Whoever has the address of a school that closed can still serve an old list that the school signed."""
+    old, new = (
+        SCHOOL.signed(status_list(SCHOOL, places, validFrom=f"{year}-01-01T00:00:00Z"))
+        for places, year in ((older, 2024), (newer, 2026))
+    )
+    file = badge(status_entry(7))
+    assert status(checked, file, old, new) == expected
+    assert status(checked, file, new, old) == expected
+    assert status(checked, file, new, fetched={LIST_URL: old}) == expected
+    assert status(checked, file, old, fetched={LIST_URL: new}) == expected
+
+
+def test_a_list_that_does_not_count_does_not_stand_in_the_way_of_one_that_does(checked: Checker) -> None:
+    """Whoever has the address now serves a list of their own; the school's own is at hand as a file."""
+    squatted = OTHER.signed(status_list(OTHER, [7]))
+    good = SCHOOL.signed(status_list(SCHOOL))
+    assert status(checked, badge(status_entry(7)), good, fetched={LIST_URL: squatted}) == ("passed", "not_revoked")
+
+
+def test_a_genuine_list_of_another_address_does_not_take_its_place(checked: Checker) -> None:
+    """An issuer has several lists; a holder who hands over another of them could undo a revocation."""
+    other = SCHOOL.signed(status_list(SCHOOL, id="https://school.example/status/2"))
+    assert status(checked, badge(status_entry(7)), other) == ("not_done", "status_list_missing")

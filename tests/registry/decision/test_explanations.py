@@ -99,6 +99,12 @@ def test_every_audience_gets_a_plain_sentence_and_a_next_step(name: str, told: E
 def test_advice_is_found_by_code_and_a_code_of_a_later_version_has_none() -> None:
     said = verdict_for(Verdict.SUSPENDED, Audience.LEARNER)
     assert said.sentence == "Your issuer's recognition was suspended on that day."
-    assert reason_for("status_suspended", Audience.RECRUITER) == REASONS["status_suspended"][Audience.RECRUITER]
+    assert reason_for("status_suspended", Audience.EMPLOYER) == REASONS["status_suspended"][Audience.EMPLOYER]
     assert reason_for("later_ended", Audience.ADMISSIONS) is not None
     assert reason_for("a_code_of_2031", Audience.LEARNER) is None
+
+
+def test_a_recruiter_is_an_employer() -> None:
+    assert Audience("recruiter") is Audience.EMPLOYER
+    with pytest.raises(ValueError, match="crowd"):
+        Audience("crowd")

@@ -222,6 +222,13 @@ async def test_an_answer_is_explained_to_the_audience_that_is_named(node: Served
     assert [one["code"] for one in told["reasons"]] == [one["code"] for one in said["reasons"]]
 
 
+async def test_a_recruiter_is_answered_as_an_employer(node: Served) -> None:
+    said = [await decide(node, {"issuer": COLLEGE, "audience": word}) for word in ("recruiter", "employer")]
+    assert said[0]["explanation"] == said[1]["explanation"]
+    shown = await node.get(f"/explore/decision?issuer={COLLEGE}&audience=recruiter", headers={"accept": "text/html"})
+    assert shown.status_code == 200
+
+
 async def test_an_audience_that_nobody_knows_is_a_mistake_and_no_answer(node: Served) -> None:
     answer = await node.post("/v1/decisions", {"issuer": COLLEGE, "audience": "everybody"})
     assert (answer.status_code, answer.json()["where"]) == (400, "audience")
