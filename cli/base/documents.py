@@ -152,9 +152,10 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DecodeError(
-            "not_toml", f"{source}: not TOML: {error}.", hint='Put text in quotes: name = "Example University".'
-        ) from error
+        hint = 'Put text in quotes: name = "Example University".'
+        if any(quote in text for quote in "“”„‟″"):
+            hint = 'A word processor has curled its quotation marks: use straight ones, name = "Example University".'
+        raise DecodeError("not_toml", f"{source}: not TOML: {error}.", hint=hint) from error
     except RecursionError as error:
         raise DecodeError("too_deep", f"{source}: nested too deeply.") from error
 

@@ -73,13 +73,15 @@ def read(raw: bytes) -> list[ReadCredential]:
         RefusedError: it is larger than a credential may be, or holds more of them.
     """
     text = credential_in(raw)
+    if not text.strip():
+        raise DecodeError("no_credential", "This file is empty.", hint=_TAKEN)
     for beginning, kind in _PAPER:
         if text.startswith(beginning):
             raise DecodeError(
                 "no_credential",
                 f"This is {kind}: a program cannot tell from it who issued what it shows.",
-                hint="Ask for the credential itself: JSON, a JWT or the picture of a badge. A paper diploma only its "
-                "school can confirm; whether the school was accredited says: accredit query ID --on DAY",
+                hint="Ask for the credential itself: JSON, a JWT or the picture of a badge. Only its school can "
+                "confirm a paper diploma; accredit query ID --on DAY says whether the school was accredited.",
             )
     if len(text) > TEXT_BYTES_MAX:
         raise RefusedError("too_large", f"A credential has at most {TEXT_BYTES_MAX // 2**20} MiB; this file has more.")

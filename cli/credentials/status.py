@@ -174,10 +174,9 @@ def _check_entry(
             _UNREADABLE_HINT,
         )
     if entry.size not in ("", "1") or entry.purpose not in PURPOSES:
+        what = entry.purpose if entry.purpose not in PURPOSES else f"statusSize {entry.size}"
         raise not_done(
-            "status_purpose",
-            f"Its status says something else than revoked or not ({entry.purpose[:60]}).",
-            _UNREADABLE_HINT,
+            "status_purpose", f"Its status says something else than revoked or not ({what[:60]}).", _UNREADABLE_HINT
         )
     if not entry.index.isdecimal() or not entry.index.isascii() or len(entry.index) > 12:
         raise failed("bad_status", f"Its place in the status list is no number: {entry.index[:40]!r}.")
@@ -218,7 +217,7 @@ def _standing_in(
     if at >= 8 * len(bits):
         raise not_done(
             "status_list_too_short",
-            f"Its place in the status list is number {at}, and the list has only {8 * len(bits)}.",
+            f"Its place {at} in the status list is beyond the end: the list has {8 * len(bits)} places, from 0.",
             _UNREADABLE_HINT,
         )
     return _Standing(
@@ -330,12 +329,12 @@ def _bits_of(
     statements = said.statements
     subjects = statements.values(statements.root, f"{CREDENTIALS}credentialSubject")
     if len(subjects) != 1:
-        raise not_done("bad_status_list", "The status list holds not one list.", _UNREADABLE_HINT)
+        raise not_done("bad_status_list", "The status list does not hold exactly one list.", _UNREADABLE_HINT)
     if entry.purpose not in statements.values(subjects[0], f"{STATUS}statusPurpose"):
         raise not_done("status_purpose", f"The status list is not about {entry.purpose}.", _UNREADABLE_HINT)
     encoded = statements.values(subjects[0], f"{STATUS}encodedList")
     if len(encoded) != 1:
-        raise not_done("bad_status_list", "The status list holds not one list.", _UNREADABLE_HINT)
+        raise not_done("bad_status_list", "The status list does not hold exactly one list.", _UNREADABLE_HINT)
     return unpacked(encoded[0])
 
 

@@ -21,6 +21,8 @@ from accredit.registry.errors import DecodeError
 SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """First bytes of ZIP archives (.xlsx, .ods) and OLE documents (.xls)."""
+_TITLE_LINES: Final = 20
+"""Lines among which the heads are looked for, to say where they are. A guess."""
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -48,7 +50,7 @@ class SheetLine:
     """One line below the heads.
 
     Attributes:
-        number: in the file, from 1.
+        number: of its first line in the file, from 1: a cell can hold line breaks.
         cells: our column -> cell, as written, without empty ones.
         surplus: cells beyond the last head that are not empty.
         ignored: heads that were left out, and whose cells here are not empty.
@@ -110,16 +112,39 @@ def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iter
         separator = _separator(lines[skipped] if skipped < len(lines) else "", known, reading)
     reader = csv.reader(lines[skipped:], strict=True, delimiter=separator)
     try:
-        heads = _heads(next(reader, []), source, separator, known, reading)
+        written = next(reader, [])
+        try:
+            heads = _heads(written, source, separator, known, reading)
+        except DecodeError as error:
+            raise _below_a_title(error, lines, skipped, known, reading) from None
+        begins = skipped + reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield _line(skipped + reader.line_num, heads, cells)
+                yield _line(begins, heads, cells)
+            begins = skipped + reader.line_num + 1
     except csv.Error as error:
         raise DecodeError(
             "not_csv",
             f"{source}: line {skipped + reader.line_num}: {error}.",
             hint=f"Put text with {SEPARATORS.get(separator, 'the separator')} or line breaks in double quotes.",
         ) from error
+
+
+def _below_a_title(
+    error: DecodeError, lines: Sequence[str], first: int, known: Sequence[str], reading: Reading
+) -> DecodeError:
+    """Return an error about the heads; where they stand some lines below a title, it says so."""
+    if error.code != "bad_header":
+        return error
+    for at, line in enumerate(lines[first + 1 : first + _TITLE_LINES], first + 1):
+        try:
+            cells = next(csv.reader([line], delimiter=_separator(line, known, reading)), [])
+        except csv.Error:
+            continue
+        if set(reading.needed) <= {_column(cell, known, reading) for cell in cells}:
+            hint = f"The headings are in line {at + 1}: remove the lines above it, and import the list again."
+            return DecodeError(error.code, error.message, hint=hint)
+    return error
 
 
 def _start(lines: Sequence[str]) -> tuple[int, str | None]:
@@ -174,12 +199,14 @@ def _heads(
             )
     columns = [column for _, column in heads if column is not None]
     missing = [name for name in reading.needed if name not in columns]
+    if not heads:
+        raise DecodeError("bad_header", f"{source} is empty.", hint=_heads_hint(reading.needed))
     if missing:
         raise DecodeError(
             "bad_header",
             f"{source}: the first line, read as separated by {SEPARATORS.get(separator, repr(separator))}, names no "
-            f"column {' and no column '.join(missing)}.",
-            hint=f"{_heads_hint(reading.needed)} The headings are: {', '.join(one for one, _ in heads) or 'none'}.",
+            f"column {_or(missing)}.",
+            hint=f"{_heads_hint(reading.needed)} The headings are: {', '.join(one for one, _ in heads)}.",
         )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
@@ -197,6 +224,11 @@ def _heads(
             + ", ".join(known) + ".",
         )  # fmt: skip
     return heads
+
+
+def _or(names: Sequence[str]) -> str:
+    *more, last = names
+    return f"{', '.join(more)} or {last}" if more else last
 
 
 def _heads_hint(needed: tuple[str, ...]) -> str:

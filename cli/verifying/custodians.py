@@ -8,15 +8,19 @@ custodian and on its keys: otherwise whoever may register an issuer could undo t
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
+
+from msgspec import convert
 
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.status import ListSigner
 from accredit.node.http.json_views import TIMES
 from accredit.registry.decision.issuer_keys import KeyState, key_at
-from accredit.registry.domain.record_types import IssuerRecord, VoiceMembers
+from accredit.registry.domain.record_types import IssuerRecord, KeyAdded, KeyEnded, StatedFacts, VoiceMembers
 from accredit.registry.domain.records import Voice, is_ahead, standing, voice_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import parse
+from accredit.registry.errors import DecodeError
 
 _HEX: Final = frozenset({"statement", "via", "kid", "signer"})
 """Members of the parts of an issuer's record that are byte strings."""
@@ -79,14 +83,20 @@ def _behind(decision: Mapping[str, Any]) -> frozenset[Voice]:
     )
 
 
-def issuer_record_of(view: Mapping[str, Any]) -> IssuerRecord:
-    """Return the record that a node's answer about an issuer shows; the inverse of `json_views.plain`.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is none.
+def issuer_record_of(view: Mapping[str, Any]) -> IssuerRecord | None:
+    """Return the record that a node's answer about an issuer shows, the inverse of `json_views.plain`; None if it shows
+    none that can be read.
     """
-    members = {name: [_read(one) for one in view[name]] for name in ("stated", "keys")}
-    return cast(IssuerRecord, {"id": view["id"], "accreditations": [], **members})
+    try:
+        stated = [convert(_read(one), StatedFacts) for one in view["stated"]]
+        keys = [_key(_read(one)) for one in view["keys"]]
+        return IssuerRecord(id=CanonicalId(convert(view["id"], str)), stated=stated, keys=keys, accreditations=[])
+    except (AttributeError, DecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _key(part: Mapping[str, Any]) -> KeyAdded | KeyEnded:
+    return convert(part, KeyAdded) if part["op"] == "add" else convert(part, KeyEnded)
 
 
 def _read(part: Mapping[str, Any]) -> dict[str, Any]:

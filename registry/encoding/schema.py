@@ -52,7 +52,9 @@ def text(max_chars: int = NAME_CHARS, *, min_chars: int = 1, lines: bool = False
         found = hidden.search(value)
         if found is not None:
             what = f"text without control characters (it has U+{ord(found[0]):04X})"
-            raise wrong(path, what, hint="Remove the invisible character.")
+            is_line = found[0] in "\r\n"
+            hint = "Write it on one line." if is_line and not lines else "Remove the invisible character."
+            raise wrong(path, what, hint=hint)
 
     return check
 

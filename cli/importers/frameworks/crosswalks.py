@@ -206,21 +206,34 @@ def _of_line(line: SheetLine, notes: ImportFindings) -> dict[str, Any] | None:
     relation = _relation(word, f"Line {line.number}", notes)
     if relation is None:
         return None
+    empty = [name for name in ("source", "target") if name not in cells and (name, relation) != ("target", "no_match")]
+    if empty:
+        text = f"Line {line.number} was left out because its {' and its '.join(empty)} is empty."
+        notes.add("empty_end", text, "Fill in the cell, or remove the line.")
+        return None
     original = cells.get("original") or ("" if word == relation else word)
     link = _link(cells.get("source"), relation, cells.get("target"), original)
     if not cells.get("confidence"):
         return link
-    try:
-        confidence = round(float(cells["confidence"]) * CONFIDENCE_MAX)
-    except (ValueError, OverflowError):
-        confidence = -1
-    if not 0 <= confidence <= CONFIDENCE_MAX:
+    confidence = _confidence(cells["confidence"])
+    if confidence is None:
         text = (
             f"The confidence of line {line.number} was left out: {cells['confidence']!r} is not a number from 0 to 1."
         )
-        notes.add("member_left_out", text)
+        notes.add("member_left_out", text, "Write a number such as 0.9.")
         return link
     return {**link, "confidence": confidence}
+
+
+def _confidence(written: str) -> int | None:
+    """Return a confidence in our unit; a spreadsheet writes 0.9 also as 0,9 or 90%. None if it is none."""
+    is_share = written.endswith("%")
+    try:
+        number = float(written.removesuffix("%").strip().replace(",", "."))
+        confidence = round(number * CONFIDENCE_MAX / (100 if is_share else 1))
+    except (ValueError, OverflowError):
+        return None
+    return confidence if 0 <= confidence <= CONFIDENCE_MAX else None
 
 
 # ------------------------------------------------------------------------------------------------ JSON
@@ -358,4 +371,4 @@ def _once(links: Sequence[dict[str, Any]], notes: ImportFindings) -> Iterator[di
         if seen.setdefault((link["source"], link["target"], link["relation"]), link) is link:
             yield link
         else:
-            notes.count("doubled_link", "Left out: a link that is there already")
+            notes.count("doubled_link", "Left out: a link that an earlier one states already")

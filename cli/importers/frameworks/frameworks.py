@@ -267,7 +267,8 @@ def _mend_parents(items: dict[str, dict[str, Any]], notes: ImportFindings) -> No
             notes.add("own_parent", f"{name_of(item)} names itself as its parent; that link was left out.")
             _set_parents(item, [parent for parent in item["parents"] if parent != id])
     for id in _in_circles(items):
-        notes.add("circle", f"{name_of(items[id])} is one of its own ancestors; its links to parents were left out.")
+        text = f"{name_of(items[id])} is one of its own ancestors; its links to parents were left out."
+        notes.add("circle", text, "Correct the parents in the source.")
         _set_parents(items[id], [])
 
 

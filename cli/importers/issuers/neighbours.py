@@ -1,6 +1,6 @@
 """Finds rows that look like one issuer under several ids; it reports them, and never refuses them.
 
-    the same name and web site under two DIDs                a moved DID, or one that was written twice
+    the same name under two DIDs, or with the web site       a moved DID, or one that was written twice
     https://x.example/issuer and https://x.example/issuer/    a slash
     did:web:x.example:8443:a and did:web:x.example%3A8443:a   a port that became a part of the path
     a did:key that another row names in also_known_as
@@ -37,7 +37,7 @@ def remark(rows: Sequence[Row]) -> list[Row]:
 
 
 def _with(row: Row, code: str, text: str) -> Row:
-    if any(finding.code == code for finding in row.findings):
+    if any(finding.code.startswith(code) for finding in row.findings):
         return row
     hint = "If they are the same issuer, keep one row and list the other id in also_known_as."
     return replace(row, findings=(*row.findings, ImportFinding(code=code, text=text, hint=hint)))
@@ -59,8 +59,13 @@ def _name_and_site(row: Row) -> str:
     return f"{name.casefold()} {site.rstrip('/').casefold()}" if name and site else ""
 
 
+def _name_alone(row: Row) -> str:
+    return " ".join(str((row.body or {}).get("name", "")).casefold().split())
+
+
 _KINDS: Final[tuple[tuple[str, Callable[[Row], str], str], ...]] = (
     ("same_name_and_site", _name_and_site, "{other} ({where}) has the same name and web site."),
+    ("same_name", _name_alone, "{other} ({where}) has the same name."),
     (
         "nearly_the_same_id",
         lambda row: _PORT.sub(r"%3A\1", row.id).rstrip("/"),

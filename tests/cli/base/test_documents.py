@@ -149,6 +149,14 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_name(
     assert str(path) in caught.value.message or "nested" in caught.value.message
 
 
+def test_quotation_marks_of_a_word_processor_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("name = “Example”", encoding="utf-8")
+    with pytest.raises(AccreditError) as caught:
+        documents.read_file(path)
+    assert "straight ones" in caught.value.hint
+
+
 @given(st.binary(max_size=200), st.sampled_from(["x.toml", "x.json", "x.txt"]))
 def test_any_bytes_in_a_file_are_a_table_or_an_error_of_ours(tmp_path_factory: Any, raw: bytes, name: str) -> None:
     path = tmp_path_factory.getbasetemp() / name

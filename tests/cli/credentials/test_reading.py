@@ -57,7 +57,7 @@ def test_a_credential_is_found(file: Any) -> None:
 WRONG: dict[str, tuple[Any, str, str]] = {
     "no JSON": (b"{", "not_json", "line 1"),
     "not text": (b'{"a": "\xff"}', "not_json", "UTF-8"),
-    "nothing": (b"", "not_json", ""),
+    "nothing": (b"", "no_credential", "empty"),
     "a PDF": (b"%PDF-1.7\n", "no_credential", "This is a PDF"),
     "a long scan": (b"%PDF-1.7\n" + bytes(5 * 2**20), "no_credential", "This is a PDF"),
     "a photograph": (b"\xff\xd8\xff\xe0", "no_credential", "This is a JPEG picture"),

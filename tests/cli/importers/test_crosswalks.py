@@ -43,7 +43,7 @@ def test_a_sheet_of_links_is_read_with_confidence_and_the_sources_own_word() -> 
         (f"{ONE},equals,{OTHER}", "unknown_relation"),
         (f"{ONE},,{OTHER}", "unknown_relation"),
         (f"nonsense,exact_match,{OTHER}", "identifier_scheme"),
-        (f"{ONE},exact_match,", "bad_id"),
+        (f"{ONE},exact_match,", "empty_end"),
         (f"{ONE},exact_match,{ONE}", "own_match"),
         (f"{ONE},exact_match,{OTHER},more", "too_many_cells"),
         (f"{ONE},close_match,{THIRD}", "doubled_link"),
@@ -57,7 +57,20 @@ def test_a_line_that_is_no_link_is_left_out_with_its_reason_and_the_others_stand
     assert finding.code == code
 
 
-@pytest.mark.parametrize("confidence", ["1.5", "-0.1", "nan", "much", "1e999"])
+@pytest.mark.parametrize(("written", "confidence"), [('"0,95"', 950), ("95%", 950), ('"99,5 %"', 995), ("1", 1000)])
+def test_a_confidence_is_read_as_spreadsheets_write_it(written: str, confidence: int) -> None:
+    found = sheet(f"{ONE},exact_match,{OTHER},{written}", head="source,relation,target,confidence")
+    assert found.links[0]["confidence"] == confidence
+
+
+@pytest.mark.parametrize(("line", "what"), [(f"{ONE},exact_match,", "target"), (f",no_match,{OTHER}", "source")])
+def test_a_line_with_an_empty_end_is_left_out_by_its_number(line: str, what: str) -> None:
+    found = sheet(line, f"{ONE},exact_match,{OTHER}")
+    assert len(found.links) == 1
+    assert any(f"Line 2 was left out because its {what} is empty." in one.text for one in found.findings)
+
+
+@pytest.mark.parametrize("confidence", ["1.5", "150%", "-1%", "%", "-0.1", "nan", "much", "1e999"])
 def test_a_confidence_that_is_none_is_left_out_and_its_link_is_not(confidence: str) -> None:
     found = sheet(f"{ONE},exact_match,{OTHER},{confidence}", head="source,relation,target,confidence")
     assert "confidence" not in found.links[0]
@@ -150,7 +163,7 @@ def test_a_crosswalk_of_which_nothing_is_taken_says_which_words_are_known() -> N
 def test_the_headings_of_a_sheet_are_asked_for_together() -> None:
     with pytest.raises(DecodeError) as refused:
         read_crosswalk(b"From,Relation,To\nhttps://a.example/1,exact_match,https://b.example/1\n", "file")
-    assert refused.value.message.endswith("names no column source and no column target.")
+    assert refused.value.message.endswith("names no column source or target.")
 
 
 def test_a_long_crosswalk_comes_in_parts_that_each_fit_into_a_statement() -> None:

@@ -87,10 +87,10 @@ def test_a_map_says_which_column_is_which() -> None:
 @pytest.mark.parametrize(
     ("heads", "says"),
     [
-        ("institution;did\n", "separated by semicolons, names no column id and no column name"),
+        ("institution;did\n", "separated by semicolons, names no column id or name"),
         ("id;Institution\n", "separated by semicolons, names no column name"),
         ("id,name,ID\n", "two columns have the heading id"),
-        ("", "names no column id"),
+        ("", "is empty"),
     ],
 )
 def test_a_first_line_that_does_not_do_is_refused_for_what_is_wrong_with_it(heads: str, says: str) -> None:
@@ -98,6 +98,32 @@ def test_a_first_line_that_does_not_do_is_refused_for_what_is_wrong_with_it(head
         read_issuers(heads.encode(), "list.csv")
     assert says in refused.value.message
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"List of colleges 2026,,\n,,\nid,name,opeid\ndid:web:a.example,A,1\n", 3),
+        (b"# kept by us\nList of colleges;\nID;Name\ndid:web:a.example;A\n", 3),
+        (b'"a title\nof two lines"\nid,name\n', 3),
+    ],
+)
+def test_headings_below_a_title_are_found_and_the_title_is_to_go(data: bytes, line: int) -> None:
+    with pytest.raises(DecodeError) as refused:
+        read_issuers(data, "list.csv")
+    assert refused.value.hint.startswith(f"The headings are in line {line}: remove the lines above it")
+
+
+def test_a_row_has_the_number_of_its_first_line() -> None:
+    first, second, third = read_issuers(
+        b'id,name\ndid:web:a.example,"A\nin two lines"\n\ndid:web:b.example,B\ndid:web:c.example,C\n', "list.csv"
+    )
+    assert [row.where for row in (first, second, third)] == ["list.csv, line 2", "list.csv, line 5", "list.csv, line 6"]
+
+
+def test_one_name_under_two_ids_is_remarked_on() -> None:
+    rows = read_issuers(b"id,name\ndid:web:a.example,Same Name\ndid:web:b.example,same  name\n", "list.csv")
+    assert found(merge(rows)) == [["same_name"], ["same_name"]]
 
 
 @pytest.mark.parametrize(
