@@ -75,7 +75,9 @@ class Machine:
             now: ms since 1970.
         """
         self._parts.pass_time(now)
-        return [*self._effects_of(event), *self._parts.hearsay.take()]
+        effects = self._effects_of(event)
+        effects += self._parts.hearsay.take()
+        return effects
 
     def next_wakeup(self) -> int | None:
         """Return when `Ticked` is due at the latest (ms since 1970); None if nothing is planned."""
@@ -84,9 +86,10 @@ class Machine:
             return None
         due = self._heart.next_due()
         for peer in parts.circle.eager.values():
-            for at in (peer.next_due(at=parts.at), peer.conduct.take_due(at=parts.at)):
-                if at is not None and at < due:
-                    due = at
+            if (at := peer.next_due(at=parts.at)) is not None and at < due:
+                due = at
+            if (at := peer.conduct.take_due(at=parts.at)) is not None and at < due:
+                due = at
         return parts.now + max(0, due - parts.at)
 
     def last_heard(self) -> int | None:
@@ -98,6 +101,10 @@ class Machine:
         if all(kid == self._parts.me for kid in circle.roster.kids):
             return None
         return max((peer.last_heard or 0 for peer in circle.peers.values()), default=0)
+
+    def mesh(self) -> list[str]:
+        """Return the names of the peers in the mesh, without reading the state of every peer."""
+        return [peer.name for kid in self._parts.mesh if (peer := self._parts.circle.roster.get(kid)) is not None]
 
     def statistics(self, *, strangers: bool = True) -> Statistics:
         """Return the statistics since the start; alarms are counted under `alarm_…`.

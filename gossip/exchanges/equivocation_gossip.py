@@ -65,6 +65,8 @@ class Hearsay:
 
     def take(self) -> list[Accuse | Heard]:
         """Return the effects for the owner."""
+        if not self._effects:
+            return []
         effects, self._effects = self._effects, []
         return effects
 

@@ -119,6 +119,8 @@ class Intake:
     def submit(self, peer: PeerState, *, at: int) -> list[Submit]:
         """Submit the statements for which there is time; accepted ones are not judged again."""
         taken = peer.conduct.take(at=at)
+        if not taken:
+            return []
         fresh = tuple(each for each in taken if each.id not in self._arrived and each.id not in self._held)
         self._count_duplicates(peer, len(taken) - len(fresh))
         if not fresh:

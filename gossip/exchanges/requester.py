@@ -62,8 +62,10 @@ class Exchanges:
         for peer in peers:
             effects += parts.intake.submit(peer, at=parts.at)
             if parts.is_active:
-                effects += self._tell(peer)
-                effects += self._dial(peer)
+                if peer.line is not None:
+                    effects += self._tell(peer, peer.line)
+                if peer.line is None:
+                    effects += self._dial(peer)
             if peer.is_idle and peer.conduct.take_due(at=parts.at) is None:
                 parts.circle.eager.pop(peer.kid, None)
             else:
@@ -90,8 +92,6 @@ class Exchanges:
         return self.hang_up(peer)
 
     def _dial(self, peer: PeerState) -> list[Effect]:
-        if peer.line is not None:
-            return []
         parts = self._parts
         peer.is_polled = parts.config.outbound_only and peer.kid in parts.mesh and not peer.conduct.is_backlog_full
         effects: list[Effect] = []
@@ -279,11 +279,9 @@ class Exchanges:
         peer.line = None
         return effects
 
-    def _tell(self, peer: PeerState) -> list[Effect]:
+    def _tell(self, peer: PeerState, line: LongPoll) -> list[Effect]:
         """Answer the peer's poll, if one is held and something is due."""
-        parts, line = self._parts, peer.line
-        if line is None:
-            return []
+        parts = self._parts
         if line.token is None:
             return self.hang_up(peer) if parts.at >= line.until else []
         sending = peer.next_telling(parts.held, at=parts.at)

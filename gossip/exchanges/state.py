@@ -61,8 +61,8 @@ class Parts:
 
     def pass_time(self, now: int) -> None:
         """Set the time to `now` (ms since 1970)."""
-        if self.now:
-            self.at += max(0, now - self.now)
+        if now > self.now > 0:
+            self.at += now - self.now
         self.now = now
 
     def peer(self, kid: bytes) -> PeerState:

@@ -51,6 +51,11 @@ class Outbox:
         return len(self._urgent) + len(self._normal) + len(self._wanted or ())
 
     @property
+    def has_any(self) -> bool:
+        """Return whether a statement or an announcement waits."""
+        return bool(self._urgent or self._normal or self._wanted) or self._announce_from is not None
+
+    @property
     def has_urgent(self) -> bool:
         """Return whether an urgent statement waits."""
         return bool(self._urgent)
@@ -79,8 +84,10 @@ class Outbox:
     def mark_known(self, id: bytes) -> None:
         """Notes that the peer has the statement `id`."""
         self._known[id] = None
-        self._urgent.pop(id, None)
-        self._normal.pop(id, None)
+        if self._urgent:
+            self._urgent.pop(id, None)
+        if self._normal:
+            self._normal.pop(id, None)
         if not self._normal:
             self._normal_since = None
         if len(self._known) > self._config.known_ids:

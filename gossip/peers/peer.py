@@ -129,7 +129,7 @@ class PeerState:
         if at < self._retry_at:
             return None
         sending = None
-        if not self.busy[URGENT]:
+        if not self.busy[URGENT] and self._has_urgent:
             sending = self._urgent(held)
         if sending is None and not self.busy[STEADY]:
             sending = self._steady(held, at)
@@ -148,24 +148,24 @@ class PeerState:
         input can cause that."""
         line = self.line
         if line is not None:
-            told = [] if line.token is None else self._waiting(at, is_urgent=True, is_steady=True)
-            return max(at, min([line.until, *told]))
+            told = None if line.token is None else self._waiting(at, is_urgent=True, is_steady=True)
+            return max(at, line.until if told is None else min(line.until, told))
         due = self._waiting(at, is_urgent=not self.busy[URGENT], is_steady=not self.busy[STEADY])
-        if self._poll_due is not None:
-            due.append(self._poll_due)
-        return max(min(due), self._retry_at, at) if due else None
+        if (poll := self._poll_due) is not None:
+            due = poll if due is None else min(due, poll)
+        return None if due is None else max(due, self._retry_at, at)
 
-    def _waiting(self, at: int, *, is_urgent: bool, is_steady: bool) -> list[int]:
-        """Return when the frames that wait for these lanes are due."""
-        due: list[int] = []
-        if is_urgent and (self._accuse is not None or self.outbox.has_urgent):
-            due.append(at)
-        if is_steady:
-            if self._questions or self.outbox.has_bulk:
-                due.append(at)
-            if self.outbox.normal_due is not None:
-                due.append(self.outbox.normal_due)
-        return due
+    def _waiting(self, at: int, *, is_urgent: bool, is_steady: bool) -> int | None:
+        """Return when the first frame that waits for these lanes is due; None if none waits."""
+        if is_urgent and self._has_urgent:
+            return at
+        if not is_steady:
+            return None
+        return at if self._questions or self.outbox.has_bulk else self.outbox.normal_due
+
+    @property
+    def _has_urgent(self) -> bool:
+        return self._accuse is not None or self.outbox.has_urgent
 
     @property
     def _poll_due(self) -> int | None:
@@ -175,9 +175,9 @@ class PeerState:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing is under way or waits."""
-        is_polling = self.is_polled or self.line is not None
-        waits = self._questions or self._accuse is not None or self.outbox.queued or self.outbox.has_bulk
-        return not (is_polling or any(self.busy) or waits)
+        if self.is_polled or self.line is not None or True in self.busy:
+            return False
+        return not (self._questions or self._accuse is not None or self.outbox.has_any)
 
     def probe(self) -> None:
         """Allow frames that wait for the end of a pause to be sent now."""
@@ -240,6 +240,9 @@ class PeerState:
         self._accuse = compose
 
     def _steady(self, held: Held, at: int) -> Sending | None:
+        if not (self._questions or self.outbox.has_any):
+            self._normal_went_last = False
+            return None
         # They take turns, so that a stream of new statements cannot starve reconciliation, or the reverse.
         turns = (self._other, self._normal) if self._normal_went_last else (self._normal, self._other)
         return turns[0](held, at) or turns[1](held, at)

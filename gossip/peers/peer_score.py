@@ -113,7 +113,7 @@ class PeerScore:
 
     def strikes(self, *, at: int) -> int:
         """Return the recent broken promises, at most as many as lead to replacement."""
-        return sum(at - each < self._config.strike_window for each in self._strikes)
+        return sum(at - each < self._config.strike_window for each in self._strikes) if self._strikes else 0
 
     def is_struck(self, *, at: int) -> bool:
         """Whether it broke too many."""
@@ -178,6 +178,8 @@ class PeerScore:
 
     def take(self, *, at: int) -> tuple[Unverified, ...]:
         """Return the statements for which there is time now."""
+        if self._backlog is None:
+            return ()
         taken: list[Unverified] = []
         while self._backlog and not self.is_overworked(at=at):
             each = self._backlog.popleft()

@@ -36,7 +36,7 @@ signature was checked. `rate_limits` checks the sender, the time and the nonce.
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
-from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.cbor import decode, encode, encode_ordered
 from accredit.registry.encoding.cose import Sign1, encode_sign1, to_be_signed
 from accredit.registry.encoding.ed25519 import Signer, key_id, verify
 from accredit.registry.errors import DecodeError, RefusedError
@@ -72,6 +72,12 @@ some 2,200."""
 _ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
 _PROTECTED: Final = encode({_ALG: _EDDSA, _KID: bytes(ID_BYTES)})[:-ID_BYTES]  # before the key's id
 _VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY = range(1, 8)
+_BEFORE_FROM: Final = bytes([0xA7, _VERSION, VERSION, _FROM, 0x58, ID_BYTES])  # a map of seven; a string of 32 bytes
+_BEFORE_TO: Final = bytes([_TO, 0x58, ID_BYTES])
+_BEFORE_TIME: Final = bytes([_TIME])
+_BEFORE_NONCE: Final = bytes([_NONCE, 0x40 + NONCE_BYTES])
+_BEFORE_TYPE: Final = bytes([_TYPE])
+_BEFORE_BODY: Final = bytes([_BODY])
 _PUSH, _ANNOUNCE, _REQUEST, _GRAFT, _PRUNE, _BEACON, _ROOT, _RECONCILE, _FETCH, _ACCUSATION, _POLL = range(1, 12)
 
 
@@ -241,17 +247,10 @@ def encode_frame(
     sender = key_id(signer.public_key) if sender is None else sender
     kind, members = _encode_body(body)
     protected = _PROTECTED + sender
-    payload = encode(
-        {
-            _VERSION: VERSION,
-            _FROM: sender,
-            _TO: recipient,
-            _TIME: time,
-            _NONCE: nonce,
-            _TYPE: kind,
-            _BODY: members,
-        }
-    )
+    assert (len(sender), len(recipient), len(nonce)) == (ID_BYTES, ID_BYTES, NONCE_BYTES)
+    # The map of the module's text, its members in the order of their labels: all but two have a fixed length.
+    known = _BEFORE_FROM, sender, _BEFORE_TO, recipient, _BEFORE_TIME, encode_ordered(time), _BEFORE_NONCE, nonce
+    payload = b"".join((*known, _BEFORE_TYPE, kind.to_bytes(), _BEFORE_BODY, encode_ordered(members)))
     return encode_sign1(protected, payload, signer.sign(to_be_signed(protected, payload, EXTERNAL_AAD)))
 
 
@@ -341,6 +340,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
 
 
 def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
+    """Return a body's type and members, these in the order of their labels."""
     match body:
         case Push():
             return _PUSH, {1: list(body.statements), 2: 0 if body.urgent else 1}
@@ -353,10 +353,12 @@ def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
         case Prune():
             return _PRUNE, {1: body.backoff}
         case Beacon():
+            accused = {5: body.conflicts} if body.conflicts else {}
             told = {6: list(body.notes)} if body.notes else {}
-            return _BEACON, _encode_holdings(body) | {4: body.time} | told
+            return _BEACON, {1: body.root, 2: body.count, 3: body.size, 4: body.time, **accused, **told}
         case Root():
-            return _ROOT, _encode_holdings(body)
+            accused = {5: body.conflicts} if body.conflicts else {}
+            return _ROOT, {1: body.root, 2: body.count, 3: body.size, **accused}
         case Reconcile():
             return _RECONCILE, {1: body.session, 2: body.salt, 3: body.root, 4: body.message}
         case Fetch():
@@ -367,10 +369,6 @@ def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
             return _POLL, {1: body.last} if body.last else {}
         case _:
             assert_never(body)
-
-
-def _encode_holdings(body: Beacon | Root) -> dict[int, Any]:
-    return {1: body.root, 2: body.count, 3: body.size} | ({5: body.conflicts} if body.conflicts else {})
 
 
 def _decode_body(kind: int, body: Any, max_ids: int) -> Body:

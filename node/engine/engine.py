@@ -285,14 +285,20 @@ class Engine:
 
     def next_wakeup(self) -> int | None:
         """Return when `Ticked` is due at the latest (ms since 1970); None if nothing is planned."""
-        due = [self._machine.next_wakeup(), self.notary.next_wakeup()]
-        if not self._in_flight:
-            due.append(self._pending.due(self._now))
-        return min((each for each in due if each is not None), default=None)
+        due = self._machine.next_wakeup()
+        others = self.notary.next_wakeup(), None if self._in_flight else self._pending.due(self._now)
+        for at in others:
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
 
     def last_heard(self) -> int | None:
         """See `gossip.machine.Gossip.last_heard`."""
         return self._machine.last_heard()
+
+    def mesh(self) -> list[str]:
+        """Return the names of the peers in the mesh."""
+        return self._machine.mesh()
 
     def statistics(self, *, strangers: bool = True) -> Statistics:
         """Return the statistics of gossip; `strangers`: include members without current interaction."""
@@ -319,25 +325,26 @@ class Engine:
         """Take one event in; return the effects to carry out, in this order."""
         self._now = now
         match event:
-            case Submitted():
-                effects = self._on_submitted(event)
-            case FrameArrived():
+            case FrameArrived():  # the commonest first: most events of a node are frames and answers
                 effects = self._gossip(events.FrameReceived(token=event.token, data=event.data))
-            case NoteArrived():
-                effects = self._on_note(event)
-            case ConflictArrived():
-                effects = self._on_conflicts([event.data])
             case FrameAnswered() | SendFailed():
                 effects = self._gossip(event)
             case Ticked():
                 effects = [*self._gossip(event), *self._notarise(notary_events.Ticked())]
+            case Submitted():
+                effects = self._on_submitted(event)
+            case NoteArrived():
+                effects = self._on_note(event)
+            case ConflictArrived():
+                effects = self._on_conflicts([event.data])
             case Appended():
                 effects = self._on_appended(event)
             case AppendFailed():
                 effects = self._on_append_failed(event.error)
             case _:
                 assert_never(event)
-        return [*effects, *self._flush()]
+        effects += self._flush()
+        return effects
 
     def _on_submitted(self, event: Submitted) -> list[Effect]:
         waiting: list[Unverified] = []

@@ -81,7 +81,7 @@ class LogView:
         self._first = size
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, bytes) and id in self.fold
+        return isinstance(id, bytes) and id in self.fold.chains
 
     def size(self) -> int:
         """Entries in the log."""

@@ -238,6 +238,8 @@ class Notary:
 
     def next_wakeup(self) -> int | None:
         """Return when `Ticked` is due at the latest (ms since 1970)."""
+        if not self._has_signers:
+            return None
         return min((at for duty in DUTIES[self.phase] if (at := self._due(duty)) is not None), default=None)
 
     def signers(self) -> list[SignerView]:
@@ -314,7 +316,7 @@ class Notary:
         self._changed_at = self._now
 
     def _proceed(self) -> list[Effect]:
-        if self.phase is Phase.NO_SIGNERS:
+        if not self._has_signers or self.phase is Phase.NO_SIGNERS:
             return []
         effects = self._consider_offer()
         for duty in DUTIES[self.phase]:
@@ -596,6 +598,12 @@ class Notary:
         self._held.rebase(self._cosigned)
 
     # ------------------------------------------------------------------------------------------------- signers
+
+    @property
+    def _has_signers(self) -> bool:
+        """Return whether the charter in force names any; it costs nothing, and is asked for every event."""
+        charter = self._held.charter
+        return charter is not None and bool(charter.body["signers"])
 
     def _keys(self) -> list[VerifierKey]:
         """Return the signers' keys that the charter in force names."""

@@ -61,6 +61,12 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(_ordered(value, 0))
 
 
+def encode_ordered(value: Any) -> bytes:
+    """Return what `encode` gives, at half the cost, for a value of our own making: of the types that `encode` takes,
+    the keys of its maps in order already."""
+    return cbor2.dumps(value)
+
+
 def encode_bytes(data: bytes) -> bytes:
     """Return the one encoding of a byte string, as `encode` gives it."""
     return cbor2.dumps(data)

@@ -166,4 +166,6 @@ def _byte_string(data: bytes, at: int) -> tuple[int, int]:
 
 def encode_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
     """Return a COSE_Sign1 that carries its payload and has an empty unprotected map."""
-    return TAG_SIGN1 + encode([protected, {}, payload, signature])
+    # Each member's encoding stands for itself, so the whole is these, one after the other.
+    members = encode_bytes(protected), _BEFORE_PAYLOAD, encode_bytes(payload), encode_bytes(signature)
+    return b"".join((_BEFORE_PROTECTED, *members))

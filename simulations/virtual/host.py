@@ -293,16 +293,16 @@ class Host:
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
+                case SendFrame():  # the commonest first
+                    self._send(effect)
+                case ReplyFrame():
+                    if (respond := self._frame_answers.pop(effect.token, None)) is not None:
+                        respond(effect)
                 case Append():
                     self._append(effect)
                 case SubmissionReply():
                     if (answer := self._answers.pop(effect.token, None)) is not None:
                         answer(effect.results)
-                case ReplyFrame():
-                    if (respond := self._frame_answers.pop(effect.token, None)) is not None:
-                        respond(effect)
-                case SendFrame():
-                    self._send(effect)
                 case KeepNote():
                     self._signed = effect  # its own file: synced before what follows
                     self.world.check(lambda checker, kept=effect: checker.on_signed(self.world, self, kept))  # type: ignore[misc]

@@ -124,11 +124,13 @@ class Network:
         self.messages += 1
         self.bytes += size
         settings, random = self.settings, self.random
-        if self.is_cut(source, target) or (settings.loss and random.random() < settings.loss):
+        if (self.cuts and self.is_cut(source, target)) or (settings.loss and random.random() < settings.loss):
             self.lost += 1
             return []
         copies = 2 if settings.duplication and random.random() < settings.duplication else 1
         wait = self._wait(source, target, size) if self.uplinks or self.clogs else 0
+        if copies == 1:
+            return [wait + self._delay(source, target, size)]
         return [wait + self._delay(source, target, size) for _ in range(copies)]
 
     def is_cut(self, source: str, target: str) -> bool:

@@ -154,7 +154,7 @@ def mesh_of(host: HostView) -> list[str]:
     """Return the names of the peers in a host's mesh."""
     if host.engine is None:
         return []
-    return [peer.name for peer in host.engine.statistics(strangers=False).peers if peer.is_mesh]
+    return host.engine.mesh()
 
 
 def knows(engine: Engine, key: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Virtual time: one heap of (time, sequence), one digest over all events, one source of randomness.
+"""Virtual time: one heap of times, one digest over all events, one source of randomness.
 
 Time is an integer, ms since 1970, and moves only from one planned action to the next. Two actions planned for the same
 time happen in the order in which they were planned, so a run is a function of its seed.
@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import count
 from random import Random
 from typing import Final
 
@@ -50,15 +49,18 @@ class Trace:
     def __init__(self, *, keep: int = TAIL) -> None:
         self._hash = sha256()
         self.events = 0
-        self.tail: deque[Happened] = deque(maxlen=keep)
+        self._tail: deque[tuple[int, str, str]] = deque(maxlen=keep)
+
+    @property
+    def tail(self) -> list[Happened]:
+        """Return the last events, the oldest first."""
+        return [Happened(time=time - START, place=place, what=what) for time, place, what in self._tail]
 
     def note(self, time: int, place: str, what: str, data: bytes = b"") -> None:
         """Add one event. The digest covers lengths, so that no two traces have the same bytes."""
         self.events += 1
-        line = f"{time} {place} {what} {len(data)}\n".encode()
-        self._hash.update(line)
-        self._hash.update(data)
-        self.tail.append(Happened(time=time - START, place=place, what=what))
+        self._hash.update(b"%d %b %b %d\n%b" % (time, place.encode(), what.encode(), len(data), data))
+        self._tail.append((time, place, what))
 
     def digest(self) -> str:
         """Return the digest, 64 hex digits."""
@@ -77,8 +79,9 @@ class Timeline:
         self.seed = seed
         self.now = START
         self.trace = Trace(keep=keep)
-        self._heap: list[tuple[int, int, Action]] = []
-        self._sequence = count()
+        # A heap of the times alone: at any moment thousands of nodes have planned for the same few hundred.
+        self._times: list[int] = []
+        self._planned: dict[int, deque[Action]] = {}
 
     @property
     def elapsed(self) -> int:
@@ -91,7 +94,12 @@ class Timeline:
 
     def at(self, time: int, action: Action) -> None:
         """Plan an action; one for a past time runs now."""
-        heapq.heappush(self._heap, (max(time, self.now), next(self._sequence), action))
+        time = max(time, self.now)
+        if (planned := self._planned.get(time)) is None:
+            self._planned[time] = deque((action,))
+            heapq.heappush(self._times, time)
+        else:
+            planned.append(action)
 
     def after(self, ms: int, action: Action) -> None:
         """Plan an action `ms` from now."""
@@ -100,7 +108,7 @@ class Timeline:
     @property
     def next_at(self) -> int | None:
         """Return when the next planned action runs, ms since 1970; None if nothing is planned."""
-        return self._heap[0][0] if self._heap else None
+        return self._times[0] if self._times else None
 
     def run(self, *, until: int, stop: Callable[[], bool] | None = None) -> bool:
         """Let time pass up to and including `until` (ms since 1970), or until `stop` returns true after an action.
@@ -108,9 +116,13 @@ class Timeline:
         Returns:
             whether it was stopped.
         """
-        heap = self._heap
-        while heap and heap[0][0] <= until:
-            self.now, _, action = heapq.heappop(heap)
+        times, planned = self._times, self._planned
+        while times and times[0] <= until:
+            self.now = times[0]
+            actions = planned[self.now]
+            action = actions.popleft()
+            if not actions:
+                del planned[heapq.heappop(times)]
             action()
             if stop is not None and stop():
                 return True
