@@ -54,6 +54,7 @@ from .routes import (
     ecosystem,
     exports,
     federation,
+    frameworks,
     gossip,
     log,
     notes,
@@ -98,7 +99,7 @@ _PREFLIGHT: Final = {
 _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
-    *(trqp, decisions, registry, timeline, changes, statements, presence, ecosystem),
+    *(trqp, decisions, registry, frameworks, timeline, changes, statements, presence, ecosystem),
     *(
         notes,
         conflicts,
@@ -117,7 +118,19 @@ FAMILIES: Final = (
 """In the order of the document and of matching, the most requested first."""
 
 
-SHARED: Final = (trqp, decisions, registry, timeline, statements, presence, ecosystem, offline, log, exports)
+SHARED: Final = (
+    trqp,
+    decisions,
+    registry,
+    frameworks,
+    timeline,
+    statements,
+    presence,
+    ecosystem,
+    offline,
+    log,
+    exports,
+)
 """Families that read only committed data; query workers answer them too."""
 
 Prepared = Callable[[bytes], tuple[bytes, bytes] | None]

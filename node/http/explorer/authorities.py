@@ -7,7 +7,7 @@ from typing import Any, Final
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import plain
-from accredit.node.http.routes.registry import ids, page
+from accredit.node.http.routes.record_pages import ids, page
 from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
 from accredit.node.outcomes.figures import appeal_spans

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.routes.decisions import served_ecosystem
-from accredit.node.http.routes.registry import DECIDED, find_competency, ids, list_attestors, page
+from accredit.node.http.routes.frameworks import DECIDED, find_competency, list_attestors
+from accredit.node.http.routes.record_pages import ids, page
 from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
 from accredit.registry.domain import frameworks as framework_records

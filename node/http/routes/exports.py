@@ -24,7 +24,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 
 from .deciding import decide_held
 from .decisions import fresh_now, served_ecosystem, voices_of
-from .registry import ids
+from .record_pages import ids
 from .route import JSON, Call, Route, json_response
 
 KEPT_SECONDS: Final = 60

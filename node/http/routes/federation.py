@@ -34,7 +34,7 @@ from accredit.registry.errors import DecodeError, InputError
 from .deciding import decide_held
 from .decisions import fresh_now, served_ecosystem, voices_of
 from .exports import BREATH, KEPT_SECONDS
-from .registry import ids
+from .record_pages import ids
 from .request_reading import Param, integer, moment, one_of, verbatim
 from .route import JSON, Call, ErrorForm, Handler, Route, bytes_response, json_response
 

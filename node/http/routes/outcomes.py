@@ -27,7 +27,7 @@ from accredit.registry.domain.records import (
 )
 from accredit.registry.encoding.identifiers import CanonicalId
 
-from .registry import ids
+from .record_pages import ids
 from .request_reading import integer
 from .route import JSON, Call, Route, json_response
 

@@ -27,7 +27,7 @@ from .deciding import decide_held
 from .decisions import fresh_now, require_served, served_ecosystem, voices_of
 from .exports import BREATH
 from .federation import CACHE, accreditations_of, achievements_named
-from .registry import ids, page
+from .record_pages import ids, page
 from .request_reading import Param, identifier, integer, verbatim
 from .route import JSON, Call, Handler, Route, bytes_response, json_response
 

@@ -1,43 +1,30 @@
-"""Shows the registry: issuers, accreditations, frameworks, competencies, each with its history.
+"""Shows issuers and accreditations, each with its history.
 
-Ids go into the query, percent-encoded once. A list is paged by id: `next`, when not null, is the `after` of the next
-page. A search examines a bounded number of records for each page, so a page may be short or empty and still have a next
-one.
+Ids go into the query, percent-encoded once. Lists are paged (`record_pages`).
 
 A record is shown as committed in the state map, with bytes as hex and times as RFC 3339; derived members (a status as
 of now, a name) are added and described in the types here.
 """
 
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Any, Final, NotRequired, TypedDict, TypeVar, cast
+from typing import Any, Final, NotRequired, TypedDict
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.lookalikes import lookalikes
-from accredit.registry.decision.decide import Query
-from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
-from accredit.registry.domain.bodies import FrameworkItems, FrameworkPublish
-from accredit.registry.domain.frameworks import committed_parts
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import (
     AccreditationRecord,
-    CompetencyEntry,
-    CompetencyRecord,
-    FrameworkRecord,
     IssuerFacts,
     IssuerRecord,
 )
 from accredit.registry.domain.records import (
     accreditation_in,
     alias_in,
-    competency_in,
-    framework_in,
     issuer_in,
     oldest_first,
     standing,
@@ -47,22 +34,9 @@ from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import InputError
 
-from .deciding import decide_held
-from .request_reading import hex_id, identifier, integer, one_of, place, verbatim, words
-from .route import JSON, Call, Route, json_response
-
-S = TypeVar("S", bound=str)
-T = TypeVar("T")
-
-PAGE: Final = 200
-EXAMINED: Final = 5_000
-"""Records examined for one page of a search: some 10 ms. A guess, to be measured."""
-
-FRAMEWORKS_INDEXED: Final = 8
-"""Frameworks of which it is kept where each item stands: some 2 MB for each of 13,000 items."""
-
-DECIDED: Final = 200
-"""Issuers decided for one page of those that may attest a competency."""
+from .record_pages import AFTER, LIMIT, ids, page, record_route
+from .request_reading import hex_id, identifier, one_of, place, words
+from .route import Call, json_response
 
 
 class AccreditationLine(TypedDict):
@@ -140,50 +114,6 @@ class AccreditationView(TypedDict):
     events: list[dict[str, Any]]
     status: StatusView
     sentences: list[str]
-
-
-class FrameworkView(TypedDict):
-    """A framework, as each authority publishes it."""
-
-    id: str
-    stated: list[dict[str, Any]]
-
-
-class Frameworks(TypedDict):
-    """Frameworks, by id."""
-
-    frameworks: list[FrameworkView]
-    next: str | None
-
-
-CompetencyView = TypedDict(  # `in` is no name for a member in a class
-    "CompetencyView",
-    {"id": str, "in": list[dict[str, Any]], "links": NotRequired[list[dict[str, Any]]]},
-)
-
-
-class Attestor(TypedDict):
-    """An issuer that may attest a competency, and the statements behind that.
-
-    `how`: its scope covers the competency as `named`, as `any`, by its `framework`, as part of a `broader` one, or by a
-    `mapping`; `through` has a sentence for each step of mappings.
-    """
-
-    id: str
-    name: str | None
-    verdict: str
-    accreditations: list[str]
-    how: str
-    through: list[str]
-    statements: list[str]
-
-
-class Attestors(TypedDict):
-    """A page of issuers that may attest a competency, by id."""
-
-    competency: str
-    issuers: list[Attestor]
-    next: str | None
 
 
 # ------------------------------------------------------------------------------------------------------ issuers
@@ -377,183 +307,8 @@ def find_accreditation(call: Call, id: bytes) -> AccreditationRecord:
     return record
 
 
-# ---------------------------------------------------------------------------------- frameworks and competencies
-
-
-async def frameworks(call: Call) -> Response:
-    """A page of frameworks."""
-    fold, now = call.reader.fold, call.reader.now()
-
-    def view(id: CanonicalId) -> FrameworkView | None:
-        record = framework_in(fold, id)
-        return None if record is None else _framework(record, now)
-
-    found, following = page(ids(call, "framework"), call.params["after"], call.params["limit"], view)
-    value: Frameworks = {"frameworks": found, "next": following}
-    return json_response(value)
-
-
-async def framework(call: Call) -> Response:
-    """One framework."""
-    record = framework_in(call.reader.fold, call.params["id"])
-    if record is None:
-        raise InputError(
-            "not_found",
-            f"the framework {call.params['id']} is not in this registry.",
-            hint="GET /v1/frameworks lists them.",
-        )
-    return json_response(_framework(record, call.reader.now()))
-
-
-def _framework(record: FrameworkRecord, now: int) -> FrameworkView:
-    stated = [
-        {**plain(one), "status": framework_records.status_at(one, now, known=now)}
-        for one in oldest_first(record["stated"])
-    ]
-    return {"id": record["id"], "stated": stated}
-
-
-async def competency(call: Call) -> Response:
-    """One competency, with the frameworks it is in, and its text in each."""
-    record = find_competency(call)
-    entries = [{**plain(one), "text": text_of(call, one)} for one in record["in"]]
-    return json_response({**plain(record), "in": entries})
-
-
-def text_of(call: Call, entry: CompetencyEntry) -> str:
-    """What a framework says of a competency in it; empty where this node does not hold that part of it."""
-    fold = call.reader.fold
-    part = _parts_of(call, entry).get(entry["item"])
-    held = None if part is None else fold.statement(part)
-    items = () if held is None else held.body["items"]
-    return next((str(one["statement"]) for one in items if one["id"] == entry["item"]), "")
-
-
-def _parts_of(call: Call, entry: CompetencyEntry) -> Mapping[str, bytes]:
-    """Item -> the statement that holds it, of one framework: large ones have hundreds of parts, which are read once."""
-    known: dict[bytes, dict[str, bytes]] = call.shared.keep("parts of frameworks", None, dict)
-    publish = entry["statement"]
-    if publish not in known:
-        while len(known) >= FRAMEWORKS_INDEXED:
-            del known[next(iter(known))]
-        fold = call.reader.fold
-        whole = fold.statement(publish)
-        parts = [
-            said
-            for said in fold.said_about("framework", entry["framework"])
-            if said.kind == "framework.items" and said.iss == entry["by"] and said.body["publish"] == publish
-        ]
-        bodies = [cast(FrameworkItems, said.body) for said in parts]
-        # A part that somebody slipped in beside them has no say, though it may hold an item of the same id.
-        chosen = None if whole is None else committed_parts(cast(FrameworkPublish, whole.body), bodies)
-        known[publish] = {item["id"]: parts[at].id for at in chosen or () for item in bodies[at]["items"]}
-    return known[publish]
-
-
-def find_competency(call: Call) -> CompetencyRecord:
-    """The record of the competency that the parameter `uri` names.
-
-    Raises:
-        InputError: `not_found`.
-    """
-    record = competency_in(call.reader.fold, call.params["uri"])
-    if record is None:
-        raise InputError(
-            "not_found",
-            f"no complete framework contains the competency {call.params['uri']}.",
-            hint="GET /v1/frameworks shows which frameworks are complete.",
-        )
-    return record
-
-
-async def attestors(call: Call) -> Response:
-    """The issuers that may attest a competency now, by `decide`."""
-    uri = call.params["uri"]
-    found, following = list_attestors(call, uri, call.params["after"], call.params["limit"], DECIDED)
-    value: Attestors = {"competency": uri, "issuers": found, "next": following}
-    return json_response(value)
-
-
-def list_attestors(
-    call: Call, uri: CanonicalId, after: str | None, limit: int, examined: int
-) -> tuple[list[Attestor], str | None]:
-    """Return a page of issuers that may attest a competency, and the id from which to continue; at most `examined` are
-    decided."""
-    fold, now = call.reader.fold, call.reader.now()
-    charter = fold.charter
-    assert charter is not None, "there are no records before the genesis is in effect"
-
-    def attestor(id: str) -> Attestor | None:
-        query = Query(entity=id, authority=charter.id, action="issue", competencies=(uri,))
-        decision = decide_held(query, fold, now, ecosystem_id=charter.id)
-        if not decision.authorized:
-            return None
-        through = [reason.text for reason in decision.reasons if reason.code == "covered_by_mapping"]
-        return {
-            "id": id,
-            "name": decision.issuer_name,
-            "verdict": decision.verdict,
-            "accreditations": [one.hex() for one in decision.accreditations],
-            "how": "mapping" if through else _how(fold, uri, decision.accreditations[0]),
-            "through": through,
-            "statements": [one.hex() for one in decision.statements],
-        }
-
-    return page(ids(call, "issuer"), after, limit, attestor, examined)
-
-
-def _how(fold: Fold, uri: CanonicalId, accreditation: bytes) -> str:
-    """How the scope of an accreditation covers a competency without any mapping."""
-    record, known = accreditation_in(fold, accreditation), competency_in(fold, uri)
-    assert record is not None, "it has just decided"
-    scopes: list[Mapping[str, Any]] = [one["scope"] for one in record["terms"]]
-    axes = [(scope.get("competencies", ()), scope.get("frameworks", ())) for scope in scopes]
-    if any(uri in named for named, _ in axes):
-        return "named"
-    if any("*" in axis for axis in axes):
-        return "any"
-    within = [] if known is None else [one["framework"] for one in known["in"]]
-    return "framework" if any(one in frameworks for one in within for _, frameworks in axes) else "broader"
-
-
-# -------------------------------------------------------------------------------------------------------- pages
-
-
-def ids(call: Call, type: str) -> Sequence[CanonicalId]:
-    """Return the ids of all records of a type, ascending; cached until a record changes."""
-    fold = call.reader.fold
-    return call.shared.keep(
-        f"ids of {type}", fold.records_root(), lambda: [CanonicalId(id) for (_, id), _ in fold.items(type)]
-    )
-
-
-def page(
-    among: Sequence[S], after: str | None, limit: int, make: Callable[[S], T | None], examined: int = EXAMINED
-) -> tuple[list[T], str | None]:
-    """Return the rows that `make` gives for at most `limit` ids after `after`, and the id from which to continue."""
-    start = 0 if after is None else bisect_right(among, after)
-    found: list[T] = []
-    for id in islice(among, start, start + examined):
-        start += 1
-        made = make(id)
-        if made is not None:
-            found.append(made)
-            if len(found) == limit:
-                break
-    return found, among[start - 1] if 0 < start < len(among) else None
-
-
-_AFTER: Final = verbatim("after", "continue after this id: `next` of the previous page")
-_LIMIT: Final = integer("limit", "maximum number of results", minimum=1, maximum=PAGE, default=50)
-_URI: Final = identifier("uri", "the competency's id, a URL, URN or DID", required=True)
-
-
-def _route(path: str, handler: Any, about: str, gives: Any, **more: Any) -> Route:
-    return Route(method="GET", path=path, handler=handler, family="registry", about=about, gives={JSON: gives}, **more)
-
-
 ROUTES: Final = (
-    _route(
+    record_route(
         "/v1/issuers",
         issuers,
         "Search issuers",
@@ -565,11 +320,11 @@ ROUTES: Final = (
             one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
             place("jurisdiction", "a jurisdiction, such as US or US-IN"),
             identifier("authority", "an authority: issuers that it has accredited itself", read=canonical_issuer),
-            _AFTER,
-            _LIMIT,
+            AFTER,
+            LIMIT,
         ),
     ),
-    _route(
+    record_route(
         "/v1/issuer",
         issuer,
         "One issuer, with its history",
@@ -577,30 +332,12 @@ ROUTES: Final = (
         params=(identifier("id", "the issuer's id, a DID or URL", required=True, read=canonical_issuer),),
         problems=(404,),
     ),
-    _route(
+    record_route(
         "/v1/accreditation",
         accreditation,
         "One accreditation, with its history",
         AccreditationView,
         params=(hex_id("id", "the accreditation's id: its grant statement's", required=True),),
-        problems=(404,),
-    ),
-    _route("/v1/frameworks", frameworks, "Frameworks", Frameworks, params=(_AFTER, _LIMIT)),
-    _route(
-        "/v1/framework",
-        framework,
-        "One framework, with its history",
-        FrameworkView,
-        params=(identifier("id", "the framework's id", required=True),),
-        problems=(404,),
-    ),
-    _route("/v1/competencies", competency, "One competency", CompetencyView, params=(_URI,), problems=(404,)),
-    _route(
-        "/v1/competencies/issuers",
-        attestors,
-        "Who may attest a competency",
-        Attestors,
-        params=(_URI, _AFTER, _LIMIT),
         problems=(404,),
     ),
 )

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from accredit.node.http.routes.registry import page, searchable
+from accredit.node.http.routes.record_pages import page
+from accredit.node.http.routes.registry import searchable
 from tests.strategies import bodies
 from tests.strategies.served import (
     ALIAS,
