@@ -188,11 +188,18 @@ class Ground:
         )
 
     def candidates(self, key: bytes, by: CanonicalId) -> list[Voice]:
-        """Return every voice of an authority to which a key belongs, under any charter version; the charter's first."""
+        """Return every voice of an authority to which a key belongs, under any charter version; the charter's first,
+        then the mandate that was given first.
+
+        A statement speaks for the first of them that can carry it. So a body that delegates to another's delegate, with
+        that delegate's key, takes over nothing that it says: neither who may suspend it nor under which limits it
+        stands.
+        """
         if (key, by) not in self._voices:
             vias = {s.id for s in self.chains.introducers(key) if s.kind == "authority.delegate"}
             vias |= {voice.via for voice, keys in self.added.items() if voice.via is not None and key in keys}
-            voices = [Voice(by, None), *(Voice(by, via) for via in sorted(vias))]
+            given = sorted(vias, key=lambda via: (self.chains[via].iat, via))
+            voices = [Voice(by, None), *(Voice(by, via) for via in given)]
             self._voices[key, by] = [voice for voice in voices if self.is_held(key, voice)]
         return self._voices[key, by]
 

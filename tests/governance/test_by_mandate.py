@@ -9,9 +9,23 @@ from accredit.governance.authority.effect import EffectState
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import ISSUER, delegation, framework, framework_items, grant, register
+from tests.strategies.bodies import ISSUER, delegation, event, framework, framework_items, grant, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
-from tests.strategies.stories import TRIO, A, B, C, amend, delegate, explain, pinned, record_of, trio, verdict_of
+from tests.strategies.stories import (
+    DELEGATE,
+    TRIO,
+    A,
+    B,
+    C,
+    amend,
+    delegate,
+    explain,
+    pinned,
+    record_of,
+    state_of,
+    trio,
+    verdict_of,
+)
 
 MILL = "did:web:mill.example"
 BODY = "https://body.example/"
@@ -210,3 +224,24 @@ def test_a_namesake_withdraws_nothing_that_another_published() -> None:
     ended = town.says(usurper, "framework.status", status | {"after": []})
 
     assert verdict_of(town, ended).state is EffectState.INEFFECTIVE
+
+
+def test_whoever_delegates_to_anothers_delegate_gains_no_hold_over_what_it_grants() -> None:
+    """Of two mandates the one given first carries a grant, so no id that was searched for takes it away."""
+    town = trio()
+    pen, first = delegate(town)
+    other = town.pen(C)
+    while True:
+        before = other.copy()
+        body = first.body | {"name": f"{town.time}"}
+        second = town.says(other, "authority.delegate", body, heard=False)
+        if second.id < first.id:
+            break
+        other.seq, other.prev = before.seq, before.prev
+    town.said.append(second)
+    given = town.says(pen, "accreditation.grant", grant())
+    suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
+
+    assert state_of(town, second) is EffectState.EFFECTIVE
+    assert verdict_of(town, given).voice == (DELEGATE, first.id)
+    assert state_of(town, suspended) is EffectState.EFFECTIVE
