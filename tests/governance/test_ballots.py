@@ -306,3 +306,15 @@ def test_a_vote_said_again_counts_from_the_first_time_whichever_came_first(order
     assert verdict_of(town, given, fold).since == votes[0].iat
     assert [one.id for one in fold.chains.deciding_votes(given.id)] == [votes[0].id]
     assert len(fold.chains.votes_on(given.id)) == 3
+
+
+def test_a_vote_in_anothers_name_dates_no_decision() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    recognised = town.says(A, "recognition.grant", recognition())
+    town.votes(Pen(pen.name, B, pen.seq, pen.prev), recognised)
+    assert state_of(town, recognised) is EffectState.WAITING
+
+    approved = town.votes(B, recognised)
+
+    assert verdict_of(town, recognised).since == approved.iat

@@ -130,3 +130,20 @@ def test_a_key_that_names_no_authority_of_its_own_is_cut_off_for_all_it_says() -
     town.votes(C, compromise(town, B, pen))
 
     assert state_of(town, retired) is EffectState.VOID
+
+
+@pytest.mark.parametrize(("voted", "state"), [(20, EffectState.EFFECTIVE), (50, EffectState.VOID)])
+def test_of_two_cut_offs_the_earlier_one_says_by_when_others_had_to_carry_a_decision(
+    voted: int, state: EffectState
+) -> None:
+    """Else whoever finds a key that ended long ago waits until it is ended again, and asks somebody to approve."""
+    town = trio(keys=2, rules={"accreditation.grant": {"authorities": 2}})
+    start, stolen = town.time + 100, town.pen(f"{A}#1")
+    last = town.says(f"{A}#1", "issuer.register", register())
+    given = town.says(f"{A}#1", "accreditation.grant", grant(), iat=start)
+    for kind, at in (("key.retire", 40), ("key.compromise", 60)):
+        body = {"key": stolen.kid, "last": last.id}
+        town.says(f"{A}#2", kind, body, A, iat=start + at)
+    town.says(B, "vote.approve", {"targets": [given.id]}, town.eco.hex(), iat=start + voted)
+
+    assert state_of(town, given) is state

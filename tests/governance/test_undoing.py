@@ -10,7 +10,7 @@ import pytest
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.rules.charter import Rule
 from accredit.governance.rules.rulebook import ONE
-from accredit.governance.rules.undoing import join
+from accredit.governance.rules.undoing import TOLERANCE, join
 from accredit.registry.decision.decide import Decision, decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
@@ -178,6 +178,41 @@ def test_a_lift_of_the_same_second_as_the_one_it_follows_lifts_nothing_before_th
     again = status(town, pen, given, "lift", own, effective_from=at)
 
     assert state_of(town, again) is EffectState.EFFECTIVE
+
+
+def test_a_lift_of_the_same_second_as_an_annulment_lifts_nothing_that_was_wrong_by_then() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    given = granted(town, pen)
+    suspended, at = status(town, A, given, "suspend"), town.time + 100
+    wrong = status(town, A, given, "annul", suspended, effective_from=at)
+    own = status(town, pen, given, "suspend", wrong, effective_from=at)
+    again = status(town, pen, given, "lift", own, effective_from=at)
+
+    assert state_of(town, again) is EffectState.EFFECTIVE
+
+
+def test_one_of_several_drops_no_condition_of_what_they_granted_together_and_may_add_one() -> None:
+    kept, more = {"text": "Report each year."}, {"text": "Report each month."}
+    for conditions, state in (([more], EffectState.WAITING), ([kept, more], EffectState.EFFECTIVE)):
+        town = trio(rules={"accreditation.grant": {"authorities": 2}})
+        given = granted(town, scope=SCOPE, conditions=[kept])
+        town.votes(B, given)
+        assert state_of(town, amended(town, A, given, given, conditions=conditions)) is state
+
+
+def test_a_statement_reaches_back_beyond_a_day_and_no_sooner() -> None:
+    for seconds, state in ((TOLERANCE, EffectState.EFFECTIVE), (TOLERANCE + 1, EffectState.WAITING)):
+        town = trio()
+        given = granted(town)
+        town.time += YEAR
+        assert state_of(town, status(town, A, given, "suspend", effective_from=town.time + 1 - seconds)) is state
+
+
+def test_a_constituency_is_met_by_its_own_members_and_by_nobody_else() -> None:
+    town = trio(rules={"accreditation.grant": {"authorities": 1, "constituencies": {"public": 1}}})
+    by_others, by_its_own = town.says(A, "accreditation.grant", grant()), town.says(B, "accreditation.grant", grant())
+    assert [state_of(town, one) for one in (by_others, by_its_own)] == [EffectState.WAITING, EffectState.EFFECTIVE]
 
 
 def test_an_amendment_that_reaches_back_takes_two_authorities() -> None:

@@ -2,9 +2,9 @@
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
-from tests.strategies.bodies import framework, framework_items, node, recognition, register
-from tests.strategies.consortium import Pen
-from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio
+from tests.strategies.bodies import delegation, framework, framework_items, node, recognition, register
+from tests.strategies.consortium import Pen, key_entry
+from tests.strategies.stories import DELEGATE, A, B, C, amend, compromise, delegate, state_of, trio
 
 
 def test_what_one_body_decides_alone_waits_only_for_its_own_keys() -> None:
@@ -75,3 +75,22 @@ def test_a_part_does_not_wait_with_a_framework_of_others_or_of_another_name_or_o
     assert state_of(town, part) is EffectState.WAITING
     town.votes(f"{A}#1", published, approve=False)
     assert state_of(town, part) is EffectState.INEFFECTIVE
+
+
+def test_a_key_that_others_delegate_to_as_well_is_still_asked_for_its_vote() -> None:
+    """Whoever names a body's key in a delegation must not keep a proposal out of that body's inbox."""
+    town = trio()
+    pens = [town.pen(f"{DELEGATE}#{n}", DELEGATE) for n in (1, 2, 3)]
+    body = delegation(DELEGATE, [key_entry(pen, budget=50) for pen in pens])
+    town.says(A, "authority.delegate", body | {"threshold": 2})
+    town.says(C, "authority.delegate", delegation(DELEGATE, [key_entry(pen, budget=50) for pen in pens[:2]]))
+    town.says(C, "authority.delegate", delegation("https://body.example/", [key_entry(town.pen(B), budget=50)]))
+    town.says(C, "authority.delegate", delegation("https://other.example/", [key_entry(pens[1], budget=50)]))
+    ended = compromise(town, pens[0], pens[2])
+    alone = town.says(pens[0], "issuer.register", register())
+    together = town.says(A, "recognition.grant", recognition())
+
+    fold = town.fold()
+    assert fold.may_vote(pens[1].kid, alone)
+    assert fold.may_vote(pens[1].kid, ended)
+    assert fold.may_vote(town.pen(B).kid, together)

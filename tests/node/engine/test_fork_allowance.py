@@ -133,6 +133,21 @@ def test_a_key_with_two_introductions_owes_nothing_for_the_one_in_doubt_but_has_
     assert counted(node, town.says(beyond, "issuer.register", issuer_body(701))) == (0, ["forked_key"])
 
 
+def test_the_lowest_number_that_a_key_uses_twice_is_where_its_fork_begins_whichever_is_submitted_first() -> None:
+    """Before anything is folded: what it introduces between two forks is in doubt by the first of them."""
+    node = founded_node()
+    town = node.town
+    thief = town.pen(A).copy()
+    low = [town.says(again(thief), "issuer.register", issuer_body(number)) for number in range(2)]
+    middle = Pen(thief.name, A, thief.seq + 1, low[0].id)
+    pen, made = delegates(town, middle, "between", budget=100)
+    high = Pen(thief.name, A, thief.seq + 2, made.id)
+    twice = [town.says(again(high), "issuer.register", issuer_body(number)) for number in range(2, 4)]
+    said = [town.says(pen, "issuer.register", issuer_body(number)) for number in range(4, 84)]
+    logged, codes = counted(node, *low, *twice, made, *said)
+    assert (logged, set(codes)) == (5 + FORKS_AT_ONCE, {"forked_key"})
+
+
 def test_what_a_cut_key_said_later_and_those_it_introduced_then_come_out_of_its_share() -> None:
     node = founded_node()
     town = node.town
