@@ -24,16 +24,16 @@ from accredit.cli.importers.reading import listed, read_json
 from accredit.cli.importers.spreadsheet import Reading, SheetLine, decode
 from accredit.registry.domain.mappings import CONFIDENCE_MAX, RELATIONS
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
 from . import case, jsonld, rdf, skos
 from .envelopes import opened
-from .frameworks import ImportFindings, identifier, urn_of
+from .frameworks import ImportFindings, identifier, urn_of, whole_cells
 
 COLUMNS: Final = ("source", "relation", "target", "confidence", "original")
 _ESCO_ONET: Final = ("concept_uri", "onet_code")
+_NUMBERS: Final = ("confidence", "semantic_similarity")
 ONET: Final = "https://www.onetonline.org/link/summary/"
 """Prefix of the address at which O*NET shows an occupation by its code; occupations have no other address."""
 
@@ -175,33 +175,22 @@ def _of_sheet(text: str, source: str, notes: ImportFindings) -> Crosswalk:
     return Crosswalk(links=tuple(links), read=len(lines))
 
 
-def _is_whole(line: SheetLine, notes: ImportFindings) -> bool:
-    for head in line.ignored:
-        notes.count("not_taken", f"Not imported: the column {head}")
-    if line.surplus:
-        notes.add(
-            "too_many_cells",
-            f"Line {line.number} was left out: it has {many(line.surplus, 'more cell')} than the first line.",
-            "Put text that contains the separator in double quotes.",
-        )
-    return not line.surplus
-
-
 def _of_esco(line: SheetLine, notes: ImportFindings) -> dict[str, Any] | None:
-    if not _is_whole(line, notes):
+    cells = whole_cells(line, notes, numbers=_NUMBERS)
+    if cells is None:
         return None
-    code = line.cells.get("onet_code", "").strip()
+    code = cells.get("onet_code", "")
     if _CODE.fullmatch(code) is None:
         notes.add("bad_code", f"Line {line.number} was left out because {code!r} is not an O*NET code.")
         return None
-    said = [f"{name} {line.cells[name]}" for name in ("confidence", "semantic_similarity") if name in line.cells]
-    return _link(line.cells.get("concept_uri"), "close_match", ONET + code, ", ".join(said))
+    said = [f"{name} {cells[name]}" for name in _NUMBERS if name in cells]
+    return _link(cells.get("concept_uri"), "close_match", ONET + code, ", ".join(said))
 
 
 def _of_line(line: SheetLine, notes: ImportFindings) -> dict[str, Any] | None:
-    if not _is_whole(line, notes):
+    cells = whole_cells(line, notes, numbers=_NUMBERS)
+    if cells is None:
         return None
-    cells = {name: cell.strip() for name, cell in line.cells.items()}
     word = cells.get("relation", "")
     relation = _relation(word, f"Line {line.number}", notes)
     if relation is None:

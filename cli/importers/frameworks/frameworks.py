@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+from accredit.cli.importers.damage import find_damage
 from accredit.cli.importers.findings import ImportFinding
+from accredit.cli.importers.spreadsheet import SheetLine
 from accredit.registry.domain.frameworks import ITEM, check_publish, items_root
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
@@ -174,6 +177,28 @@ def named_facts(
         raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Name it: --id URI.")
     publisher = {"publisher": said["publisher"]} if said.get("publisher") else {}
     return {**facts, "id": id_, "format": format_, **publisher}
+
+
+def whole_cells(line: SheetLine, notes: ImportFindings, *, numbers: Collection[str] = ()) -> dict[str, str] | None:
+    """Return the cells of a line, stripped; None if it was left out because it has too many cells, or damaged ones.
+
+    Args:
+        numbers: the columns of numbers, which a spreadsheet may write as 9E-1.
+    """
+    cells = {column: cell.strip() for column, cell in line.cells.items()}
+    for head in line.ignored:
+        notes.count("not_taken", f"Not imported: the column {head}")
+    if line.surplus:
+        notes.add(
+            "too_many_cells",
+            f"Line {line.number} was left out: it has {many(line.surplus, 'more cell')} than the first line.",
+            "Put text that contains the separator in double quotes.",
+        )
+        return None
+    damaged = list(find_damage({column: cell for column, cell in cells.items() if column not in numbers}))
+    for one in damaged:
+        notes.add(one.code, f"Line {line.number} was left out. {one.text}", one.hint)
+    return None if damaged else cells
 
 
 def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:

@@ -17,12 +17,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from accredit.cli.importers import spreadsheet
-from accredit.cli.importers.damage import find_damage
 from accredit.cli.importers.spreadsheet import Reading, SheetLine
-from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 
-from .frameworks import Framework, FrameworkNaming, ImportFindings, assemble, identifier, named_facts, urn_of
+from .frameworks import (
+    Framework,
+    FrameworkNaming,
+    ImportFindings,
+    assemble,
+    identifier,
+    named_facts,
+    urn_of,
+    whole_cells,
+)
 
 COLUMNS: Final = ("id", "statement", "code", "label", "type", "parents", "level")
 _CASE: Final[Mapping[str, str]] = {
@@ -106,19 +113,8 @@ def _format(text: str) -> str:
 
 def _items(lines: list[SheetLine], framework: str, notes: ImportFindings) -> Iterator[dict[str, Any]]:
     for line in lines:
-        cells = {column: cell.strip() for column, cell in line.cells.items()}
-        for head in line.ignored:
-            notes.count("not_taken", f"Not imported: the column {head}")
-        if line.surplus:
-            notes.add(
-                "too_many_cells",
-                f"Line {line.number} was left out: it has {many(line.surplus, 'more cell')} than the first line.",
-                "Put text that contains the separator in double quotes.",
-            )
-            continue
-        if damaged := list(find_damage(cells)):
-            for one in damaged:
-                notes.add(one.code, f"Line {line.number} was left out. {one.text}", one.hint)
+        cells = whole_cells(line, notes)
+        if cells is None:
             continue
         written = _id(cells, framework, notes)
         id_ = identifier(written, f"Line {line.number}", notes)

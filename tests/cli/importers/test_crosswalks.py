@@ -46,6 +46,8 @@ def test_a_sheet_of_links_is_read_with_confidence_and_the_sources_own_word() -> 
         (f"{ONE},exact_match,", "empty_end"),
         (f"{ONE},exact_match,{ONE}", "own_match"),
         (f"{ONE},exact_match,{OTHER},more", "too_many_cells"),
+        (f"{ONE},exact_match,#REF!", "spreadsheet_error"),
+        (f"{ONE},exact_match,{OTHER}\ufffd", "lost_character"),
         (f"{ONE},close_match,{THIRD}", "doubled_link"),
     ],
 )
@@ -57,7 +59,9 @@ def test_a_line_that_is_no_link_is_left_out_with_its_reason_and_the_others_stand
     assert finding.code == code
 
 
-@pytest.mark.parametrize(("written", "confidence"), [('"0,95"', 950), ("95%", 950), ('"99,5 %"', 995), ("1", 1000)])
+@pytest.mark.parametrize(
+    ("written", "confidence"), [('"0,95"', 950), ("9.5E-1", 950), ("95%", 950), ('"99,5 %"', 995), ("1", 1000)]
+)
 def test_a_confidence_is_read_as_spreadsheets_write_it(written: str, confidence: int) -> None:
     found = sheet(f"{ONE},exact_match,{OTHER},{written}", head="source,relation,target,confidence")
     assert found.links[0]["confidence"] == confidence
