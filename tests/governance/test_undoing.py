@@ -11,51 +11,29 @@ from accredit.governance.authority.effect import EffectState
 from accredit.governance.rules.charter import Rule
 from accredit.governance.rules.rulebook import ONE
 from accredit.governance.rules.undoing import TOLERANCE, join
-from accredit.registry.decision.decide import Decision, decide
-from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
-from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, SCOPE, event, framework, grant, node, register
-from tests.strategies.consortium import START, Consortium, Pen, key_entry
+from tests.strategies.consortium import START, Consortium, Pen
 from tests.strategies.stories import (
+    YEAR,
     A,
     B,
     C,
-    amend,
-    compromise,
+    answer,
     delegate,
+    granted,
     issuer_pen,
-    pinned,
+    joint_grant,
     record_of,
     state_of,
+    status,
     trio,
     verdict_of,
 )
 
-YEAR = 365 * 86_400
 MILL = {"achievement_types": "*", "credential_types": "*", "jurisdictions": ["US"]}
 LAW = ["issuer.*", "accreditation.*"]
-
-
-def answer(town: Consortium, *, at: int | None = None, later: int = 10, achievement: str = "BachelorDegree") -> Verdict:
-    """What is decided about the issuer, `later` seconds after all that was said, as of `at`."""
-    query = Query(entity=ISSUER, authority=town.id, achievement_types=(achievement,), jurisdiction="US", time=at)
-    return decide(query, town.fold(), town.time + later, ecosystem_id=town.id).verdict
-
-
-def granted(town: Consortium, by: str | Pen = A, **changes: Any) -> Statement:
-    """An issuer, registered and accredited by one authority."""
-    town.says(by, "issuer.register", register())
-    return town.says(by, "accreditation.grant", grant(**changes))
-
-
-def status(town: Consortium, who: str | Pen, given: Statement, word: str, *after: Statement, **more: Any) -> Statement:
-    more.setdefault("effective_from", town.time + 1)
-    if word in ("revoke", "withdraw"):
-        more.setdefault("reason_code", "fraud")
-    body = event(given.id, word, after=[s.id for s in after], **more)
-    return town.says(who, "accreditation.status", body, given.sub)
 
 
 def amended(town: Consortium, who: str | Pen, given: Statement, *after: Statement, **terms: Any) -> Statement:
@@ -74,15 +52,6 @@ def annulled(town: Consortium, who: str | Pen, target: Statement) -> Statement:
 
 
 # ------------------------------------------------------------------------------------------------ amendments
-
-
-def joint_grant(**charter: Any) -> tuple[Consortium, Statement]:
-    """A town that asks two bodies, one nonprofit, for a grant; and a grant that A and B made."""
-    town = trio(rules={"accreditation.grant": {"authorities": 2, "constituencies": {"nonprofit": 1}}}, **charter)
-    town.says(A, "issuer.register", register())
-    given = town.says(A, "accreditation.grant", grant())
-    town.votes(B, given)
-    return town, given
 
 
 def test_two_keys_of_one_body_do_not_amend_a_joint_grant_to_everything() -> None:
@@ -497,138 +466,6 @@ def test_a_publisher_alone_does_not_take_back_a_withdrawal_by_two() -> None:
     assert [state_of(town, s) for s in (again, own, said("active", own))] == [EffectState.EFFECTIVE] * 3
 
 
-# ------------------------------------------------------------------------------------------------ cut-offs
-
-
-def revoked_by_two() -> tuple[Consortium, Statement, Statement]:
-    town = trio(keys=2)
-    given = granted(town, f"{A}#1")
-    last = town.said[-1]
-    revoked = status(town, f"{A}#1", given, "revoke", void_from=START)
-    town.votes(f"{B}#1", revoked)
-    assert answer(town) is Verdict.NOT_TRUSTED
-    return town, last, revoked
-
-
-@pytest.mark.parametrize("kind", ["key.retire", "key.rotate", "key.compromise"])
-def test_one_body_does_not_take_back_a_joint_revocation_by_ending_its_own_key(kind: str) -> None:
-    town, last, revoked = revoked_by_two()
-    body: dict[str, Any] = {"key": town.pen(f"{A}#1").kid, "last": last.id}
-    if kind == "key.rotate":
-        body["new"] = key_entry(Pen("new of A", A), budget=50)
-    town.says(f"{A}#2", kind, body, A)
-
-    assert answer(town) is Verdict.NOT_TRUSTED
-    assert state_of(town, revoked) is EffectState.EFFECTIVE
-    assert town.fold().is_committed(revoked.id)
-
-
-def test_as_many_as_a_decision_took_end_the_key_that_helped_to_carry_it_and_it_falls() -> None:
-    """This cures a joint theft."""
-    town, last, revoked = revoked_by_two()
-    town.votes(f"{B}#2", compromise(town, f"{A}#2", town.pen(f"{A}#1"), last))
-
-    assert state_of(town, revoked) is EffectState.VOID
-    assert answer(town) is Verdict.TRUSTED
-
-
-def test_one_body_does_not_take_back_its_vote_by_ending_the_key() -> None:
-    town = trio(keys=2)
-    given = granted(town, f"{A}#1")
-    revoked = status(town, f"{A}#1", given, "revoke", void_from=START)
-    before = town.says(f"{B}#1", "issuer.register", register("did:web:other.example"))
-    town.votes(f"{B}#1", revoked)
-    admitted = town.says(f"{A}#1", "node.admit", node("n1.example"))
-    town.votes(f"{B}#1", admitted)
-    compromise(town, f"{B}#2", town.pen(f"{B}#1"), before)
-
-    assert answer(town) is Verdict.NOT_TRUSTED
-    assert record_of(town, "node", "n1.example")["operator"] == A
-
-
-def test_one_body_voids_what_it_said_alone() -> None:
-    town = trio(keys=2)
-    given = granted(town, f"{A}#1")
-    last = town.said[-1]
-    forged = town.says(f"{A}#1", "accreditation.grant", grant("did:web:mill.example"))
-    suspended = status(town, f"{A}#1", given, "suspend")
-    compromise(town, f"{A}#2", town.pen(f"{A}#1"), last)
-
-    assert state_of(town, forged) is EffectState.VOID
-    assert state_of(town, suspended) is EffectState.VOID
-
-
-def test_keys_long_retired_carry_nothing_between_them() -> None:
-    """Who has bought the retired keys of two bodies dates what he signs with them as he likes."""
-    town = trio(keys=2)
-    town.time += 100
-    ends = {}
-    for by in (A, B):
-        ends[by] = town.pen(f"{by}#1").copy()
-        compromise(town, f"{by}#2", town.pen(f"{by}#1"), town.genesis if by == A else None)
-    bought = town.says(ends[A], "node.admit", node("bought.example"), iat=START + 50)
-    town.says(ends[B], "vote.approve", {"targets": [bought.id]}, town.eco.hex(), iat=START + 50)
-
-    assert state_of(town, bought) is not EffectState.EFFECTIVE
-
-
-def test_a_retired_key_and_a_live_one_carry_nothing_new() -> None:
-    town = trio(keys=2)
-    old = town.pen(f"{A}#1").copy()
-    compromise(town, f"{A}#2", town.pen(f"{A}#1"), town.genesis)
-    later = town.says(f"{B}#1", "issuer.register", register())
-    admitted = town.says(f"{B}#1", "node.admit", node("new.example"))
-    old_vote = town.says(old, "vote.approve", {"targets": [admitted.id]}, town.eco.hex(), iat=START + 1)
-
-    assert state_of(town, later) is EffectState.EFFECTIVE
-    assert state_of(town, admitted) is EffectState.WAITING
-    assert verdict_of(town, old_vote).state is EffectState.VOID
-
-
-def test_one_person_is_not_two_by_rotating_his_key() -> None:
-    """The old key votes, is rotated, and the new one votes again."""
-    town = trio(keys=3, threshold=2)
-    body = {"key": town.pen(f"{A}#1").kid, "last": None, "new": key_entry(Pen("new of A", A), budget=50)}
-    given = town.says(f"{A}#1", "issuer.register", register())
-    body["last"] = given.id
-    rotated = town.says(f"{A}#1", "key.rotate", body, A)
-    town.votes(f"{A}#2", rotated)
-    town.votes(Pen("new of A", A), given)
-
-    assert state_of(town, rotated) is EffectState.EFFECTIVE
-    assert state_of(town, given) is EffectState.WAITING
-
-
-def test_a_colleague_carries_what_was_said_with_a_key_rotated_since() -> None:
-    """The honest use: who has lost a key says nothing twice, and nobody has to say anything again."""
-    town = trio(keys=3, threshold=2)
-    given = town.says(f"{A}#1", "issuer.register", register())
-    body = {"key": town.pen(f"{A}#1").kid, "last": given.id, "new": key_entry(Pen("new of A", A), budget=50)}
-    town.votes(f"{A}#2", town.says(f"{A}#1", "key.rotate", body, A))
-    assert state_of(town, given) is EffectState.WAITING
-    town.votes(f"{A}#3", given)
-    assert state_of(town, given) is EffectState.EFFECTIVE
-
-
-def test_a_committed_successor_alone_does_not_take_back_what_two_keys_of_its_body_said() -> None:
-    town = trio(keys=2, threshold=2, next_keys=True)
-    town.says(f"{A}#1", "issuer.register", register())
-    town.votes(f"{A}#2", town.said[-1])
-    given = town.says(f"{A}#1", "accreditation.grant", grant())
-    last = town.votes(f"{A}#2", given)
-    suspended = status(town, f"{A}#1", given, "suspend")
-    town.votes(f"{A}#2", suspended)
-    assert answer(town) is Verdict.SUSPENDED
-    successor = town.pen(f"{A}#2 next", A)
-    cut = compromise(town, successor, town.pen(f"{A}#2"), last, public=successor.public)
-
-    assert state_of(town, cut) is EffectState.EFFECTIVE
-    assert answer(town) is Verdict.SUSPENDED
-
-    town.votes(f"{A}#1", compromise(town, successor, town.pen(f"{A}#2"), last))
-    assert answer(town) is Verdict.SUSPENDED  # the successor is no key of the authority's: one key is not two
-
-
 # ------------------------------------------------------------------------------------------------ withdrawals
 
 
@@ -671,272 +508,7 @@ def test_a_withdrawal_that_names_no_heads_does_not_erase_an_honest_issuers_past(
     assert state_of(town, given) is EffectState.INEFFECTIVE
 
 
-# ------------------------------------------------------------------------------------------------ times
-
-
-@pytest.mark.parametrize("way", ["void_from", "effective_from"])
-def test_one_body_does_not_revoke_back_in_time_however_it_is_spelt(way: str) -> None:
-    town = trio()
-    given = granted(town)
-    then = town.time
-    town.time += YEAR
-    revoked = status(town, A, given, "revoke", **{way: START})
-
-    assert answer(town, at=then) is Verdict.TRUSTED
-    assert verdict_of(town, revoked).reason == "It needs 2 of 3 authorities."
-
-    town.votes(C, revoked)
-
-    assert answer(town, at=then) is Verdict.NOT_TRUSTED
-
-
-def test_a_back_dated_reinstatement_does_not_wipe_out_a_past_suspension() -> None:
-    town = trio()
-    given = granted(town)
-    suspended = status(town, A, given, "suspend")
-    then = town.time
-    town.time += YEAR
-    back = status(town, A, given, "reinstate", suspended, effective_from=0)
-    assert state_of(town, back) is EffectState.WAITING
-    now = status(town, A, given, "reinstate", suspended)
-
-    assert state_of(town, now) is EffectState.EFFECTIVE
-    assert answer(town, at=then) is Verdict.SUSPENDED
-    assert answer(town) is Verdict.TRUSTED
-
-    town.votes(B, back)
-
-    assert answer(town, at=then) is Verdict.TRUSTED
-
-
-def test_a_reinstatement_by_two_reaches_back_no_further_than_the_charter_lets_it() -> None:
-    town = trio(max_backdating=1_000)
-    given = granted(town, valid_from=START)
-    suspended = status(town, A, given, "suspend")
-    then = town.time
-    town.time += YEAR
-    back = status(town, A, given, "reinstate", suspended, effective_from=0)
-    town.votes(B, back)
-
-    assert answer(town, at=then) is Verdict.SUSPENDED
-    assert answer(town, at=back.iat - 900) is Verdict.TRUSTED
-
-
-def test_a_decision_takes_effect_when_its_last_needed_vote_was_cast() -> None:
-    """A second suspension approved late does not change times already answered for."""
-    town = trio(rules={"accreditation.status": {"authorities": 2}})
-    given = granted(town)
-    suspended = status(town, A, given, "suspend")
-    town.time += 10_000
-    between = town.time
-    assert answer(town, at=between) is Verdict.TRUSTED
-    vote = town.votes(B, suspended)
-
-    assert answer(town) is Verdict.SUSPENDED
-    assert answer(town, at=between) is not Verdict.SUSPENDED
-    assert answer(town, at=vote.iat) is Verdict.SUSPENDED
-    (kept,) = record_of(town, "accreditation", given.id.hex())["events"]
-    assert kept["effective_from"] == vote.iat
-    assert verdict_of(town, suspended).since == vote.iat
-
-
-def test_what_takes_two_keys_of_a_body_counts_from_the_second_ones_word() -> None:
-    town = trio(keys=2, threshold=2)
-    given = town.says(f"{A}#1", "accreditation.grant", grant())
-    town.time += 10_000
-    vote = town.votes(f"{A}#2", given)
-    assert verdict_of(town, given).since == vote.iat > given.iat
-    assert record_of(town, "accreditation", given.id.hex())["terms"][0]["met"] == vote.iat
-
-
-def test_a_fresh_key_dated_before_its_introduction_gives_nothing() -> None:
-    town = trio(max_backdating=1_000)
-    town.time += YEAR
-    pen = Pen("fresh of A", A)
-    town.says(A, "issuer.register", register())
-    town.says(A, "key.add", key_entry(pen, budget=50), A)
-    early = town.says(pen, "accreditation.grant", grant(), iat=START - YEAR)
-
-    assert verdict_of(town, early).reason.startswith("It is dated before its key was introduced")
-    assert answer(town, at=START - YEAR + 10) is not Verdict.TRUSTED
-
-    honest = town.says(Pen("fresh of A", A), "accreditation.grant", grant())
-
-    assert state_of(town, honest) is EffectState.WAITING  # the key has forked by now
-    second = Pen("second fresh of A", A)
-    town.says(A, "key.add", key_entry(second, budget=50), A)
-    town.says(second, "accreditation.grant", grant())
-    assert answer(town) is Verdict.TRUSTED
-
-
-def test_a_fresh_key_that_adds_itself_with_an_early_date_is_no_older_by_that() -> None:
-    town = trio()
-    town.time += YEAR
-    pen = Pen("fresh of A", A)
-    town.says(A, "key.add", key_entry(pen, budget=50), A)
-    town.says(pen, "key.add", key_entry(pen, budget=0), A, iat=START + 1)
-    early = town.says(pen, "accreditation.grant", grant(), iat=START + 2)
-
-    assert verdict_of(town, early).reason.startswith("It is dated before its key was introduced")
-
-
-def test_a_narrowing_by_a_fresh_key_reaches_back_no_further_than_its_introduction() -> None:
-    town = trio()
-    given = granted(town)
-    then = town.time
-    town.time += YEAR
-    pen = Pen("fresh of A", A)
-    town.says(A, "key.add", key_entry(pen, budget=50), A)
-    body = event(given.id, "suspend", effective_from=START)
-    town.says(pen, "accreditation.status", body, given.sub, iat=START)
-
-    assert answer(town, at=then) is not Verdict.SUSPENDED
-    assert answer(town) is Verdict.SUSPENDED
-
-
-def test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_somebody_else_shows_it() -> None:
-    town = trio()
-    end = town.time + 1_000
-    pen, _ = delegate(town, valid_until=end)
-    given = granted(town, pen)
-    town.votes(B, given)
-    honest = answer(town, at=town.time)
-    town.time += YEAR
-    assert honest is Verdict.TRUSTED
-    assert answer(town, at=given.iat) is Verdict.TRUSTED_HISTORICAL
-
-    mill = "did:web:mill.example"
-    town.says(pen, "issuer.register", register(mill), iat=end - 10)
-    town.says(pen, "accreditation.grant", grant(mill), iat=end - 5)
-    query = Query(
-        entity=mill, authority=town.id, achievement_types=("BachelorDegree",), jurisdiction="US", time=end - 1
-    )
-    found = decide(query, town.fold(), town.time, ecosystem_id=town.id)
-
-    assert found.verdict is Verdict.INDETERMINATE
-    assert found.reasons[0].code == "unanchored"
-
-
-def test_the_heads_of_an_amendment_show_that_an_expired_delegate_said_something_in_time() -> None:
-    town = trio()
-    end = town.time + 1_000
-    pen, _ = delegate(town, valid_until=end)
-    given = granted(town, pen)
-    town.time += YEAR
-    assert answer(town, at=given.iat) is Verdict.INDETERMINATE
-    amendment = amend(town, A)
-    for by in (B, C):
-        town.votes(by, amendment)
-    assert answer(town, at=given.iat) is Verdict.TRUSTED_HISTORICAL
-
-
-def test_an_expired_delegate_that_dates_a_key_back_is_not_believed_until_somebody_else_shows_it() -> None:
-    """Else he signs old credentials of a real issuer's, years later, with a key of his own."""
-    town = trio()
-    end = town.time + 1_000
-    pen, made = delegate(town, valid_until=end)
-    own, forged = Pen("the college's", ISSUER), Pen("the forger's", ISSUER)
-    town.says(pen, "issuer.register", register(keys=[pinned(own)]))
-    registered = town.said[-1]
-    given = town.says(pen, "accreditation.grant", grant())
-    town.votes(B, registered, given)
-
-    def asked(key: Pen) -> Decision:
-        query = Query(
-            entity=ISSUER,
-            authority=town.id,
-            achievement_types=("BachelorDegree",),
-            jurisdiction="US",
-            time=end - 1,
-            key=multibase(key.public),
-        )
-        return decide(query, town.fold(), town.time + 1, ecosystem_id=town.id)
-
-    town.time += YEAR
-    body = {"issuer": ISSUER, "op": "add", "key": {**pinned(forged), "id": f"{ISSUER}#old"}}
-    said = town.says(pen, "issuer.key", body, iat=end - 10)
-
-    assert asked(own).verdict is Verdict.TRUSTED_HISTORICAL, "what another body has shown to be there stands"
-    found = asked(forged)
-    assert (found.verdict, found.reasons[0].code) == (Verdict.INDETERMINATE, "key_unanchored")
-
-    closed = {"delegation": made.id, "heads": [{"key": pen.kid, "id": said.id}], "effective_from": end}
-    town.says(A, "authority.withdraw", closed, made.sub)
-    assert asked(forged).verdict is Verdict.TRUSTED_HISTORICAL, "whoever gave the mandate vouches for what it names"
-
-
-def test_a_date_far_ahead_takes_no_effect_before_it_comes_and_its_key_is_told_why_it_is_stuck() -> None:
-    town = trio()
-    far = 253_370_764_800  # the year 9999
-    town.says(A, "issuer.register", register())
-    given = town.says(A, "accreditation.grant", grant(), iat=far)
-    stuck = town.says(A, "accreditation.grant", grant("did:web:other.example"))
-
-    assert answer(town) is Verdict.NOT_TRUSTED
-    assert verdict_of(town, given).since == far
-    assert verdict_of(town, stuck).reason.startswith("Its key has already signed number")
-
-
-# ------------------------------------------------------------------------------------------------ anchors
-
-
-@pytest.mark.parametrize("kind", ["key.add", "key.rotate"])
-def test_a_voucher_that_the_forked_key_introduced_itself_vouches_for_nothing(kind: str) -> None:
-    """A rotation is not held up by the fork, for it takes a key away."""
-    town = trio(keys=2)
-    before = town.says(f"{A}#1", "issuer.register", register("did:web:before.example"))
-    thief = town.pen(f"{A}#1").copy()
-    honest = town.says(f"{A}#1", "accreditation.grant", grant())
-    minted = Pen("minted", A)
-    entry = key_entry(minted, budget=50)
-    town.says(
-        thief,
-        kind,
-        entry if kind == "key.add" else {"key": town.pen(f"{A}#2").kid, "last": town.pen(f"{A}#2").prev, "new": entry},
-        A,
-    )
-    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
-    town.votes(minted, forged)
-
-    assert state_of(town, before) is EffectState.EFFECTIVE
-    assert state_of(town, forged) is EffectState.WAITING
-    town.votes(f"{B}#1", honest)
-    assert state_of(town, honest) is EffectState.EFFECTIVE
-
-
-def test_an_issuers_key_vouches_for_no_branch() -> None:
-    """It speaks for no authority; who has stolen a key will have a friend among the issuers."""
-    town = trio()
-    friend = town.pen("friend", ISSUER)
-    key = {"id": f"{ISSUER}#k", "public_key_multibase": "", "budget": 50}
-    from accredit.registry.encoding.ed25519 import multibase
-
-    key["public_key_multibase"] = multibase(friend.public)
-    town.says(A, "issuer.register", register(keys=[key]))
-    thief = town.pen(A).copy()
-    town.says(A, "accreditation.grant", grant())
-    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
-    town.votes(friend, forged)
-
-    assert state_of(town, forged) is EffectState.WAITING
-
-
-def test_a_cut_off_by_an_accomplice_anchors_no_branch() -> None:
-    """He names the stolen key in a delegation of his own, and ends it there."""
-    town = trio()
-    friend = town.pen("friend", "https://friend.example/")
-    thief = town.pen(A).copy()
-    town.says(A, "accreditation.grant", grant())
-    minted, made = delegate(town, thief, to="https://friend.example/")
-    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
-    claimed = made.body | {"keys": [key_entry(town.pen(A), budget=0), key_entry(friend, budget=5)]}
-    town.says(minted, "authority.delegate", claimed)
-    compromise(town, friend, town.pen(A), forged)
-
-    assert state_of(town, forged) is EffectState.WAITING
-
-
-# ------------------------------------------------------------------------------------------------ at the boundary
+# ------------------------------------------------------------------------------------------------ joined rules
 
 
 def test_a_join_asks_for_the_seats_of_every_rule_and_for_none_that_nobody_holds() -> None:
@@ -948,24 +520,3 @@ def test_a_join_asks_for_the_seats_of_every_rule_and_for_none_that_nobody_holds(
     assert dict(join(asks, charter).constituencies) == {"labor": 0, seat: 1}
     assert join([Rule(authorities=9), ONE], charter).needed(3) == 3
     assert join([ONE, ONE], charter) == ONE
-
-
-def test_a_key_may_speak_from_the_second_in_which_it_was_introduced() -> None:
-    town = trio()
-    new = Pen("a second key of A", A)
-    introduced = town.says(A, "key.add", key_entry(new), A)
-    early = town.says(Pen(new.name, A), "issuer.register", register(), iat=introduced.iat - 1, heard=False)
-    said = town.says(new, "issuer.register", register(), iat=introduced.iat)
-    assert state_of(town, said) is EffectState.EFFECTIVE
-    town.said[-1] = early
-    assert state_of(town, early) is EffectState.INEFFECTIVE
-
-
-def test_what_needs_two_is_not_carried_by_a_proposal_dated_before_its_key_was_introduced() -> None:
-    town, _ = joint_grant()
-    town.time += YEAR
-    pen = Pen("fresh of A", A)
-    town.says(A, "key.add", key_entry(pen, budget=50), A)
-    early = town.says(pen, "accreditation.grant", grant(), iat=START - YEAR)
-    town.votes(B, early)
-    assert verdict_of(town, early).reason.startswith("It is dated before its key was introduced")

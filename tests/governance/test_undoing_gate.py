@@ -1,7 +1,7 @@
 """The mutation gate of governance: each clause of the law of undoing, switched off, makes a named test fail.
 
-A clause that nothing needs is not known to work. Each row names a clause, what takes its place, and the test of
-`test_undoing` that must see the difference.
+If a clause can be switched off unnoticed, no test shows that it works. Each row names a clause, its replacement, and
+the test that must see the difference: of `test_undoing`, `test_undoing_by_keys` or `test_dating_back`.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,11 @@ from accredit.governance.authority.delegations import Mandates
 from accredit.governance.index.statement_index import named_heads
 from accredit.governance.rules import undoing
 from accredit.registry.decision.competencies import Competencies
+from tests.governance import test_dating_back as dates
 from tests.governance import test_limits_by_framework as framed
 from tests.governance import test_mappings as mapped
 from tests.governance import test_undoing as told
+from tests.governance import test_undoing_by_keys as keys
 from tests.governance import test_votes_by_list as lists
 
 Call = Callable[..., Any]
@@ -149,33 +151,33 @@ CLAUSES: Final = (
     Clause(
         name="what others carried with a key is spared by its cut-off",
         off=((Ground, "_is_spared", constantly(False)),),
-        seen_by=told.test_one_body_does_not_take_back_a_joint_revocation_by_ending_its_own_key,
+        seen_by=keys.test_one_body_does_not_take_back_a_joint_revocation_by_ending_its_own_key,
         given=("key.retire",),
     ),
     Clause(
         name="as many as it took end it",
         off=((Ground, "_undoes", constantly(False)),),
-        seen_by=told.test_as_many_as_a_decision_took_end_the_key_that_helped_to_carry_it_and_it_falls,
+        seen_by=keys.test_as_many_as_a_decision_took_end_the_key_that_helped_to_carry_it_and_it_falls,
     ),
     Clause(
         name="somebody with a good key has a hand in what is spared",
         off=((Ground, "_has_a_hand", constantly(True)),),
-        seen_by=told.test_keys_long_retired_carry_nothing_between_them,
+        seen_by=keys.test_keys_long_retired_carry_nothing_between_them,
     ),
     Clause(
         name="what widens was carried by the time of the cut-off",
         off=((Ground, "_is_in_time", constantly(True)),),
-        seen_by=told.test_a_retired_key_and_a_live_one_carry_nothing_new,
+        seen_by=keys.test_a_retired_key_and_a_live_one_carry_nothing_new,
     ),
     Clause(
         name="a key and those in its place are one",
         off=((Ground, "line", lambda _, key: key),),
-        seen_by=told.test_one_person_is_not_two_by_rotating_his_key,
+        seen_by=keys.test_one_person_is_not_two_by_rotating_his_key,
     ),
     Clause(
         name="a successor alone is one key of several",
         off=((key_lifecycle, "_reach", _whole_reach),),
-        seen_by=told.test_a_committed_successor_alone_does_not_take_back_what_two_keys_of_its_body_said,
+        seen_by=keys.test_a_committed_successor_alone_does_not_take_back_what_two_keys_of_its_body_said,
     ),
     Clause(
         name="what narrowed stands outside the heads of a withdrawal",
@@ -190,49 +192,49 @@ CLAUSES: Final = (
     Clause(
         name="reaching back is judged however it is spelt",
         off=((undoing, "reaches_back", _only_void_from),),
-        seen_by=told.test_one_body_does_not_revoke_back_in_time_however_it_is_spelt,
+        seen_by=dates.test_one_body_does_not_revoke_back_in_time_however_it_is_spelt,
         given=("effective_from",),
     ),
     Clause(
         name="the retroactive rule",
         off=((undoing, "reaches_back", constantly(False)),),
-        seen_by=told.test_one_body_does_not_revoke_back_in_time_however_it_is_spelt,
+        seen_by=dates.test_one_body_does_not_revoke_back_in_time_however_it_is_spelt,
         given=("void_from",),
     ),
     Clause(
         name="a decision counts from its last needed vote",
         off=((Ground, "met", lambda self, subject, *given: self.said_at(subject, given[-1])),),
-        seen_by=told.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
+        seen_by=dates.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
     ),
     Clause(
         name="and not from when it says",
         off=((fold, "begins", _as_stated),),
-        seen_by=told.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
+        seen_by=dates.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
     ),
     Clause(
         name="what gives back reaches back no further than the charter lets it",
         off=((fold, "begins", _as_stated),),
-        seen_by=told.test_a_reinstatement_by_two_reaches_back_no_further_than_the_charter_lets_it,
+        seen_by=dates.test_a_reinstatement_by_two_reaches_back_no_further_than_the_charter_lets_it,
     ),
     Clause(
         name="a key is no older than its introduction",
         off=((Ground, "introduced", constantly(-(2**60))),),
-        seen_by=told.test_a_fresh_key_dated_before_its_introduction_gives_nothing,
+        seen_by=dates.test_a_fresh_key_dated_before_its_introduction_gives_nothing,
     ),
     Clause(
         name="nor is what it narrows",
         off=((Ground, "introduced", constantly(-(2**60))),),
-        seen_by=told.test_a_narrowing_by_a_fresh_key_reaches_back_no_further_than_its_introduction,
+        seen_by=dates.test_a_narrowing_by_a_fresh_key_reaches_back_no_further_than_its_introduction,
     ),
     Clause(
         name="of an ended mandate only what is anchored gives trust",
         off=((Ground, "is_anchored", constantly(True)),),
-        seen_by=told.test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_somebody_else_shows_it,
+        seen_by=dates.test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_somebody_else_shows_it,
     ),
     Clause(
         name="a voucher is independent of the forked key",
         off=((Ground, "_is_rooted", constantly(True)),),
-        seen_by=told.test_a_voucher_that_the_forked_key_introduced_itself_vouches_for_nothing,
+        seen_by=keys.test_a_voucher_that_the_forked_key_introduced_itself_vouches_for_nothing,
         given=("key.rotate",),
     ),
     Clause(
@@ -243,7 +245,7 @@ CLAUSES: Final = (
     Clause(
         name="a voucher speaks for an authority",
         off=((Ground, "_is_independent", _by_another_key),),
-        seen_by=told.test_an_issuers_key_vouches_for_no_branch,
+        seen_by=keys.test_an_issuers_key_vouches_for_no_branch,
     ),
     Clause(
         name="what widens by a mapping takes what granting takes",
@@ -260,7 +262,7 @@ CLAUSES: Final = (
     Clause(
         name="and so does an anchor",
         off=((Ground, "_is_independent", _by_another_key),),
-        seen_by=told.test_a_cut_off_by_an_accomplice_anchors_no_branch,
+        seen_by=keys.test_a_cut_off_by_an_accomplice_anchors_no_branch,
     ),
 )
 

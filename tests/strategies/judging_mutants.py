@@ -34,7 +34,12 @@ from coverage import CoverageData
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 JUDGES: Final[dict[str, tuple[str, ...]]] = {
-    "governance/rules/undoing.py": ("governance/test_undoing.py", "governance/test_rules_outline.py"),
+    "governance/rules/undoing.py": (
+        "governance/test_undoing.py",
+        "governance/test_undoing_by_keys.py",
+        "governance/test_dating_back.py",
+        "governance/test_rules_outline.py",
+    ),
     "governance/authority/shares.py": ("governance/test_shares.py",),
     "governance/rules/delegation_limits.py": (
         "governance/test_delegation_limits.py",
@@ -44,6 +49,8 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_delegation_limits.py",
         "governance/test_by_mandate.py",
         "governance/test_undoing.py",
+        "governance/test_undoing_by_keys.py",
+        "governance/test_dating_back.py",
         "governance/test_attacks.py",
     ),
     "governance/authority/key_lifecycle.py": (
@@ -56,6 +63,8 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_forks.py",
         "governance/test_cut_offs.py",
         "governance/test_undoing.py",
+        "governance/test_undoing_by_keys.py",
+        "governance/test_dating_back.py",
         "governance/test_key_lifecycle.py",
         "governance/test_epochs.py",
         "governance/test_attacks.py",
@@ -65,6 +74,8 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_who_may_vote.py",
         "governance/test_taking_back.py",
         "governance/test_undoing.py",
+        "governance/test_undoing_by_keys.py",
+        "governance/test_dating_back.py",
         "governance/test_drafts.py",
         "governance/test_cut_offs.py",
         "governance/test_attacks.py",

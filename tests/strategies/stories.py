@@ -4,16 +4,20 @@ from typing import Any
 
 from accredit.governance.authority.effect import EffectState, StatementEffect
 from accredit.governance.fold import Fold
+from accredit.registry.decision.decide import decide
+from accredit.registry.decision.query import Query
+from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.record_types import Record
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Draft, Statement
-from tests.strategies.bodies import ISSUER, delegation, register
+from tests.strategies.bodies import ISSUER, delegation, event, grant, register
 from tests.strategies.consortium import Consortium, Pen, charter_body, fold_of, key_entry
 
 A, B, C, D = (CanonicalId(f"https://{letter}.example/") for letter in "abcd")
 TRIO = ((A, "nonprofit"), (B, "public"), (C, "education"))
 DELEGATE = CanonicalId("https://delegate.example/")
+YEAR = 365 * 86_400
 
 
 def trio(**charter: Any) -> Consortium:
@@ -117,3 +121,32 @@ def explain(
         body=body,
     )
     return town.fold().explain_draft(draft, pen.kid)
+
+
+def answer(town: Consortium, *, at: int | None = None, later: int = 10, achievement: str = "BachelorDegree") -> Verdict:
+    """What is decided about the issuer, `later` seconds after all that was said, as of `at`."""
+    query = Query(entity=ISSUER, authority=town.id, achievement_types=(achievement,), jurisdiction="US", time=at)
+    return decide(query, town.fold(), town.time + later, ecosystem_id=town.id).verdict
+
+
+def granted(town: Consortium, by: str | Pen = A, **changes: Any) -> Statement:
+    """An issuer, registered and accredited by one authority."""
+    town.says(by, "issuer.register", register())
+    return town.says(by, "accreditation.grant", grant(**changes))
+
+
+def status(town: Consortium, who: str | Pen, given: Statement, word: str, *after: Statement, **more: Any) -> Statement:
+    more.setdefault("effective_from", town.time + 1)
+    if word in ("revoke", "withdraw"):
+        more.setdefault("reason_code", "fraud")
+    body = event(given.id, word, after=[s.id for s in after], **more)
+    return town.says(who, "accreditation.status", body, given.sub)
+
+
+def joint_grant(**charter: Any) -> tuple[Consortium, Statement]:
+    """A town that asks two bodies, one nonprofit, for a grant; and a grant that A and B made."""
+    town = trio(rules={"accreditation.grant": {"authorities": 2, "constituencies": {"nonprofit": 1}}}, **charter)
+    town.says(A, "issuer.register", register())
+    given = town.says(A, "accreditation.grant", grant())
+    town.votes(B, given)
+    return town, given
