@@ -192,7 +192,7 @@ DEFENCES: Final = (
 
 MARGIN: Final = 1.25
 """Factor by which a figure that tells the sides apart must clear its bound, on both sides, so that luck does not
-decide. A choice; the smallest factor seen while the settings were chosen is 1.5."""
+decide. A choice; the smallest factor seen at 26 seeds is 1.33."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ _OWN: Final[Mapping[str, Mapping[str, float]]] = {
     "alike_statements": {"nodes": 8},
     "broadcast": {"nodes": 6, "seconds": 12, "rate": 20},
     "charter_amendment": {"nodes": 8, "seconds": 40},
+    "decisions_in_lists": {"nodes": 10, "seconds": 30},
     "eclipse_few": {"nodes": 20, "seconds": 10},
     "eclipse_ground": {"nodes": 24, "seconds": 10},
     "eclipse_many": {"nodes": 20, "seconds": 10},

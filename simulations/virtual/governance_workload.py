@@ -6,7 +6,7 @@
 
 Statements enter the network like all others: by `Workload.say`, at some node, until one answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accredit.registry.encoding.ed25519 import key_id, public_of
@@ -82,6 +82,63 @@ class GovernanceWorkload:
         town = self._world.town
         vote = town.sign(pen, "vote.approve", body, sub=town.ecosystem.hex(), time=self._time)
         return self._world.workload.say(vote, at)
+
+    def take_back(self, pen: Pen, targets: Sequence[Statement], at: Host | None = None) -> Saying:
+        """Take back proposals of the same key that are not in effect yet, all with one vote."""
+        body = {"targets": [each.id for each in targets], "urgent": True}
+        return self._says(pen, "vote.reject", body, self._world.town.ecosystem.hex(), at)[1]
+
+    def recognise(self, pen: Pen, at: Host | None = None) -> Statement:
+        """Propose the recognition of another ecosystem; it takes effect with the approvals of two authorities."""
+        self._numbers += 1
+        name = f"https://abroad{self._numbers}.example/"
+        body = {"id": name, "name": f"Ecosystem {self._numbers}", "actions": ["issue"]}
+        return self._says(pen, "recognition.grant", body, name, at)[0]
+
+    def map(self, pen: Pen, at: Host | None = None) -> Statement:
+        """Publish a mapping between competencies of two frameworks."""
+        self._numbers += 1
+        name, ours, theirs = f"https://maps.example/{self._numbers}", "https://ours.example/", "https://theirs.example/"
+        links = [{"source": f"{ours}{link}", "target": f"{theirs}{link}", "relation": "exact_match"} for link in "abc"]
+        body = {
+            "id": name,
+            "title": f"Mapping {self._numbers}",
+            "source": {"framework": ours},
+            "target": {"framework": theirs},
+            "method": "expert",
+            "usable_for_scope": True,
+            "links": links,
+        }
+        return self._says(pen, "mapping.publish", body, name, at)[0]
+
+    def unmap(self, pen: Pen, mapping: Statement, at: Host | None = None, *, ahead: int = 0) -> Statement:
+        """Withdraw a mapping of the same authority, from so many seconds ahead."""
+        body = {"mapping": mapping.sub, "publish": mapping.id, "effective_from": self._time + ahead}
+        return self._says(pen, "mapping.withdraw", body, mapping.sub, at)[0]
+
+    def close(self, grant: Statement, successor: str, at: Host | None = None, *, ahead: int = 0) -> Statement:
+        """Close an accredited issuer, from so many seconds ahead."""
+        body = {
+            "accreditation": grant.id,
+            "event": "close",
+            "effective_from": self._time + ahead,
+            "after": [],
+            "reason_code": "closure",
+            "successor": successor,
+        }
+        pen = next(pen for pen in self._world.town.pens if pen.authority == grant.iss)
+        return self._says(pen, "accreditation.status", body, grant.sub, at)[0]
+
+    def appoint_custodian(self, pen: Pen, name: str, issuers: Sequence[str], at: Host | None = None) -> Statement:
+        """Register an issuer that keeps the records of others."""
+        body = {"id": name, "name": "An archive", "custodian_for": list(issuers)}
+        return self._says(pen, "issuer.register", body, name, at)[0]
+
+    def _says(
+        self, pen: Pen, kind: str, body: Mapping[str, Any], sub: str, at: Host | None
+    ) -> tuple[Statement, Saying]:
+        said = self._world.town.sign(pen, kind, body, sub=sub, time=self._time)
+        return said, self._world.workload.say(said, at)
 
     def propose_admission(self, pen: Pen, at: Host | None = None) -> Statement:
         """Propose a node; it takes effect with the approvals of a majority."""
