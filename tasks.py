@@ -37,10 +37,15 @@ def say(text: str) -> None:
     print(f"dev.py: {text}", file=sys.stderr, flush=True)
 
 
+def environment() -> dict[str, str]:
+    """Ours, but compiled modules are kept: the tests start hundreds of Pythons, and each would compile them all."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(title: str, command: Sequence[str]) -> int:
     """Run in the repository's root; return the exit code as a shell gives it."""
     say(title)
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment())
     while True:
         try:
             code = process.wait()

@@ -4,7 +4,9 @@
 widely, with fresh randomness; what it finds becomes an `@example`. Choose with `HYPOTHESIS_PROFILE=nightly`.
 """
 
+import gc
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,17 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100, print_blob=True)
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=5_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave what was collected, which lasts for the whole run, out of every later search for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 LONGEST_FIRST = ("e2e", "simulations", "docs", "governance", "cli")

@@ -8,6 +8,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from types import FunctionType
@@ -31,29 +32,34 @@ _NOT_OURS = {"encoding", "algorithm", "data-urlencode"}  # of openssl, of Python
 
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Every text in a module, those with values in them with … in their place; docstrings left out."""
+    nodes = list(ast.walk(tree))
     documented = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    inside = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    left_out = documented | inside
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             parts = [one.value if isinstance(one, ast.Constant) else "…" for one in node.values]
             yield node.lineno, "".join(map(str, parts))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented | inside:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
             yield node.lineno, node.value
 
 
-MESSAGES = [
-    (f"{path.relative_to(ROOT)}:{line}", text)
-    for folder in FOLDERS
-    for path in sorted((ROOT / folder).rglob("*.py"))
-    for line, text in texts(ast.parse(path.read_text("utf-8")))
-    if " " in text
-]
+@cache
+def messages() -> list[tuple[str, str]]:
+    """Every text in the code that may be a message, with its file and line; read when a test first asks."""
+    return [
+        (f"{path.relative_to(ROOT)}:{line}", text)
+        for folder in FOLDERS
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in texts(ast.parse(path.read_text("utf-8")))
+        if " " in text
+    ]
 
 
 def named(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -75,7 +81,7 @@ PROSE = {("for",), ("stopped",), ("node",), ("trust",), ("knows",)}
 
 def test_every_command_that_a_message_names_exists_and_has_the_options_named_with_it() -> None:
     wrong, seen = [], 0
-    for place, text in MESSAGES:
+    for place, text in messages():
         for path, rest in named(text):
             if path in PROSE:
                 continue
@@ -98,7 +104,7 @@ def test_every_option_that_a_message_names_is_one_of_some_command() -> None:
     every = {option for command in PATHS.values() for option in options_of(command)} | {"help", "json", "debug"}
     unknown = {
         f"{place}: --{option}"
-        for place, text in MESSAGES
+        for place, text in messages()
         for option in _OPTION.findall(text)
         if option not in every | _NOT_OURS and not place.startswith(("cli/demo", "cli/commands/simulate"))
     }
@@ -120,7 +126,7 @@ def typed(text: str) -> Iterator[tuple[tuple[str, ...], list[str]]]:
 
 def test_every_command_line_in_a_message_is_one_that_its_parser_takes() -> None:
     wrong, seen = [], 0
-    for place, text in MESSAGES:
+    for place, text in messages():
         is_shown = place.startswith("cli/demo") or "Example" in text or text.startswith("accredit ")  # tested elsewhere
         for path, words in () if is_shown else typed(text):
             command, seen = PATHS[path], seen + 1
@@ -191,7 +197,7 @@ def meant(place: str) -> tuple[list[tuple[str, ...]], bool]:
 
 def test_what_a_message_says_to_add_is_an_option_of_the_command_that_says_it() -> None:
     wrong, seen = [], 0
-    for place, text in MESSAGES:
+    for place, text in messages():
         commands, is_all = meant(place) if place.startswith("cli/") and not place.startswith("cli/demo") else ([], True)
         others = {option for path, _ in named(text) if path in PATHS for option in options_of(PATHS[path])}
         for option in set(_OPTION.findall(text)) - others - _NOT_OURS - ELSEWHERE if commands else ():
@@ -216,7 +222,7 @@ def test_every_route_that_a_message_names_is_in_the_table_with_the_parameters_na
         (route, re.compile(re.sub(r"\{\w+\}", "[^/]+", re.sub(r"\{\w+:path\}", ".+", route.path)))) for route in table()
     ]
     wrong, seen = [], 0
-    for place, text in MESSAGES:
+    for place, text in messages():
         if place.startswith(("node/http/examples", "cli/base/for_people")):
             continue
         for method, target in _ROUTE.findall(text):
@@ -236,7 +242,7 @@ def test_every_setting_that_a_message_says_to_set_or_check_is_one() -> None:
     known = {setting.name for setting in settings()}
     named = [
         (place, name)
-        for place, text in MESSAGES
+        for place, text in messages()
         if place.startswith("node/")
         for name in re.findall(r"\b(?:[Ss]et|[Ss]ettings?|[Cc]heck) `?([a-z]+(?:_[a-z]+)+)\b", text)
     ]
@@ -254,7 +260,7 @@ def test_every_variable_that_a_message_names_is_read() -> None:
     }
     mentioned = {
         (place, name)
-        for place, text in MESSAGES
+        for place, text in messages()
         for name in re.findall(r"\bACCREDIT_[A-Z_]+", text)
         if name not in known and not name.endswith("_")
     }
@@ -283,7 +289,7 @@ def test_no_hint_of_a_node_reaches_the_command_line_with_a_route_in_it() -> None
     """Every text with a route in it, as the command line would tell it."""
     left = [
         (place, said(text))
-        for place, text in MESSAGES
+        for place, text in messages()
         if place.startswith(("node/http", "registry", "governance")) and not place.startswith("node/http/examples")
         if re.search(r"\bGET /v1/|\bGET /readyz", text)
         if re.search(r"\bGET /", said(text))

@@ -3,15 +3,17 @@
     async with open_to(node.app()) as url:
         seen = await look(url, [{"path": "/", "width": 320, "axe": True}])
 
+One Chromium serves all looks of a process of the test run: to begin it costs more than most looks.
+
 Skips, and says why, where Chromium, Node or npm are not here or the two packages cannot be fetched (`node_js`).
 """
 
-import json
+import atexit
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +23,9 @@ import trio
 from accredit.node.http.connection import App
 from accredit.node.http.serve import bind, serve
 from accredit.node.settings import NodeConfig
-from tests.strategies.node_js import packages
+from tests.strategies.node_js import Lines, packages
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE: Final = 900
-"""Seconds for one look at many pages: only ends what hangs."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,16 @@ async def look(base: str, visits: Sequence[Mapping[str, Any]], *, args: Sequence
         base: the server's address. visits: paths, and how each is looked at. args: further ones of Chromium.
     """
     ready = await trio.to_thread.run_sync(browser_or_skip)
-    job = json.dumps({"base": base, "chromium": ready.chromium, "visits": list(visits), "args": list(args)})
-    with trio.fail_after(PATIENCE):
-        command = ["node", str(ready.place / "look.js")]
-        done = await trio.run_process(
-            command, stdin=job.encode(), capture_stdout=True, capture_stderr=True, check=False
-        )
-    assert done.returncode == 0, done.stderr.decode()[-4_000:]
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    asked = partial(_looking(ready.place).ask, base=base, chromium=ready.chromium, visits=list(visits), args=list(args))
+    answer = await trio.to_thread.run_sync(asked)
+    assert "error" not in answer, answer["error"]
+    seen: list[dict[str, Any]] = answer["seen"]
+    return seen
+
+
+@cache
+def _looking(place: Path) -> Lines:
+    """The program that looks; it and its browsers end when this process does."""
+    lines = Lines.of(str(place / "look.js"))
+    atexit.register(lines.__exit__, None, None, None)
+    return lines

@@ -12,13 +12,13 @@ Nothing of `.ci/run` needs it: `apt-get install nodejs npm`, or any other way to
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from threading import Timer
 from types import TracebackType
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from tests.strategies.environments import ROOT, SECONDS, bare_environment
 OLDEST: Final = 20
 _QUIETLY: Final = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")
 PATIENCE: Final = 900
-"""Seconds until a program that answers lines is ended: only ends what hangs."""
+"""Seconds until a program that does not answer is ended: only ends what hangs."""
 
 
 def program(name: str) -> str:
@@ -125,9 +125,6 @@ class Lines:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
-        self._end = Timer(PATIENCE, process.kill)
-        self._end.daemon = True
-        self._end.start()
 
     @classmethod
     def of(cls, *arguments: str, **variables: str) -> "Lines":
@@ -142,6 +139,8 @@ class Lines:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(given) + "\n")
         self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], PATIENCE)[0]:
+            self._process.kill()
         line = self._process.stdout.readline()
         assert line, "the program has ended"
         answer: dict[str, Any] = json.loads(line)
@@ -156,6 +155,5 @@ class Lines:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(60)
-        self._end.cancel()
         assert self._process.stdout is not None
         self._process.stdout.close()

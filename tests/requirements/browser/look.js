@@ -1,26 +1,33 @@
-// Looks at pages as a browser does, and says what it saw: one JSON object a line, in the order asked.
+// Looks at pages as a browser does, and says what it saw: a line of JSON for each line, until there are no more.
 //
-//   {base, chromium, visits: [{path, width?, height?, scale?, scheme?, scripts?, axe?, clock?, steps?}]}   on standard input
-//   {path, status, title, text, width, violations, refused, errors, requests, cookies, seen}               on standard output
+//   {base, chromium, args, visits: [{path, width?, height?, scale?, scheme?, scripts?, axe?, clock?, steps?}]}       on standard input
+//   {seen: [{path, status, title, text, width, violations, refused, errors, requests, cookies, seen}]} or {error}   on standard output
+//
+// A browser is begun once for its arguments; each visit has a profile of its own (a context), which nothing outlives.
 //
 // `clock` is what its clock says, seconds since 1970. `steps` are done once the page is there, each [what, selector, value?]: fill, click, file (its text), picture (its bytes, base64), wait (until it is
 // visible), gone, read (its text, into `seen`).
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const PATIENCE = 120_000; // ms for any one thing on a busy machine; only ends what hangs
-const job = JSON.parse(readFileSync(0, "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const root = process.getuid?.() === 0; // Chromium refuses its sandbox to root
-const browser = await chromium.launch({
-  executablePath: job.chromium,
-  args: [...(root ? ["--no-sandbox"] : []), ...(job.args ?? [])],
-  timeout: PATIENCE,
-});
+const browsers = new Map();
 
-for (const visit of job.visits) {
+async function browserOf(job) {
+  const key = JSON.stringify([job.chromium, job.args]);
+  if (!browsers.get(key)?.isConnected()) {
+    const args = [...(root ? ["--no-sandbox"] : []), ...job.args];
+    browsers.set(key, await chromium.launch({ executablePath: job.chromium, args, timeout: PATIENCE }));
+  }
+  return browsers.get(key);
+}
+
+async function look(browser, base, visit) {
   const context = await browser.newContext({
     viewport: { width: visit.width ?? 1280, height: visit.height ?? 900 },
     deviceScaleFactor: visit.scale ?? 1,
@@ -29,6 +36,14 @@ for (const visit of job.visits) {
     ignoreHTTPSErrors: true,
     reducedMotion: "reduce",
   });
+  try {
+    return await visited(context, base, visit);
+  } finally {
+    await context.close();
+  }
+}
+
+async function visited(context, base, visit) {
   context.setDefaultTimeout(PATIENCE);
   context.setDefaultNavigationTimeout(PATIENCE);
   const page = await context.newPage();
@@ -45,7 +60,7 @@ for (const visit of job.visits) {
   });
   page.on("request", (request) => seen.requests.push(`${request.method()} ${request.url()}`));
   if (visit.clock) await page.clock.setFixedTime(visit.clock * 1_000);
-  const response = await page.goto(job.base + visit.path);
+  const response = await page.goto(base + visit.path);
   seen.status = response.status();
   for (const [what, selector, value] of visit.steps ?? []) {
     const found = page.locator(selector).first();
@@ -67,7 +82,20 @@ for (const visit of job.visits) {
     const found = await page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})");
     seen.violations = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
   }
-  console.log(JSON.stringify(seen));
-  await context.close();
+  return seen;
 }
-await browser.close();
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const job = JSON.parse(line);
+  let answer;
+  try {
+    const browser = await browserOf(job);
+    const seen = [];
+    for (const visit of job.visits) seen.push(await look(browser, job.base, visit));
+    answer = { seen };
+  } catch (error) {
+    answer = { error: String(error.stack) };
+  }
+  console.log(JSON.stringify(answer));
+}
+for (const browser of browsers.values()) await browser.close();
