@@ -34,9 +34,12 @@ WALKS = (
 )
 """Guides, those together that ask the same nodes, in the order in which they are typed."""
 
-COLD = WALKS if settings().max_examples > 1_000 else (("history",), ("outliving", "learner"))
-"""Those whose commands are a person's to the letter, in a nightly run all. Those of others are begun `warm`. A school
-that closes in the second in which its receipts were proved has no proof from before: no person types so fast.
+COLD = WALKS if settings().max_examples > 1_000 else (("history",),)
+"""Those whose commands are a person's to the letter, in a nightly run all. Those of others are begun `warm`."""
+
+SLOW = (("outliving", "learner"),)
+"""Those whose warm commands take a second each, as a person's do: a school that closes in the second in which its
+receipts were proved has no proof from before.
 """
 
 SECONDS = 900
@@ -80,10 +83,10 @@ def page(name: str) -> str:
     return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
 
 
-def shim(folder: Path, how: str) -> Path:
-    """A folder with the command `accredit`."""
+def shim(folder: Path, how: str, seconds: int = 0) -> Path:
+    """A folder with the command `accredit`, which begins after so many seconds."""
     program = folder / "accredit"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {how} "$@"\n')
+    program.write_text(f'#!/bin/sh\nsleep {seconds}\nexec "{sys.executable}" {how} "$@"\n')
     program.chmod(0o755)
     return folder
 
@@ -92,7 +95,8 @@ def shim(folder: Path, how: str) -> Path:
 def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell]]:
     """The guides, all under way."""
     cold = shim(tmp_path_factory.mktemp("cold"), "-m accredit")
-    warm = shim(tmp_path_factory.mktemp("warm"), f'-I -S "{ROOT}/tests/strategies/typed_warm.py" "{address()}"')
+    warmly = f'-I -S "{ROOT}/tests/strategies/typed_warm.py" "{address()}"'
+    warm, slow = shim(tmp_path_factory.mktemp("warm"), warmly), shim(tmp_path_factory.mktemp("slow"), warmly, seconds=1)
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -110,11 +114,12 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
             shutil.copytree(ROOT / "examples", folder / "examples")
             text = script(walk, iter(quiet_port, None))
             output = folder.with_suffix(".out")
+            path = cold if walk in COLD else slow if walk in SLOW else warm
             with output.open("wb") as file:
                 process = subprocess.Popen(
                     ["bash", "-c", text],
                     cwd=folder,
-                    env=environment | {"PATH": f"{cold if walk in COLD else warm}{os.pathsep}{os.environ['PATH']}"},
+                    env=environment | {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"},
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,
