@@ -28,24 +28,26 @@ from tests.strategies.warm import address
 WALKS = (
     ("operator",),
     ("governance-body",),
-    ("verifier", "admissions", "employer", "researcher"),
+    ("verifier", "admissions", "employer", "researcher", "outliving", "learner"),
     ("history",),
-    ("outliving", "learner"),
 )
 """Guides, those together that ask the same nodes, in the order in which they are typed."""
 
 COLD = WALKS if settings().max_examples > 1_000 else (("history",),)
 """Those whose commands are a person's to the letter, in a nightly run all. Those of others are begun `warm`."""
 
-SLOW = (("outliving", "learner"),)
-"""Those whose warm commands take a second each, as a person's do: a school that closes in the second in which its
-receipts were proved has no proof from before.
+SLOW = ("outliving", "learner")
+"""Pages whose commands take a second each, as a person's do: a school that closes in the second in which its receipts
+were proved has no proof from before.
 """
 
 SECONDS = 900
 """For one page, with three others beside it on a slow machine; on an idle one with two cores they take some 70."""
 
 _MARK = "=== block at"
+_DEMO = re.compile(r"^accredit demo --keep net\n.*?^done\n", re.MULTILINE | re.DOTALL)
+"""How pages begin the network of the demo; those of one walk ask the same, and it is begun once."""
+
 _SAME = (
     (re.compile(r"\b127\.0\.0\.1:\d+"), "ADDRESS"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)"), "TIME"),
@@ -71,10 +73,15 @@ class Shell:
 def script(walk: Sequence[str], ports: Iterator[int]) -> str:
     """The commands of a walk's pages, each block announced by its page and line."""
     lines = ["set -euo pipefail", "trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT"]
-    for guide, block in ((name, block) for name in walk for block in blocks(page(name))):
-        if block.language == "sh":
-            text = re.sub(r"^(PORT\d*)=\d+$", lambda found: f"{found[1]}={next(ports)}", block.text, flags=re.MULTILINE)
-            lines += [f"echo; echo '{_MARK} {guide}.md:{block.line}'", text]
+    is_begun = False
+    for guide in walk:
+        lines.append(f"export SECONDS_BEFORE={int(guide in SLOW)}")
+        for block in blocks(page(guide)):
+            if block.language == "sh":
+                text = _DEMO.sub("", block.text) if is_begun else block.text
+                is_begun = is_begun or text != _DEMO.sub("", text)
+                text = re.sub(r"^(PORT\d*)=\d+$", lambda found: f"{found[1]}={next(ports)}", text, flags=re.MULTILINE)
+                lines += [f"echo; echo '{_MARK} {guide}.md:{block.line}'", text]
     return "\n".join(lines) + "\n"
 
 
@@ -83,10 +90,10 @@ def page(name: str) -> str:
     return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
 
 
-def shim(folder: Path, how: str, seconds: int = 0) -> Path:
-    """A folder with the command `accredit`, which begins after so many seconds."""
+def shim(folder: Path, how: str) -> Path:
+    """A folder with the command `accredit`."""
     program = folder / "accredit"
-    program.write_text(f'#!/bin/sh\nsleep {seconds}\nexec "{sys.executable}" {how} "$@"\n')
+    program.write_text(f'#!/bin/sh\nsleep "$SECONDS_BEFORE"\nexec "{sys.executable}" {how} "$@"\n')
     program.chmod(0o755)
     return folder
 
@@ -95,8 +102,7 @@ def shim(folder: Path, how: str, seconds: int = 0) -> Path:
 def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell]]:
     """The guides, all under way."""
     cold = shim(tmp_path_factory.mktemp("cold"), "-m accredit")
-    warmly = f'-I -S "{ROOT}/tests/strategies/typed_warm.py" "{address()}"'
-    warm, slow = shim(tmp_path_factory.mktemp("warm"), warmly), shim(tmp_path_factory.mktemp("slow"), warmly, seconds=1)
+    warm = shim(tmp_path_factory.mktemp("warm"), f'-I -S "{ROOT}/tests/strategies/typed_warm.py" "{address()}"')
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -114,12 +120,11 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
             shutil.copytree(ROOT / "examples", folder / "examples")
             text = script(walk, iter(quiet_port, None))
             output = folder.with_suffix(".out")
-            path = cold if walk in COLD else slow if walk in SLOW else warm
             with output.open("wb") as file:
                 process = subprocess.Popen(
                     ["bash", "-c", text],
                     cwd=folder,
-                    env=environment | {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"},
+                    env=environment | {"PATH": f"{cold if walk in COLD else warm}{os.pathsep}{os.environ['PATH']}"},
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,
