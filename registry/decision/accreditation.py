@@ -102,7 +102,7 @@ def judge_lone_grant(
         dates += [date for date in notes.dates if date > case.now]
     if notes is not None and (notes.refusals or notes.gaps):
         verdict, reasons = Verdict.NOT_TRUSTED if notes.refusals else Verdict.INDETERMINATE, notes.against
-        away = TIME_MAX if _covers_something_else(notes) else 0
+        away = TIME_MAX if notes.is_elsewhere else 0
     else:
         accredited = _accredited_by(chain[0].name, record["kind"], record["level"], day(one["valid_from"]), until)
         advisories = () if notes is None else notes.advisories
@@ -182,11 +182,7 @@ def _away(case: Case, record: AccreditationRecord, status: Status | None, notes:
     if status is None:
         return TIME_MAX + record["terms"][0]["valid_from"] - case.time
     away = case.time - status.since if STATUSES[status.word].newly is NewlyIssued.NOT_TRUSTED else 0
-    return away + TIME_MAX if _covers_something_else(notes) else away
-
-
-def _covers_something_else(notes: Notes) -> bool:
-    return any(reason.code.endswith("_not_covered") for reason in notes.refusals)
+    return away + TIME_MAX if notes.is_elsewhere else away
 
 
 def _judge_anchors(record: AccreditationRecord, chain: Chain, over: int, notes: Notes) -> None:

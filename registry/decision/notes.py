@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..domain.record_types import NeededRule
 from ..domain.records import Voice
-from ..domain.scope import Axis
+from ..domain.scope import AlikeScopes, Axis
 from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from .authority_chain import Chain
@@ -17,12 +17,17 @@ from .verdict import Finding, Reason, Verdict
 
 
 class Notes:
-    """The reasons and citations that accumulate while one accreditation or mandate is judged."""
+    """The reasons and citations that accumulate while one accreditation or mandate is judged.
+
+    Attributes:
+        is_elsewhere: whether it covers something else than what is asked.
+    """
 
     __slots__ = (
         "advisories",
         "dates",
         "gaps",
+        "is_elsewhere",
         "later",
         "mapped",
         "proved",
@@ -44,6 +49,7 @@ class Notes:
         self.unchecked: list[str] = []
         self.statements: dict[bytes, None] = {}
         self.dates: list[int] = []
+        self.is_elsewhere = False
 
     def or_none(self) -> "Notes | None":
         """Return these notes on a chain or a scope; None if they are empty."""
@@ -69,6 +75,7 @@ class Notes:
         self.unchecked += other.unchecked
         self.statements |= other.statements
         self.dates += other.dates
+        self.is_elsewhere = self.is_elsewhere or other.is_elsewhere
 
     @property
     def against(self) -> tuple[Reason, ...]:
@@ -77,6 +84,8 @@ class Notes:
 
     def refuse(self, code: str, text: str) -> None:
         self.refusals.append(Reason(code=code, text=text))
+        if code.endswith("_not_covered"):
+            self.is_elsewhere = True
 
     def miss(self, code: str, text: str) -> None:
         self.gaps.append(Reason(code=code, text=text))
@@ -174,13 +183,18 @@ class ScopeAnswers:
     """The answers of scopes to a question that names no competency, for scopes that nothing limits.
 
     Attributes:
-        scope, notes: the last scope, and the notes on it.
+        scope, axes, is_enough, notes: the last scope, its answer on every axis, whether the question is precise enough
+            for it, and the notes on it.
+        alike: compares the next scopes; None before the second.
         by_answers: the notes, by whether the question is precise enough and the answer on every axis.
     """
 
-    __slots__ = ("by_answers", "notes", "scope")
+    __slots__ = ("alike", "axes", "by_answers", "is_enough", "notes", "scope")
 
     def __init__(self) -> None:
         self.scope: Mapping[str, Any] | None = None
+        self.axes: tuple[Axis, ...] | None = None
+        self.is_enough = False
+        self.alike: AlikeScopes | None = None
         self.notes: Notes | None = None
         self.by_answers: dict[tuple[bool, tuple[Axis, ...]], Notes | None] = {}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..domain.record_types import AccreditationRecord, StatedTerms
 from ..domain.records import Voice
-from ..domain.scope import Axis, AxisOutcome, MappedStep, covers, says_what
+from ..domain.scope import AlikeScopes, Axis, AxisOutcome, MappedStep, covers, says_what
 from .authority_chain import Chain
 from .case import Case
 from .chain_notes import notes_on_chain
@@ -85,12 +85,20 @@ def _notes_on_scope(case: Case, scope: Mapping[str, Any]) -> Notes | None:
     if scope == memory.scope:
         return memory.notes
     query = case.query
-    is_enough, axes = answers = says_what(scope, query), tuple(covers(scope, query))
+    if memory.scope is not None and memory.alike is None:
+        memory.alike = AlikeScopes(query)  # it is of use from the second scope on
+    axes = tuple(covers(scope, query)) if memory.alike is None else memory.alike.covers(scope)
+    is_enough = says_what(scope, query)
+    memory.scope = scope
+    if axes is memory.axes and is_enough is memory.is_enough:
+        return memory.notes
+    memory.axes, memory.is_enough = axes, is_enough
+    answers = is_enough, axes
     if answers not in memory.by_answers:
         notes = Notes()
         _note_answers(is_enough, axes, notes)
         memory.by_answers[answers] = notes.or_none()
-    memory.scope, memory.notes = scope, memory.by_answers[answers]
+    memory.notes = memory.by_answers[answers]
     return memory.notes
 
 

@@ -185,6 +185,13 @@ _NOTHING_ASKED: Final = (None,) * len(_SINGLE_AXES)
 _SINGLE_MEMBERS: Final = frozenset(axis[1] for axis in _SINGLE_AXES)
 AXES: Final = ("credential_types", "achievement_types", "competencies", "framework", *(a[0] for a in _SINGLE_AXES))
 
+_MEMBERS_ASKED: Final = (
+    *("credential_types", "achievement_types", "competencies", "frameworks"),
+    *(axis[1] for axis in _SINGLE_AXES),
+)
+_FIRST_SINGLE: Final = 4
+_NOT_YET: Final = object()
+
 _COVERED: Final = {name: Axis(name=name, outcome=AxisOutcome.COVERED) for name in AXES}
 _OPEN: Final = {name: Axis(name=name, outcome=AxisOutcome.OPEN) for name in AXES}
 
@@ -202,37 +209,90 @@ def covers(
         lookup: gives entries of competencies. links: gives mapping steps from them. Neither is called if the question
             names no competency.
     """
-    results: list[Axis] = []
-    _add(results, "credential_types", scope.get("credential_types"), question.credential_types, credential_type_in)
-    _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, achievement_in)
-    _add_competencies(results, scope, question, lookup, links)
+    found = [
+        _by_words("credential_types", scope.get("credential_types"), question.credential_types, credential_type_in),
+        _by_words("achievement_types", scope.get("achievement_types"), question.achievement_types, achievement_in),
+        _by_competencies(scope, question, lookup, links),
+    ]
     asked_singly = _asked_singly(question)
-    if asked_singly == _NOTHING_ASKED and _SINGLE_MEMBERS.isdisjoint(scope):
-        return results
-    for member, within, asked, is_open, covered, refused in _judged_singly(asked_singly):
-        granted = scope.get(member)
-        if asked is None:
-            if granted is not None and granted != "*":
-                results.append(is_open)
-        elif granted == "*":
-            results.append(covered)
-        else:
-            for item in granted or ():
-                if within(asked, item):
-                    results.append(covered)
-                    break
-            else:
-                results.append(refused)
-    return results
+    if asked_singly != _NOTHING_ASKED or not _SINGLE_MEMBERS.isdisjoint(scope):
+        found += [_singly(scope.get(each.member), each) for each in _judged_singly(asked_singly)]
+    return [axis for axis in found if axis is not None]
+
+
+class AlikeScopes:
+    """Gives the answers of many scopes, one after the other, to one question that names no competency.
+
+    What a scope grants just as the one before did is not compared with the question again.
+    """
+
+    __slots__ = ("_answers", "_asked_singly", "_axes", "_granted", "_question")
+
+    def __init__(self, question: ScopeQuestion) -> None:
+        assert not question.competencies
+        self._question = question
+        self._asked_singly = _judged_singly(_asked_singly(question))
+        self._granted: list[Any] = [_NOT_YET] * len(_MEMBERS_ASKED)  # by the last scope
+        self._answers: list[Axis | None] = [None] * len(_MEMBERS_ASKED)
+        self._axes: tuple[Axis, ...] = ()
+
+    def covers(self, scope: Mapping[str, Any]) -> tuple[Axis, ...]:
+        """Return what `covers` does; the same object for as long as the answers are the same."""
+        granted, answers, is_same = self._granted, self._answers, True
+        for at, there in enumerate(map(scope.get, _MEMBERS_ASKED)):
+            if there != granted[at]:
+                granted[at], answer = there, self._compare(at, there, scope)
+                if answer != answers[at]:
+                    answers[at], is_same = answer, False
+        if not is_same:
+            self._axes = tuple([axis for axis in answers if axis is not None])
+        return self._axes
+
+    def _compare(self, at: int, granted: Any, scope: Mapping[str, Any]) -> Axis | None:
+        """Return the answer on the axis of a member, by its number."""
+        if at >= _FIRST_SINGLE:
+            return _singly(granted, self._asked_singly[at - _FIRST_SINGLE])
+        match _MEMBERS_ASKED[at]:
+            case "achievement_types" as name:
+                return _by_words(name, granted, self._question.achievement_types, achievement_in)
+            case "credential_types" as name:
+                return _by_words(name, granted, self._question.credential_types, credential_type_in)
+            case "competencies":
+                self._granted[at + 1] = _NOT_YET  # they are answered with the frameworks, which come next
+                return None
+            case _:
+                return _by_competencies(scope, self._question, _nothing, _nothing)
+
+
+class _Single(NamedTuple):
+    """A single axis: its member in a scope, its comparison, what was asked, and the three answers."""
+
+    member: str
+    within: Callable[[Any, Any], bool]
+    asked: Any
+    is_open: Axis
+    covered: Axis
+    refused: Axis
+
+
+def _singly(granted: Any, single: _Single) -> Axis | None:
+    """Return the answer on a single axis."""
+    _, within, asked, is_open, covered, refused = single
+    if asked is None:
+        return None if granted is None or granted == "*" else is_open
+    if granted == "*":
+        return covered
+    for item in granted or ():
+        if within(asked, item):
+            return covered
+    return refused
 
 
 @lru_cache(maxsize=1024)  # one question is compared with a hundred scopes
-def _judged_singly(
-    asked: tuple[Any, ...],
-) -> tuple[tuple[str, Callable[[Any, Any], bool], Any, Axis, Axis, Axis], ...]:
-    """Return each single axis: its member in a scope, its comparison, what was asked, and the three answers."""
+def _judged_singly(asked: tuple[Any, ...]) -> tuple[_Single, ...]:
+    """Return each single axis."""
     return tuple(
-        (
+        _Single(
             *(member, within, one),
             *(_OPEN[name], _COVERED[name]),
             Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked="" if one is None else _text_of(one)),
@@ -258,21 +318,17 @@ def says_what(scope: Mapping[str, Any], question: ScopeQuestion) -> bool:
     )
 
 
-def _add(
-    results: list[Axis], name: str, granted: Any, asked: tuple[str, ...], within: Callable[[str, list[str]], bool]
-) -> None:
+def _by_words(name: str, granted: Any, asked: tuple[str, ...], within: Callable[[str, list[str]], bool]) -> Axis | None:
+    """Return the answer on an axis of words."""
     if not asked:
-        if granted is not None and granted != "*":
-            results.append(_OPEN[name])
-        return
+        return None if granted is None or granted == "*" else _OPEN[name]
     if granted != "*":
         missing = asked if granted is None else [one for one in asked if not within(one, granted)]
         if name == "credential_types":
             missing = [one for one in missing if credential_type_name(one) not in UNIVERSAL_CREDENTIAL_TYPES]
         if missing:
-            results.append(Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked=", ".join(missing)))
-            return
-    results.append(_COVERED[name])
+            return Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked=", ".join(missing))
+    return _COVERED[name]
 
 
 def credential_type_in(asked: str, granted: list[str]) -> bool:
@@ -286,27 +342,24 @@ def achievement_in(asked: str, granted: list[str]) -> bool:
     return asked in granted or any(word in granted for word in with_ancestors(asked))
 
 
-def _add_competencies(
-    results: list[Axis], scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, links: Links
-) -> None:
+def _by_competencies(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, links: Links) -> Axis | None:
+    """Return the answer on competencies and their framework."""
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if question.competencies:
         found = {one: _competency(one, question.framework, scope, lookup, links) for one in question.competencies}
         for worst in (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN):
             missing = [one for one, (outcome, _) in found.items() if outcome is worst]
             if missing:
-                results.append(Axis(name="competencies", outcome=worst, asked=", ".join(missing)))
-                return
+                return Axis(name="competencies", outcome=worst, asked=", ".join(missing))
         steps = tuple([step for _, taken in found.values() for step in taken])
         covered = _COVERED["competencies"]
-        results.append(covered._replace(steps=steps) if steps else covered)
-    elif question.framework is not None:
+        return covered._replace(steps=steps) if steps else covered
+    if question.framework is not None:
         if frameworks == "*" or (frameworks is not None and question.framework in frameworks):
-            results.append(_COVERED["framework"])
-        else:
-            results.append(Axis(name="framework", outcome=AxisOutcome.NOT_COVERED, asked=question.framework))
-    elif "*" not in (named, frameworks) and not (named is None and frameworks is None):
-        results.append(_OPEN["competencies"])
+            return _COVERED["framework"]
+        return Axis(name="framework", outcome=AxisOutcome.NOT_COVERED, asked=question.framework)
+    is_open = "*" not in (named, frameworks) and not (named is None and frameworks is None)
+    return _OPEN["competencies"] if is_open else None
 
 
 def _competency(

@@ -277,6 +277,33 @@ def test_a_scope_that_names_more_does_not_lie_within(new: dict[str, Any], old: d
     assert not scope.is_within(new, old)
 
 
+QUESTIONS = st.fixed_dictionaries(
+    {
+        "achievement_types": st.just(()) | st.tuples(domain.achievement_types),
+        "credential_types": st.sampled_from([(), ("DegreeCredential",), ("ClrCredential",)]),
+        "framework": st.none() | st.just(FRAMEWORK),
+        "jurisdiction": st.none() | domain.jurisdictions,
+        "level": st.none() | st.tuples(st.just("EQF"), st.integers(0, 8)),
+        "program": st.none() | st.just("nursing"),
+    }
+)
+
+
+@given(domain.scopes, st.lists(st.sampled_from(sorted(domain.scope_axes))), QUESTIONS, st.data())
+def test_scopes_compared_one_after_the_other_cover_what_each_covers_by_itself(
+    first: dict[str, Any], changed: list[str], question: dict[str, Any], data: st.DataObject
+) -> None:
+    """Each differs from the one before on one axis; and the first one comes again at the end."""
+    scopes = [first]
+    for axis in changed:
+        other = {name: value for name, value in scopes[-1].items() if name != axis}
+        granted = data.draw(st.none() | domain.scope_axes[axis])
+        scopes.append(other if granted is None else {**other, axis: granted})
+    alike = scope.AlikeScopes(ask(**question))
+    for each in (*scopes, first):
+        assert alike.covers(each) == tuple(covers(each, ask(**question)))
+
+
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(domain.scopes, st.data())
 def test_whatever_lies_within_an_older_scope_answers_no_question_better(
