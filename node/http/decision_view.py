@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypedDict
 
-from accredit.node.http.json_views import format_time, plain
+from accredit.node.http.json_views import format_time
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
 from accredit.registry.decision.verdict import Decision, Verdict
 
@@ -93,7 +93,7 @@ def decided(decision: Decision) -> DecidedView:
             for other in decision.others
         ],
         "statements": [id.hex() for id in decision.statements],
-        "chain": [{"by": by, "via": plain(via)} for by, via in decision.chain],
+        "chain": [{"by": by, "via": None if via is None else via.hex()} for by, via in decision.chain],
         "unchecked": list(decision.unchecked),
         "time_evaluated": format_time(decision.time_evaluated),
         "time_requested": _time_or_null(decision.time_requested),

@@ -471,10 +471,11 @@ def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
     """Note the dates at which this accreditation changes without a new statement."""
     # A lone grant has the same terms before and after they begin.
     stated, events, dates = record["terms"], record["events"], notes.dates
-    for said in (*stated, *events):
-        dates.append(said["effective_from"])
-        if is_ahead(said, case.now):
-            dates.append(met(said))
+    for parts in (stated, events):
+        for said in parts:
+            dates.append(said["effective_from"])
+            if is_ahead(said, case.now):
+                dates.append(met(said))
     for terms in stated if len(stated) == 1 else terms_at(record, case.now, known=case.now) or stated:
         dates += (terms["valid_from"], certain_from(terms))
         if "valid_until" in terms:

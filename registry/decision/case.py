@@ -33,13 +33,13 @@ class Case(NamedTuple):
     publishers: Collection[Voice]
     max_backdating: int | None
     mandates: Collection[Voice] | None
-    chains: dict[Voice, Chain]
+    chains: dict[tuple[CanonicalId, bytes | None], Chain]
     links: dict[tuple[CanonicalId, bytes | None], ChainNotes]
     key_answers: dict[tuple[object, ...], KeyAnswer]
     scoped: list[ScopeNotes]
     scope_answers: ScopeAnswers
 
-    def chain(self, voice: Voice) -> Chain:
+    def chain(self, voice: tuple[CanonicalId, bytes | None]) -> Chain:
         """The chain of an instance."""
         found = self.chains.get(voice)
         if found is None:

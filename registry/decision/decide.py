@@ -36,7 +36,6 @@ from ..domain.records import (
     met,
     recognition_in,
     standing,
-    voice_of,
 )
 from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
@@ -104,7 +103,7 @@ class Sitting:
         self._records = records
         self._ecosystem_id = ecosystem_id
         self._charter: CharterRecord | None = None
-        self._chains: dict[Voice, Chain] = {}
+        self._chains: dict[tuple[CanonicalId, bytes | None], Chain] = {}
         self._cases: dict[tuple[object, ...], _Opened] = {}
 
     def decide(self, query: Query) -> Decision:
@@ -252,7 +251,7 @@ def _judge_all(
         if record is None:
             missing.append(f"accreditation {id.hex()}")
             continue
-        chain = case.chain(voice_of(record))
+        chain = case.chain((record["by"], record["via"]))
         if case.mandates is not None and all(link.voice not in case.mandates for link in chain):
             continue
         if alias is None or _is_known_as(case, issuer, alias, chain, publishers_of(case, record)):

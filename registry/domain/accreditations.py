@@ -369,7 +369,9 @@ def status_at(record: AccreditationRecord, time: int, *, known: int | None = Non
     if record["events"]:
         initial = _Bearing(STATUSES[word].rank, since, record["id"], word, None)
         events = record["events"] if known is None else [_as_heard(event, known) for event in record["events"]]
-        status = _by_events(events, initial, time, known)
+        status = (
+            _by_one(events[0], initial, time, known) if len(events) == 1 else _by_events(events, initial, time, known)
+        )
     expiry = _expiry(record, time, known)
     if expiry is not None and (status is None or _yields_to_expiry(status, expiry)):
         return Status(word="expired", since=expiry)
@@ -398,8 +400,6 @@ def _expiry(record: AccreditationRecord, time: int, known: int | None) -> int | 
 
 
 def _by_events(events: Sequence[StatedEvent], initial: _Bearing, time: int, known: int | None) -> Status | None:
-    if len(events) == 1:
-        return _by_one(events[0], initial, time, known)
     by_id = {event["statement"]: event for event in events}
     heard = {id: event for id, event in by_id.items() if known is None or event["effective_from"] <= known}
     wrong = {
@@ -435,14 +435,8 @@ def _by_one(event: StatedEvent, initial: _Bearing, time: int, known: int | None)
         borne = _narrowed(event, initial, time)
     else:
         borne = _Graph({id: event}, {id: event}, initial, time).bearing(id)
-    return Status(
-        word=borne.word,
-        since=borne.since,
-        events=(id,),
-        event=borne.event,
-        is_stayed=event["event"] == "stay",
-        has_appeal=event["event"] == "appeal_open",
-    )
+    word = event["event"]
+    return Status(borne.word, borne.since, (id,), borne.event, word == "stay", word == "appeal_open")
 
 
 def _is_present(event: StatedEvent, time: int) -> bool:

@@ -148,10 +148,12 @@ def _size(value: Any) -> int:
         keys, total = _sorted_keys(value)
         if keys != tuple(value):
             return _SIZE_OF_NONE
-        total += _head(len(keys))
+        count = len(keys)
+        total += 1 if count < _SHORT else _head(count)
         items: Any = value.values()
     elif kind is list:
-        total, items = _head(len(value)), value
+        count = len(value)
+        total, items = 1 if count < _SHORT else _head(count), value
     else:
         total, items = 0, (value,)
     for item in items:

@@ -76,7 +76,7 @@ def _note(value: Any, path: str) -> None:
 
 
 def _map(value: Any, path: str) -> None:
-    if type(value) is not dict or any(type(name) is not str for name in value):
+    if type(value) is not dict or not {str}.issuperset(map(type, value)):
         raise schema.wrong(path, "a map with member names that are text")
 
 
