@@ -43,6 +43,9 @@ SUBMISSION_STATEMENTS: Final = 1_000
 """Statements that a node takes in one request: as many as it appends to its log at a time, so that a full request
 waits for no tick."""
 
+LOOKUP_STATEMENTS: Final = 1_000
+"""Statements whose standing is asked for in one request: as many as are submitted in one."""
+
 KEY_BUDGET: Final = 2**32
 """Statements one key may ever make; 136 years at one a second."""
 

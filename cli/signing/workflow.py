@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import exits, node_option, output
-from accredit.cli.base.log_entries import read_entries
 from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.index.key_entries import next_number
@@ -32,6 +31,7 @@ from accredit.governance.rules.rulebook import check_body, check_statement
 from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
+from accredit.registry.limits import LOOKUP_STATEMENTS
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode, verify
 
 from .ballot_paper import targets_of
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _HELD: Final = ("logged", "known")
-_READ_SINGLY: Final = 200
-"""Most proposals that are read one by one; for more, the whole log is read, 256 entries a request."""
 _TOLD: Final = 5  # drafts whose consequences are told before signing
 
 
@@ -247,29 +245,22 @@ class Desk:
             RemoteError: it sends another statement than the one asked for.
         """
         with output.progress("Reading the proposals", len(targets)) as step:
-            if len(targets) > _READ_SINGLY:
-                wanted = set(targets) - set(self._read)
-                size = int(self.client.checkpoint().splitlines()[1])  # C2SP tlog-checkpoint
-                for raw in read_entries(self.client, size, lambda _: None):
-                    if (said := decode(raw)).id in wanted:
-                        check_body(said.kind, said.body)
-                        self._read[said.id] = said
-            for target in targets:
-                if target not in self._read:
-                    self._read[target] = self._statement(target)
-                step(1)
+            wanted = [target for target in dict.fromkeys(targets) if target not in self._read]
+            step(len(targets) - len(wanted))
+            for start in range(0, len(wanted), LOOKUP_STATEMENTS):
+                some = wanted[start : start + LOOKUP_STATEMENTS]
+                for said in self.client.signed(some).values():
+                    check_body(said.kind, said.body)
+                    self._read[said.id] = said
+                step(len(some))
+        for target in wanted:
+            if target not in self._read:
+                raise InputError(
+                    "not_found",
+                    f"{self.nodes[0]} does not hold the statement {target.hex()}.",
+                    hint="It may not have arrived yet; ask again in a moment.",
+                )
         return [self._read[target] for target in targets]
-
-    def _statement(self, id_: bytes) -> Unverified:
-        found = decode(self.client.statement_bytes(id_))
-        if found.id != id_:
-            raise RemoteError(
-                "bad_answer",
-                f"{self.nodes[0]} sends the statement {shorten(found.id)} in place of {shorten(id_)}.",
-                hint="Ask another node with --node, and tell its operator.",
-            )
-        check_body(found.kind, found.body)
-        return found
 
     def is_own(self, said: Mapping[str, Any]) -> bool:
         """Return whether a part of a record, as `/v1` shows it, was stated under a mandate of the key.
@@ -519,16 +510,22 @@ class Desk:
         receipts = submit(self.client, raws)
         unsent_path(self.key_path).unlink(missing_ok=True)
         self.__dict__.pop("voice", None)  # the head has moved on
-        outcomes = []
-        asked: set[Hashable] = set()
-        for at, (say, draft, receipt) in enumerate(zip(says, drafts, receipts, strict=True)):
-            id_ = self._drafted[draft.seq]
-            sort = at if alike is None else alike(say)
-            is_asked = receipt["status"] in _HELD and len(asked) < SHOWN and sort not in asked
-            asked.add(sort)
-            standing = self.client.statement(id_) if is_asked else {}
-            outcomes.append(_outcome(say, id_, receipt["status"], standing, receipt.get("problem") or {}))
-        return outcomes
+        ids = [self._drafted[draft.seq] for draft in drafts]
+        firsts: dict[Hashable, bytes] = {}
+        for at, (say, receipt) in enumerate(zip(says, receipts, strict=True)):
+            if receipt["status"] in _HELD:
+                firsts.setdefault(at if alike is None else alike(say), ids[at])
+        standings = self._standings(list(firsts.values())[:SHOWN])
+        return [
+            _outcome(say, id, receipt["status"], standings.get(id, {}), receipt.get("problem") or {})
+            for say, id, receipt in zip(says, ids, receipts, strict=True)
+        ]
+
+    def _standings(self, ids: Sequence[bytes]) -> dict[bytes, dict[str, Any]]:
+        """Return how statements stand by the first node; of one alone, with what it leads to."""
+        if len(ids) == 1:
+            return {ids[0]: self.client.statement(ids[0])}
+        return {bytes.fromhex(id): one for id, one in self.client.standings(ids).items()}
 
     def _send_unsent(self) -> None:
         """Send statements that an earlier command signed and could not send, because later numbers depend on them."""

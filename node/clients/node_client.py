@@ -20,8 +20,12 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
+from accredit.registry.limits import LOOKUP_STATEMENTS
+from accredit.registry.statement import Unverified
+from accredit.registry.statement import decode as decode_statement
 
 from .blocking_http import ANSWER_SECONDS, BlockingHttp, HttpWay
 from .node_url import node_url
@@ -121,6 +125,34 @@ class NodeClient:
     def statement_bytes(self, statement: bytes | str) -> bytes:
         """One statement as it was signed."""
         return self._get_bytes(f"/v1/statements/{_hex(statement)}", _COSE)
+
+    def standings(self, statements: Sequence[bytes | str]) -> dict[str, dict[str, Any]]:
+        """Return how statements stand now, by id in hex, without those that the node does not hold."""
+        found: dict[str, dict[str, Any]] = {}
+        for ids in _thousands(statements):
+            found |= {one["id"]: one for one in self._post("/v1/statements/lookup", {"ids": ids})["statements"]}
+        return found
+
+    def signed(self, statements: Sequence[bytes | str]) -> dict[bytes, Unverified]:
+        """Return statements as they were signed, by the digests of their own bytes, without those that the node does
+        not hold. Nothing that was not asked for is among them.
+
+        Raises:
+            RemoteError: `bad_answer`: the node sends something else than statements.
+        """
+        found: dict[bytes, Unverified] = {}
+        for ids in _thousands(statements):
+            wanted = dict.fromkeys(map(bytes.fromhex, ids))
+            while wanted:
+                body = msgspec.json.encode({"ids": [id.hex() for id in wanted]})
+                headers = {"accept": _CBOR, "content-type": _JSON}
+                data = self._fetch("POST", "/v1/statements/lookup", params=None, content=body, headers=headers)
+                sent = {each.id: each for each in _statements_in(data, self.url) if each.id in wanted}
+                if not sent:
+                    break  # it holds no more of them
+                found |= sent
+                wanted = {id: None for id in wanted if id not in sent}
+        return found
 
     def presence(self, statement: bytes | str) -> dict[str, Any]:
         """Return whether the newest noted state includes a statement; check it with
@@ -330,6 +362,25 @@ def _every(
     while page["next"] is not None:
         page = ask(**{**filters, "after": page["next"]})
         yield from page[member]
+
+
+def _thousands(statements: Sequence[bytes | str]) -> Iterator[list[str]]:
+    for start in range(0, len(statements), LOOKUP_STATEMENTS):
+        yield [_hex(id) for id in statements[start : start + LOOKUP_STATEMENTS]]
+
+
+def _statements_in(data: bytes, url: str) -> list[Unverified]:
+    try:
+        raws = decode_cbor(data, what="the answer", max_bytes=ANSWER_BYTES)
+        if type(raws) is not list or any(type(raw) is not bytes for raw in raws):
+            raise DecodeError("bad_answer", "the answer is no list of statements.")
+        return [decode_statement(raw) for raw in raws]
+    except DecodeError as error:
+        raise RemoteError(
+            "bad_answer",
+            f"{url} sends something else than statements ({error.message}).",
+            hint="Ask another node with --node, and tell its operator.",
+        ) from error
 
 
 def _clock_ahead(headers: Mapping[str, str], now: float) -> float | None:

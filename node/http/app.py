@@ -57,6 +57,7 @@ from .routes import (
     frameworks,
     gossip,
     log,
+    many_statements,
     notes,
     offline,
     operations,
@@ -99,7 +100,7 @@ _PREFLIGHT: Final = {
 _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
-    *(trqp, decisions, registry, frameworks, timeline, changes, statements, presence, ecosystem),
+    *(trqp, decisions, registry, frameworks, timeline, changes, statements, many_statements, presence, ecosystem),
     *(
         notes,
         conflicts,

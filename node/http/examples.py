@@ -57,6 +57,7 @@ _BODIES: Final[Mapping[str, Any]] = {
         "action": "recognize",
         "resource": ECOSYSTEM,
     },
+    "POST /v1/statements/lookup": {"ids": [HEX_ID]},
     "POST /v1/decisions": {
         "issuer": {"id": ISSUER},
         "achievement_type": "BachelorDegree",

@@ -139,22 +139,21 @@ def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> Non
 
 
 def _send_all(client: "NodeClient", raws: Sequence[bytes]) -> list[Outcome]:
-    outcomes = []
-    for raw, receipt in zip(raws, send(client, raws), strict=True):
-        said = decode(raw)
-        standing = client.statement(said.id) if receipt["status"] in ("logged", "known") else {}
-        outcomes.append(
-            outcome_of(
-                kind=said.kind,
-                sub=said.sub,
-                label="",
-                id=said.id,
-                status=receipt["status"],
-                standing=standing,
-                problem=receipt.get("problem") or {},
-            )
+    said = [decode(raw) for raw in raws]
+    receipts = send(client, raws)
+    standings = client.standings([each.id for each in said])
+    return [
+        outcome_of(
+            kind=each.kind,
+            sub=each.sub,
+            label="",
+            id=each.id,
+            status=receipt["status"],
+            standing=standings.get(each.id.hex(), {}),
+            problem=receipt.get("problem") or {},
         )
-    return outcomes
+        for each, receipt in zip(said, receipts, strict=True)
+    ]
 
 
 def _hex(ecosystem: bytes | None) -> str:

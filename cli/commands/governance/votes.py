@@ -37,8 +37,6 @@ _STATE_WORDS: Final = {"effective": "in effect", "waiting": "still waiting"}
 APPROVE, REJECT, RETRACT = "approve", "reject", "retract"
 _VERBS: Final = {APPROVE: "Approve", REJECT: "Reject", RETRACT: "Take back"}
 _ALREADY: Final = "already {}; a vote changes nothing."
-_ASKED_SINGLY: Final = 200
-"""Statements that the node is asked about one by one; of more, those in effect are read from its feed of changes."""
 _NAMED: Final = 20  # proposals left out that are named; --json names all
 _ALIKE_NAMED: Final = 5  # of those left out for one reason; more are counted, so that the others are seen
 
@@ -246,48 +244,40 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]
             # Of the ids of a report there are thousands, and each is whole; the beginnings of ids are typed.
             missing = [text for text in ids if text not in waiting]
             missing = [text for text in missing if len(text) == 64 or not any(id_.startswith(text) for id_ in waiting)]
-            if len(missing) > _ASKED_SINGLY:
-                in_effect = set(effective_ids(desk.client))
-                missing = [text for text in missing if text not in in_effect]
-            if not missing or time.monotonic() > deadline or all(_is_held(desk, text) for text in missing):
+            if not missing or time.monotonic() > deadline or _are_held(desk, missing):
                 return waiting
             time.sleep(0.2)
 
 
 def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What became of the proposals voted on; of very many, those in effect are found in the feed of changes."""
-    found: dict[str, dict[str, str]] = {}
-    if len(ids) > _ASKED_SINGLY:
-        in_effect = set(effective_ids(desk.client))
-        found = {id_: {"state": "effective", "reason": "", "begins": ""} for id_ in ids if id_ in in_effect}
-        ids = [id_ for id_ in ids if id_ not in in_effect]
-    with output.progress("Asking for the outcome", len(ids)) as step:
-        for id_ in ids:
-            statement = desk.client.statement(id_)
-            found[id_] = {
-                "state": str(statement["state"]),
-                "reason": str(statement["reason"]),
-                "begins": str(statement["foreseen"]["begins"] or ""),
-            }
-            step(1)
-    return found
+    """What became of the proposals voted on."""
+    with output.progress("Asking for the outcome"):
+        standings = desk.client.standings(ids)
+    return {
+        id_: {
+            "state": str(standing["state"]),
+            "reason": str(standing["reason"]),
+            "begins": str(standing["begins"] or ""),
+        }
+        for id_, standing in standings.items()
+    }
 
 
 def _all_decided(desk: Desk, ids: Sequence[str]) -> dict[str, str]:
-    """What became of statements that do not wait, by id."""
-    in_effect = set(effective_ids(desk.client)) if len(ids) > _ASKED_SINGLY else set()
-    return {id_: _ALREADY.format("in effect") if id_ in in_effect else _decided(desk, id_) for id_ in ids}
+    """What became of statements that do not wait, by id; voting on them would change nothing."""
+    standings = desk.client.standings(ids)
+    states = {id_: standing["state"] for id_, standing in standings.items()}
+    return {
+        id_: _ALREADY.format(_STATE_WORDS.get(states[id_], states[id_]))
+        if id_ in states
+        else "This node does not know it."
+        for id_ in ids
+    }
 
 
-def _is_held(desk: Desk, text: str) -> bool:
-    """Whether the node holds the statement: then waiting changes nothing."""
-    if len(text) != 64:
-        return False
-    try:
-        desk.client.statement(text)
-    except InputError:
-        return False
-    return True
+def _are_held(desk: Desk, texts: Sequence[str]) -> bool:
+    """Whether the node holds all these statements: then waiting changes nothing."""
+    return all(len(text) == 64 for text in texts) and len(desk.client.standings(texts)) == len(set(texts))
 
 
 def _ballot(
@@ -343,15 +333,6 @@ def _proposal_meant(desk: Desk, text: str, waiting: Iterable[str]) -> str:
     digits = hex_digits(text, "a proposal")
     found = [id_ for id_ in waiting if id_.startswith(digits)]
     return complete(digits, lambda: found or desk.client.statement_ids(digits), "a proposal")
-
-
-def _decided(desk: Desk, id_: str) -> str:
-    """What became of a statement that does not wait; voting on it would change nothing."""
-    try:
-        statement = desk.client.statement(id_)
-    except InputError:
-        return "This node does not know it."
-    return _ALREADY.format(_STATE_WORDS.get(statement["state"], statement["state"]))
 
 
 def _tell_left_out(left_out: Mapping[str, str]) -> None:

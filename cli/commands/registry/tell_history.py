@@ -110,7 +110,7 @@ class HistoryTelling:
         if not says:
             return
         last = self._held[_content(self.desk.authority, says[-1].kind, says[-1].sub, says[-1].body)]
-        if self.desk.client.statement(last)["state"] != "effective":
+        if self._state(last) != "effective":
             raise NotYetError(
                 "mandates_wait",
                 "The agencies' mandates wait for votes.",
@@ -174,13 +174,17 @@ class HistoryTelling:
         """Goes on to what happened only where the grants stand: an event about what nobody granted has no effect."""
         if self.desk.wishes.dry_run or not grants or all(len(life.told) == 1 for life in self.plan.lives):
             return
-        if self.desk.client.statement(grants[-1])["state"] == "waiting":
+        if self._state(grants[-1]) == "waiting":
             raise NotYetError(
                 "grants_wait",
                 "The grants wait for votes; what happened since then is said once they are in effect.",
                 hint="Have them approved: accredit approve --from REPORT. Then run the same command again; its report "
                 "needs a new name.",
             )
+
+    def _state(self, statement: bytes) -> str:
+        """How a statement stands, without what it would lead to, which takes long while thousands wait."""
+        return str(self.desk.client.standings([statement])[statement.hex()]["state"])
 
     def _tell_lives(self, grants: Sequence[bytes]) -> None:
         """Says what happened in each spell, whole spells at a time, since its events name each other."""

@@ -89,16 +89,21 @@ class Waiting:
 def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresight:
     """Predict the result of a statement, held or a draft, when it takes effect."""
     seen = Foresight(now=now, duplicates=waiting.like(said))
-    begins = said.body.get("effective_from", said.body.get("valid_from"))
-    if isinstance(begins, int) and begins > now + AT_ONCE:
-        seen.begins = begins
-        seen.afterwards.append(f"It takes effect on {format_time(begins)}.")
+    seen.begins = begins_at(said, now)
+    if seen.begins is not None:
+        seen.afterwards.append(f"It takes effect on {format_time(seen.begins)}.")
     teller = _TELLERS.get(said.kind)
     if teller is not None:
         teller(fold, said, seen)
     seen.unregistered = [issuer for issuer in seen.unregistered if issuer not in waiting.registers]
     _name(fold, said, seen)
     return seen
+
+
+def begins_at(said: Unverified, now: int) -> int | None:
+    """Return when a statement begins to count, seconds, if that lies ahead; None: at once."""
+    begins = said.body.get("effective_from", said.body.get("valid_from"))
+    return begins if isinstance(begins, int) and begins > now + AT_ONCE else None
 
 
 def _wish(said: Unverified) -> tuple[Any, ...]:

@@ -15,8 +15,11 @@ import pytest
 
 from accredit.node.clients import node_client as module
 from accredit.node.clients.node_client import NodeClient
+from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
 from tests.strategies.answering_server import AnsweringServer, Asked, Reply
+from tests.strategies.bodies import register
+from tests.strategies.consortium import Consortium
 
 
 @contextmanager
@@ -210,3 +213,28 @@ def test_an_id_is_encoded_once_and_pages_are_followed_to_the_end() -> None:
         node.issuer("did:web:localhost%3A8080")
         assert [one["id"] for one in node.every_issuer(name="a b")] == ["behind None", "behind did:web:a%3A1"]
         assert "localhost%253A8080" in server.asked[0].target
+
+
+def test_statements_as_signed_are_asked_for_until_the_node_sends_no_more_of_them() -> None:
+    town = Consortium.of(("https://a.example/", "nonprofit"))
+    names = [f"did:web:i{number}.example" for number in range(4)]
+    said = [town.genesis, *(town.says("https://a.example/", "issuer.register", register(name)) for name in names)]
+    asked: list[list[str]] = []
+
+    def reply(request: Asked) -> Reply:
+        ids = json.loads(request.body)["ids"]
+        asked.append(ids)
+        held = [each.raw for each in said[:4] if each.id.hex() in ids]
+        return Reply(200, encode([*held[:2], said[4].raw]))  # two at a time; and one that nobody asked for
+
+    with answering(reply) as node:
+        found = node.signed([each.id for each in said[:3]] + [bytes(32)])
+    assert {id: each.raw for id, each in found.items()} == {each.id: each.raw for each in said[:3]}
+    assert [len(ids) for ids in asked] == [4, 2, 1]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xa0", encode([5]), encode([b"no statement"]), b"\x82\x41\x00", b"[]"])
+def test_what_is_sent_in_place_of_statements_is_the_other_machines_fault(body: bytes) -> None:
+    with answering(lambda _: Reply(200, body)) as node, pytest.raises(RemoteError) as raised:
+        node.signed([bytes(32)])
+    assert raised.value.code == "bad_answer"

@@ -111,6 +111,10 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_statements": [("?begin=5f2b8c11", {}), ("?begin=0", {})],
         "get_v1_statements_id": [("", {}), ("", {"headers": {accept: "application/cose"}})],
         "get_v1_statements_id_proof": [("", {})],
+        "post_v1_statements_lookup": [
+            ("", {"json": {"ids": [grant, suspended, "ab" * 32]}}),
+            ("", {"json": {"ids": [grant]}, "headers": {accept: "application/cbor"}}),
+        ],
         "post_v1_statements": [
             ("", {"content": new, "headers": {"content-type": "application/cose"}}),
             ("", {"content": again + again[:-1] + b"\0", "headers": {"content-type": "application/cbor-seq"}}),

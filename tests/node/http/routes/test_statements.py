@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.http.forwarded import networks
+from accredit.node.http.routes import many_statements
 from accredit.node.http.routes.rate_limit import KEY_SHARES
 from accredit.node.http.routes.statements import AHEAD_SECONDS, split_sequence
+from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, InputError
 from tests.strategies import bodies
@@ -284,6 +286,62 @@ def test_whatever_bytes_come_as_a_sequence_they_are_split_whole_or_refused(data:
     except DecodeError:
         return
     assert b"".join(raws) == data
+
+
+# ------------------------------------------------------------------------------------------------------- many at once
+
+
+LOOKUP = "/v1/statements/lookup"
+
+
+async def test_many_statements_are_looked_up_at_once_and_what_is_not_held_is_named(fresh: Served) -> None:
+    said = [each.id.hex() for each in fresh.town.said]
+    asked = [said[-1], "ab" * 32, *said[1:6], said[-1]]
+    answer = (await fresh.ask("POST", LOOKUP, json={"ids": asked})).json()
+    assert [one["id"] for one in answer["statements"]] == [said[-1], *said[1:6]], "in the order asked, each once"
+    assert answer["missing"] == ["ab" * 32]
+    for one in answer["statements"]:
+        alone = (await fresh.get(f"/v1/statements/{one['id']}")).json()
+        assert one == {**{name: alone[name] for name in one if name != "begins"}, "begins": alone["foreseen"]["begins"]}
+
+
+async def test_statements_as_signed_come_as_many_as_an_answer_holds(
+    fresh: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = {each.id.hex(): each.raw for each in fresh.town.said}
+    said = [*raws]
+
+    async def signed(*ids: str) -> Any:
+        headers = {"accept": CBOR}
+        return decode_cbor((await fresh.ask("POST", LOOKUP, json={"ids": ids}, headers=headers)).content, what="them")
+
+    assert await signed(said[3], "ab" * 32, said[1]) == [raws[said[3]], raws[said[1]]]
+    assert await signed("ab" * 32) == []
+    monkeypatch.setattr(many_statements, "LOOKUP_BYTES", len(raws[said[0]]) + len(raws[said[1]]))
+    assert await signed(*said[:5]) == [raws[said[0]], raws[said[1]]]
+    monkeypatch.setattr(many_statements, "LOOKUP_BYTES", 1)
+    assert await signed(*said[:5]) == [raws[said[0]]], "one in any case, or nobody would get on"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"ids": ["5f2b8c11"]},
+        {"ids": ["AB" * 32]},
+        {"ids": ["ab" * 32] * 1_001},
+        {"ids": [7]},
+        {"ids": "ab" * 32},
+        {"ids": ["ab" * 32], "more": True},
+        ["ab" * 32],
+    ],
+    ids=str,
+)
+async def test_what_is_no_list_of_ids_is_refused_with_what_is_wrong(fresh: Served, body: Any) -> None:
+    answer = await fresh.ask("POST", LOOKUP, json=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["detail"]
 
 
 # -------------------------------------------------------------------------------------------------- shares and lanes
