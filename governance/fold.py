@@ -77,6 +77,12 @@ _LEFT_OUT: Final = Fact(
     about=About.SUBJECT, name="left_out", plain=lambda places: [list(place) for place in places], value=_places_of
 )
 _ANNULMENTS: Final = ids_about(About.ID, "annulments", is_listed=True)
+_GRANTS: Final = Fact(
+    about=About.SUBJECT,
+    name="grants",
+    plain=lambda dated: [list(one) for one in dated],
+    value=lambda plain: tuple(map(tuple, plain)),
+)
 
 
 def _plain_in_force(value: InForce) -> list[Any]:
@@ -94,11 +100,15 @@ _CONTRIBUTIONS: Final = pairs_about(About.SUBJECT, "contributions")
 _CONTRIBUTED: Final = pairs_about(About.SUBJECT, "contributed")
 
 FACTS: Final = (
-    *(_SUBJECTS, _LEFT_OUT, _ANNULMENTS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
+    *(_SUBJECTS, _LEFT_OUT, _ANNULMENTS, _GRANTS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
     *statement_index.FACTS,
     *committed_set.FACTS,
 )
 """The facts that a fold keeps besides statements, records and maps."""
+
+GRANTS_LISTED: Final = 200
+"""Grants to one issuer that are found by it, the newest by date: people look for those that were annulled, of which no
+record tells. A guess; each one more is 40 bytes read and written with every further grant."""
 
 _OVER: Final[dict[str, Any]] = {
     "state": EffectState.INEFFECTIVE,
@@ -199,6 +209,8 @@ class Fold:
         self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_ANNULMENTS)
         # as encoded
         self._records: dict[str, MutableMapping[str, bytes]] = {type: kept.records(type) for type in TYPES}
+        # To each issuer the newest grants, whatever became of them: date and id, ascending.
+        self._grants: MutableMapping[Subject, tuple[tuple[int, bytes], ...]] = kept.facts(_GRANTS)
         self._effective: MutableMapping[bytes, InForce] = kept.facts(_EFFECTIVE)
         self._was_effective: dict[bytes, bool] = {}
         self._open: MutableMapping[bytes, None] = kept.facts(_OPEN)
@@ -291,7 +303,7 @@ class Fold:
     def _mappings(self) -> tuple[Mapping[Any, Any], ...]:
         facts: tuple[Mapping[Any, Any], ...] = (
             *(self._subjects, self._left_out, self._annulments, self._effective, self._open),
-            *(self._contributions, self._contributed),
+            *(self._contributions, self._contributed, self._grants),
         )
         return (*facts, *self._records.values())
 
@@ -329,7 +341,7 @@ class Fold:
         self.chains = base.chains.branch()
         self.law = None if base.law is None else base.law.over(self.chains)
         self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
-        self._left_out = Layered(base._left_out)
+        self._left_out, self._grants = Layered(base._left_out), Layered(base._grants)
         self._records = {type: Layered(records) for type, records in base._records.items()}
         self._effective, self._open = Layered(base._effective), Layered(base._open)
         self._contributions, self._contributed = Layered(base._contributions), Layered(base._contributed)
@@ -350,6 +362,10 @@ class Fold:
         self._fresh |= touched
         if (subject := subject_of(statement)) is not None:
             self._subjects[subject] = (*self._subjects.get(subject, ()), statement.id)
+        if statement.kind == "accreditation.grant":
+            issuer = ("issuer", statement.sub)
+            dated = sorted((*self._grants.get(issuer, ()), (statement.iat, statement.id)))
+            self._grants[issuer] = tuple(dated[-GRANTS_LISTED:])
         if statement.kind == "statement.annul":
             target = statement.body["target"]
             self._annulments[target] = (*self._annulments.get(target, ()), statement.id)
@@ -747,6 +763,13 @@ class Fold:
     def said_about(self, type: str, id: str) -> Iterator[Statement]:
         """Every statement held about a record's subject, whether it counts or not, in the order in which it came."""
         return (self.chains[each] for each in self._said_of((type, id)))
+
+    def ended_grants(self, issuer: str) -> list[Statement]:
+        """Return the grants to an issuer that are annulled or void, the newest first, among its newest
+        `GRANTS_LISTED`."""
+        newest = [self.chains[id] for _, id in reversed(self._grants.get(("issuer", issuer), ()))]
+        ended = (EffectState.ANNULLED, EffectState.VOID)
+        return [one for one in newest if (effect := self.standing(one.id)) is not None and effect.state in ended]
 
     def undone(self, type: str, id: str) -> list[Undone]:
         """What was said about a record's subject and is annulled or void, in the order in which it was said.

@@ -525,6 +525,7 @@ ELSEWHERE: Final = {
     "gossip/protocol/negentropy.py:take": "tests/gossip/test_negentropy.py",
     "gossip/exchanges/reconcile.py:answer": "tests/gossip/test_reconcile.py",
     "registry/transparency/witness.py:read_cosignature": "tests/registry/transparency/test_witness.py",
+    "node/clients/node_client.py:signed": "tests/node/clients/test_node_client.py",
     "node/clients/node_client.py:submit": "sends; what it reads is JSON: tests/node/clients",
     "node/clients/node_client.py:accuse": "sends; what it reads is JSON: tests/node/clients",
     "node/engine/quorum_state.py:of": "this node's own file: tests/node/engine",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from accredit.cli.importers.findings import ImportFinding
 from accredit.registry.encoding.identifiers import CanonicalId
 
 from .facts import EARLIEST, History, HistoryFinding
@@ -20,6 +21,13 @@ from .settle import by_institution, settle
 
 ACTIONS: Final = ("accreditation.*",)
 """What an agency that speaks for itself may say; who an institution is, the authority above it states."""
+
+BARE: Final = "no_accreditation"
+_BARE: Final = ImportFinding(
+    code=BARE,
+    text="The institution is registered without an accreditation: no row about one was taken, or there is none.",
+    hint="Correct the rows about it that were left out, and import again.",
+)
 
 
 class PlannedLife(NamedTuple):
@@ -36,6 +44,7 @@ class PlannedIssuer:
     """One institution to register."""
 
     body: Mapping[str, Any]
+    name: str
     where: str
 
     @property
@@ -49,6 +58,7 @@ class HistoryPlan:
 
     Attributes:
         agencies: ids of those that accredited somebody, by their keys.
+        bare: those of `registrations` that no grant is about: no row of theirs was taken, or there is none.
         findings: everything that was found on the way, rows that could not be read first.
     """
 
@@ -56,6 +66,7 @@ class HistoryPlan:
     agencies: Mapping[str, CanonicalId]
     registrations: tuple[PlannedIssuer, ...]
     lives: tuple[PlannedLife, ...]
+    bare: tuple[PlannedIssuer, ...]
     findings: tuple[HistoryFinding, ...]
 
     @property
@@ -106,12 +117,16 @@ def plan(
             told, notes = tell(one, ids[key], terms, about)
             lives.append(PlannedLife(ids[key], agency.key, about, tuple(told)))
             found += notes
-    accredited = {life.agency for life in lives}
+    accredited, granted = {life.agency for life in lives}, {life.issuer for life in lives}
+    registrations = tuple(_registrations(history, ids))
+    bare = tuple(one for one in registrations if one.issuer not in granted)
+    found += [HistoryFinding(where=one.where, about=one.name, finding=_BARE, is_left_out=False) for one in bare]
     return HistoryPlan(
         history=history,
         agencies={key: id for key, id in agency_ids(history, base).items() if key in accredited},
-        registrations=tuple(_registrations(history, ids)),
+        registrations=registrations,
         lives=tuple(lives),
+        bare=bare,
         findings=tuple(found),
     )
 
@@ -122,7 +137,9 @@ def _registrations(history: History, ids: Mapping[str, CanonicalId]) -> Iterator
         if one.successor in ids and one.successor != key:
             before.setdefault(one.successor, []).append(ids[key])
     for key, one in history.institutions.items():
-        yield PlannedIssuer(body=facts_of(one, ids[key], predecessors=before.get(key, [])), where=one.where)
+        yield PlannedIssuer(
+            body=facts_of(one, ids[key], predecessors=before.get(key, [])), name=one.name, where=one.where
+        )
 
 
 def delegation_body(plan: HistoryPlan, agency: str, keys: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from accredit.cli.base import output
+from accredit.cli.base import documents, output
+from accredit.registry.errors import AccreditError
 
 from .facts import HistoryFinding
 from .settle import RULES
@@ -47,6 +48,22 @@ def encode(path: Path, findings: Sequence[HistoryFinding], more: Mapping[str, An
         cells = [{True: "yes", False: "no"}.get(value, value) for value in row.values()]
         table.writerow([f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@") else cell for cell in cells])
     return text.getvalue()
+
+
+def earlier(path: Path, source: str) -> list[dict[str, Any]] | None:
+    """Return the statements in the report that an earlier run of the same import wrote there, so that the next one adds
+    to it; None if there is none, or another file."""
+    if path.suffix == ".csv":
+        return None  # it names no statements
+    try:
+        written = documents.parse_json(documents.read_text(path), str(path))
+    except AccreditError:
+        return None
+    statements = written.get("statements")
+    if written.get("source") != source or "findings" not in written or not isinstance(statements, list):
+        return None
+    is_whole = all(isinstance(one, dict) and isinstance(one.get("id"), str) for one in statements)
+    return statements if is_whole else None
 
 
 def counts(findings: Sequence[HistoryFinding]) -> dict[str, int]:

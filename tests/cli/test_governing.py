@@ -41,6 +41,7 @@ def test_a_registration_takes_effect_and_says_that_nobody_is_accredited_yet(town
     assert "It has no accreditation." in shown
     assert f"stated by {AGENCY}" in shown
     assert "did:web:reg.example" in town.run("issuer", "list", "--name", "Reg").stdout
+    assert "did:web:reg.example" in town.run("issuer", "list", "--name", "WEB:reg.exam").stdout, "by its id too"
     update = town.json("issuer", "update", "--id", "did:web:reg.example", "--name", "Reg 2", key="agency")
     assert update["statements"][0]["state"] == "effective"
     assert town.json("issuer", "show", "did:web:reg.example")["name"] == "Reg 2"

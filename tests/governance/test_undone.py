@@ -1,5 +1,8 @@
 """What no longer counts is still told: who ended it, from when, and what never counted is not mistaken for it."""
 
+import pytest
+
+from accredit.governance import fold as fold_module
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import _LEFT_OUT, Fold
 from accredit.governance.records.reducers import subject_of
@@ -45,3 +48,34 @@ def test_before_the_genesis_nothing_is_undone() -> None:
 def test_how_much_of_a_record_was_left_out_is_read_back_as_it_was_written() -> None:
     places = ((b"key", 7, 1_000), (b"other", 8, 2))
     assert _LEFT_OUT.value(_LEFT_OUT.plain(places)) == places
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_annulled_grants_are_found_by_their_issuer_even_if_grant_and_annulment_came_together(batch: int) -> None:
+    town = trio()
+    granted = [town.says(A, "accreditation.grant", grant()) for _ in range(3)]
+    town.says(A, "accreditation.grant", grant("did:web:other.example"))
+    town.votes(B, annul(town, A, granted[0]))
+    town.votes(B, annul(town, A, granted[2]))
+    fold = Fold(town.eco)
+    for start in range(0, len(town.said), batch):
+        for each in town.said[start : start + batch]:
+            fold.add(each)
+        fold.settle()
+    assert {one.id for one in fold.ended_grants(ISSUER)} == {granted[0].id, granted[2].id}
+    assert fold.ended_grants("did:web:other.example") == []
+
+
+def test_of_more_grants_than_are_listed_the_newest_are_whatever_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold_module, "GRANTS_LISTED", 2)
+    town = trio()
+    granted = [town.says(A, "accreditation.grant", grant()) for _ in range(3)]
+    for each in granted:
+        town.votes(B, annul(town, A, each))
+    for said in (town.said, [*reversed(town.said)]):
+        fold = Fold(town.eco)
+        for each in said:
+            fold.add(each)
+        fold.settle()
+        assert {one.id for one in fold.ended_grants(ISSUER)} <= {each.id for each in granted}
+        assert len(fold.ended_grants(ISSUER)) == 2

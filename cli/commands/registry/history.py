@@ -167,19 +167,30 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
             "A history is too long for one request file.",
             hint="Add a key made for this import (accredit keys add), and retire it afterwards.",
         )
+    earlier: list[dict[str, Any]] = []
     if report_path is not None:  # on the disk before anything is signed, whatever happens then
+        before = report.earlier(report_path, told.history.source)
+        earlier = before or []
+        more = {**summary(told), "statements": earlier}
+        is_ours = before is not None
         documents.write_new(
-            report_path, report.encode(report_path, told.findings, summary(told)), force=desk.wishes.force
+            report_path, report.encode(report_path, told.findings, more), force=desk.wishes.force or is_ours
         )
     run = HistoryTelling(desk, told, agency_keys)
     try:
         run.tell()
     finally:
         if report_path is not None:
-            more = {**summary(told), "statements": run.said, "planned": told.counts}
+            statements = {one["id"]: one for one in (*earlier, *run.waiting, *run.said)}
+            more = {**summary(told), "statements": list(statements.values()), "planned": told.counts}
             documents.write_new(report_path, report.encode(report_path, told.findings, more), force=True)
     left_out = [one for one in told.findings if one.is_left_out]
-    data = {**summary(told), "planned": told.counts, "statements": run.said, "known": run.known}
+    data = {
+        **summary(told),
+        "planned": told.counts,
+        "statements": [*run.waiting, *run.said],
+        "known": run.known,
+    }
 
     def text() -> None:
         output.table(("statement", "planned"), list(told.counts.items()))
@@ -187,21 +198,36 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
         is_dry = desk.wishes.dry_run
         bodies = f"{many(len(told.registrations), 'institution')} of {many(len(told.agencies), 'agency')}"
         be = "would be" if is_dry else "was" if len(run.said) == 1 else "were"
-        output.say(f"{bodies}: {many(len(run.said), 'statement')} {be} said, {run.known} already known.")
+        still = f", of which {len(run.waiting)} wait for votes" if run.waiting else ""
+        output.say(f"{bodies}: {many(len(run.said), 'statement')} {be} said, {run.known} already known{still}.")
+        if told.bare:
+            output.say(_without(told, is_dry=is_dry))
         if told.findings:
-            by_rule = len(told.findings) - len(left_out)
+            by_rule = len(told.findings) - len(left_out) - len(told.bare)
             where = f"all are in {output.quoted(report_path)}" if report_path else "--report FILE lists all"
             output.say(f"{many(len(left_out), 'row')} left out, {by_rule} taken by a rule; {where}.")
             report.show(left_out, shown=_LEFT_OUT_SHOWN)
         if is_dry:
             output.say("This was a dry run: nothing was signed. Events are said after the grants that they are about.")
-        elif any(one["state"] == "waiting" for one in run.said):
+        elif any(one["state"] == "waiting" for one in (*run.waiting, *run.said)):
             source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE.json)"
             output.say(f"What waits for votes is approved with:  accredit approve --from {source}")
 
     output.emit(data, text)
     if desk.wishes.dry_run and left_out:
         raise Negative
+
+
+def _without(told: HistoryPlan, *, is_dry: bool) -> str:
+    """Say how many institutions have no accreditation, name some, and say how to see the others."""
+    names = ", ".join(output.clipped(one.name) for one in told.bare[:_LEFT_OUT_SHOWN])
+    more = len(told.bare) - _LEFT_OUT_SHOWN
+    be = ("would be" if is_dry else "is") if len(told.bare) == 1 else ("would be" if is_dry else "are")
+    others = f", and {more} more (no_accreditation in the report)" if more > 0 else ""
+    return (
+        f"{many(len(told.bare), 'institution')} {be} registered without an accreditation, since no row about one was "
+        f"taken: {names}{others}."
+    )
 
 
 def read_folder(folder: Path) -> History:
@@ -225,6 +251,7 @@ def summary(planned: HistoryPlan) -> dict[str, object]:
         "source": history.source,
         "rows": history.rows,
         "institutions": len(planned.registrations),
+        "without_accreditation": len(planned.bare),
         "agencies": len(planned.agencies),
         "statements": planned.counts,
         "left_out": sum(one.is_left_out for one in planned.findings),

@@ -69,7 +69,7 @@ def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
     example="""accredit issuer list --name college --jurisdiction US-IN
 accredit issuer list --category community_college --status active""",
 )
-@click.option("--name", help="Part of its name.")
+@click.option("--name", help="Part of its name or id, or an identifier such as an OPEID or ROR id.")
 @click.option("--category", help="Such as postsecondary_4yr, bootcamp, labor_union.")
 @click.option("--status", help="Current status of an accreditation: active, suspended, …")
 @click.option("--jurisdiction", help="ISO 3166 code, such as US or US-IN.")
@@ -85,14 +85,17 @@ def list_(
 ) -> None:
     """List issuers."""
     with connected(nodes[0]) as client, output.progress("Asking") as step:
-        every = client.every_issuer(name=name, category=category, status=status, jurisdiction=jurisdiction)
+        every = client.every_issuer(q=name, category=category, status=status, jurisdiction=jurisdiction)
         found = first_of(every, limit, step)
 
     def text() -> None:
         rows = [(output.clipped(name_of(one)), one["id"], _statuses(one)) for one in found.rows]
         output.table(("name", "id", "accredited"), rows, empty="No issuer matches.")
         if name is not None and not found.rows:
-            output.say("A part of a name is enough, spelled as the registry spells it. By id: accredit issuer show ID")
+            output.say(
+                "A part of a name or id is enough, spelled as the registry spells it. By a whole id: accredit issuer "
+                "show ID"
+            )
         found.tell()
 
     output.emit({"issuers": found.rows, "more": found.is_cut}, text)

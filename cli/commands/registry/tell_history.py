@@ -16,12 +16,13 @@ from accredit.cli.base import output
 from accredit.cli.base.log_entries import read_entries
 from accredit.cli.histories.life import Ref, resolved
 from accredit.cli.histories.plan import HistoryPlan, PlannedLife, delegation_body
-from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for
+from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for, unsent_path
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import MODERATE, SealedKey, new_seed
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError, NotYetError
 from accredit.registry.statement import decode
@@ -53,6 +54,7 @@ class HistoryTelling:
         agency_keys: folder of the agencies' key files; None: the authority says everything itself.
         said: what was said in this run, for the report.
         known: how many statements were there already.
+        waiting: those of them that wait for votes, for the report.
     """
 
     desk: Desk
@@ -60,7 +62,9 @@ class HistoryTelling:
     agency_keys: Path | None
     said: list[dict[str, Any]] = field(default_factory=list)
     known: int = 0
+    waiting: list[dict[str, Any]] = field(default_factory=list)
     _held: dict[_Content, bytes] = field(default_factory=dict)
+    _known: dict[bytes, Say] = field(default_factory=dict)
     _desks: dict[str, Desk] = field(default_factory=dict)
 
     def tell(self) -> None:
@@ -72,7 +76,9 @@ class HistoryTelling:
         if self.desk.wishes.dry_run:
             self.agency_keys = None
         else:
+            self._send_unsent()
             self._held = _held_by(self.desk.client, {self.desk.authority, *self.plan.agencies.values()})
+            self._tell_where_it_goes_on()
         try:
             if self.agency_keys is not None:
                 self._delegate()
@@ -84,9 +90,35 @@ class HistoryTelling:
             grants = self._grant()
             self._require_effect(grants)
             self._tell_lives(grants)
+            self._look_at_known()
         finally:
             for desk in self._desks.values():
                 desk.__exit__(None, None, None)
+
+    def _send_unsent(self) -> None:
+        """Sends what an interrupted run signed and did not send, before the log is read: it is said by then."""
+        for agency in self.plan.agencies if self.agency_keys is not None else ():
+            desk = self._desk_of(agency)
+            if unsent_path(desk.key_path).exists():
+                _ = desk.voice
+
+    def _tell_where_it_goes_on(self) -> None:
+        """Says so, if an earlier run has begun this import."""
+        by, registrations = self.desk.authority, self.plan.registrations
+        contents = [_content(by, "issuer.register", one.issuer, dict(one.body)) for one in registrations]
+        told = sum(content in self._held for content in contents)
+        if told:
+            total = many(len(registrations), "institution")
+            output.note(f"{told} of {total} were registered by an earlier run; this one goes on from there.")
+
+    def _look_at_known(self) -> None:
+        """Finds out which of the statements that were there already wait for votes: the report names them too."""
+        standings = self.desk.client.standings(list(self._known))
+        self.waiting = [
+            {"id": id.hex(), "kind": say.kind, "sub": say.sub, "state": "waiting"}
+            for id, say in self._known.items()
+            if standings.get(id.hex(), {}).get("state") == "waiting"
+        ]
 
     # ------------------------------------------------------------------------------------------------ agencies
 
@@ -175,11 +207,11 @@ class HistoryTelling:
         if self.desk.wishes.dry_run or not grants or all(len(life.told) == 1 for life in self.plan.lives):
             return
         if self._state(grants[-1]) == "waiting":
+            self._look_at_known()
             raise NotYetError(
                 "grants_wait",
                 "The grants wait for votes; what happened since then is said once they are in effect.",
-                hint="Have them approved: accredit approve --from REPORT. Then run the same command again; its report "
-                "needs a new name.",
+                hint="Have them approved: accredit approve --from REPORT. Then run the same command again.",
             )
 
     def _state(self, statement: bytes) -> str:
@@ -219,6 +251,7 @@ class HistoryTelling:
                     held = self._held.get(_content(self.desk.authority, one.kind, life.issuer, body))
                     if held is not None:
                         self.known += 1
+                        self._known[held] = Say(kind=one.kind, sub=life.issuer, body=body)
                         ids.append(held)
                         continue
                 else:
@@ -233,6 +266,9 @@ class HistoryTelling:
         contents = [_content(self._by(desk), say.kind, say.sub, say.body) for say in says]
         missing = [at for at, content in enumerate(contents) if content not in self._held]
         self.known += len(says) - len(missing)
+        for content, say in zip(contents, says, strict=True):
+            if content in self._held:
+                self._known[self._held[content]] = say
         with output.progress(label, len(says)) as step:
             step(len(says) - len(missing))
             for start in range(0, len(missing), PIECE):

@@ -20,7 +20,6 @@ from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import canonical_issuer
 
-from .changes import LOOKED_AT
 from .frame import DOWNLOAD, Page, address, page_route, show
 from .history import timeline
 from .listing import authority_name, chain_view
@@ -30,9 +29,6 @@ ACCREDITATIONS: Final = 12
 
 ENTRIES: Final = 30
 """Entries of the history on one page."""
-
-GONE: Final = 200
-"""Newest changes about an issuer in which its annulled accreditations are looked for."""
 
 _FURTHER: Final = ("parent", "predecessors", "custodian_for", "learner_contact", "outcomes_dataset")
 
@@ -54,7 +50,7 @@ async def issuer(call: Call) -> Response:
     at = now if call.params["at"] is None else min(call.params["at"], now)
     held = [found for id, _ in record["accreditations"] if (found := accreditation_in(fold, id)) is not None]
     cards = sorted((_card(fold, one, at, now) for one in held), key=lambda one: (one["_is_over"], one["granted"]))
-    entries = timeline(fold, record, held, _annulled(call, record))
+    entries = timeline(fold, record, held, [one.id for one in fold.ended_grants(record["id"])])
     skip = call.params["skip"]
     shown = entries[skip : skip + ENTRIES]
     for entry in shown:
@@ -84,14 +80,6 @@ async def issuer(call: Call) -> Response:
     tables = {"accreditations": cards, "history": entries, "keys": _keys(fold, record, at)}
     source = address("/v1/issuer", id=record["id"])
     return show(call, Page(template="issuer.html", title=values["name"], source=source, values=values, tables=tables))
-
-
-def _annulled(call: Call, record: IssuerRecord) -> list[bytes]:
-    """Accreditations that an issuer had once and that its record names no more, among the node's newest changes."""
-    listed = {id for id, _ in record["accreditations"]}
-    rows = call.reader.log.newest_changes(GONE, sub=record["id"], looked_at=LOOKED_AT)
-    gone = [one.statement for _, one in rows if one.kind == "accreditation.grant" and one.statement not in listed]
-    return list(dict.fromkeys(gone))
 
 
 def _card(fold: Fold, record: AccreditationRecord, at: int, now: int) -> dict[str, Any]:

@@ -3,15 +3,20 @@
 import csv
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from accredit.cli.base.log_entries import read_entries
 from accredit.cli.histories import dapip
 from accredit.cli.histories.plan import plan
+from accredit.cli.signing.submit import submit
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import FASTEST
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.statement import Unverified, decode
 from tests.cli.histories.stories import ALWAYS, STORIES
 from tests.cli.histories.test_stories import EXTRACT, OURS, files_of
 from tests.cli.town import Town
@@ -24,6 +29,12 @@ def folder_of(folder: Path, data: dict[str, bytes]) -> Path:
     for name, content in data.items():
         (folder / name).write_bytes(content)
     return folder
+
+
+def log_of(town: Town) -> list[Unverified]:
+    with NodeClient(town.urls[0]) as client:
+        size = int(client.checkpoint().splitlines()[1])
+        return [decode(raw) for raw in read_entries(client, size, lambda _: None)]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +108,63 @@ def test_an_import_that_was_interrupted_goes_on(town: Town, tmp_path: Path, monk
     rest = town.json("history", "import", "dapip", folder, key="agency")
     assert Counter(one["kind"] for one in rest["statements"]) == {"accreditation.status": 5}
     assert rest["known"] == 12
+
+
+@pytest.mark.parametrize(("at", "by_agencies"), [(1, False), (2, True), (3, True)])
+def test_an_import_killed_while_it_sends_ends_as_if_it_had_run_once(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, by_agencies: bool
+) -> None:
+    """Signed, kept, half of it sent: and the machine goes down. The same command, typed again, does the rest."""
+    monkeypatch.setattr("accredit.cli.commands.registry.tell_history.KEY_LIMITS", FASTEST)
+    name = f"killed-{at}-{by_agencies}"
+    institutions = [(str(n), "", "", f"{name} {n}", "IN", "") for n in range(1, 9)]
+    records = [record("2001-01-01", institution=str(n)) for n in range(1, 8)]
+    losses = [action(f"{LOSS}Lapse", "2010-01-01", institution=str(n)) for n in range(1, 8)]
+    folder = folder_of(tmp_path / "data", files(records, losses, institutions=institutions))
+    base, report = f"https://agency.example/{name}/", tmp_path / "report.json"
+    words = [*("history", "import", "dapip", folder, "--base", base, "--report", report)]
+    words += ["--agency-keys", tmp_path / "keys"] if by_agencies else []
+    sent: list[int] = []
+
+    def dying(client: NodeClient, raws: Sequence[bytes]) -> list[dict[str, Any]]:
+        sent.append(len(raws))
+        if len(sent) < at + by_agencies:
+            return submit(client, raws)
+        submit(client, raws[: len(raws) // 2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("accredit.cli.signing.workflow.submit", dying)
+        town.run(*words, key="agency", code=None)
+    assert len(sent) == at + by_agencies, "it was killed"
+    shown = town.run(*words, key="agency")
+    assert "8 institutions were registered by an earlier run; this one goes on from there." in shown.stderr
+    said = [one for one in log_of(town) if one.sub.startswith(base) or base in str(one.body.get("issuer", ""))]
+    contents = Counter((one.iss, one.kind, one.sub, encode(one.body)) for one in said)
+    assert max(contents.values()) == 1, "nothing is said twice"
+    kinds = Counter(one.kind for one in said)
+    expected = {"issuer.register": 8, "accreditation.grant": 8, "accreditation.status": 7}
+    assert kinds == (expected | {"authority.delegate": 2} if by_agencies else expected)
+    named = {one["id"] for one in json.loads(report.read_text())["statements"]}
+    assert {one.id.hex() for one in said if one.kind == "accreditation.status"} <= named, "what waits can be approved"
+
+
+def test_institutions_of_which_no_row_was_taken_are_counted_and_named(town: Town, tmp_path: Path) -> None:
+    institutions = [(str(n), "", "", f"Bare College {n}", "IN", "") for n in range(8, 14)]
+    damaged = [record("20010-01-01", institution=str(n)) for n in range(9, 14)]
+    folder = folder_of(tmp_path / "data", files([record("2001-01-01"), *damaged], [], institutions=institutions))
+    words = ("history", "import", "dapip", folder, "--base", "https://agency.example/bare/", "--dry-run")
+    report = tmp_path / "report.json"
+    shown = town.run(*words, "--report", report, key="agency", code=1).stdout
+    assert (
+        "5 institutions would be registered without an accreditation, since no row about one was taken: "
+        "Bare College 9, Bare College 10, Bare College 11, and 2 more (no_accreditation in the report)."
+    ) in " ".join(shown.split())
+    written = json.loads(report.read_text())
+    assert written["without_accreditation"] == 5
+    bare = [one for one in written["findings"] if one["code"] == "no_accreditation"]
+    assert [one["about"] for one in bare] == [f"Bare College {n}" for n in range(9, 14)]
+    assert all(one["where"].startswith("institutions.csv, line ") for one in bare)
 
 
 def test_agencies_speak_for_themselves_with_keys_of_their_own(

@@ -148,6 +148,20 @@ async def test_what_was_annulled_or_is_void_stays_in_the_history_with_who_ended_
     assert page.count("as if it had never been said") == len(wrong)
 
 
+async def test_a_grant_that_came_together_with_its_annulment_is_in_the_history_and_has_a_timeline(
+    tmp_path: Path,
+) -> None:
+    """The feed of changes never had it: it neither took effect nor ceased to be in effect at this node."""
+    node = explored(tmp_path)
+    gone = node.town.says(A, "accreditation.grant", bodies.grant(PORT, level="programmatic"))
+    node.town.votes(B, annul(node.town, A, gone))
+    node.hears()
+    history = await rows(node, "history", "/explore/issuer", id=PORT)
+    assert [one["ended"] for one in history if one["statement"] == gone.id.hex()] == ["annulled"]
+    told = (await node.get("/v1/accreditation/timeline", params={"id": gone.id.hex()})).json()
+    assert [(one["event"], one["ended"]["how"]) for one in told["events"]] == [("granted", "annulled")]
+
+
 async def test_a_long_history_is_paged_and_complete_in_the_table(tmp_path: Path) -> None:
     node = explored(tmp_path)
     for number in range(70):
