@@ -651,6 +651,7 @@ JSON_BODIES: Final[dict[str, Any]] = {
             {"entity": SERVED, "credential_type": "OpenBadgeCredential", "level": "EQF:6", "field_of_study": "cip:51"},
         ]
     },
+    "/v1/statements/lookup": {"ids": ["5f2b8c11" * 8, "88d1f0a2" * 8]},
 }
 """A good body for each route that takes JSON."""
 

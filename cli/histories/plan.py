@@ -22,9 +22,8 @@ from .settle import by_institution, settle
 ACTIONS: Final = ("accreditation.*",)
 """What an agency that speaks for itself may say; who an institution is, the authority above it states."""
 
-BARE: Final = "no_accreditation"
 _BARE: Final = ImportFinding(
-    code=BARE,
+    code="no_accreditation",
     text="The institution is registered without an accreditation: no row about one was taken, or there is none.",
     hint="Correct the rows about it that were left out, and import again.",
 )
@@ -58,16 +57,16 @@ class HistoryPlan:
 
     Attributes:
         agencies: ids of those that accredited somebody, by their keys.
-        bare: those of `registrations` that no grant is about: no row of theirs was taken, or there is none.
         findings: everything that was found on the way, rows that could not be read first.
+        bare: the institutions that no grant is about: no row about one was taken, or there is none.
     """
 
     history: History
     agencies: Mapping[str, CanonicalId]
     registrations: tuple[PlannedIssuer, ...]
     lives: tuple[PlannedLife, ...]
-    bare: tuple[PlannedIssuer, ...]
     findings: tuple[HistoryFinding, ...]
+    bare: tuple[HistoryFinding, ...]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -119,15 +118,14 @@ def plan(
             found += notes
     accredited, granted = {life.agency for life in lives}, {life.issuer for life in lives}
     registrations = tuple(_registrations(history, ids))
-    bare = tuple(one for one in registrations if one.issuer not in granted)
-    found += [HistoryFinding(where=one.where, about=one.name, finding=_BARE, is_left_out=False) for one in bare]
+    bare = [one for one in registrations if one.issuer not in granted]
     return HistoryPlan(
         history=history,
         agencies={key: id for key, id in agency_ids(history, base).items() if key in accredited},
         registrations=registrations,
         lives=tuple(lives),
-        bare=bare,
         findings=tuple(found),
+        bare=tuple(HistoryFinding(where=one.where, about=one.name, finding=_BARE, is_left_out=False) for one in bare),
     )
 
 

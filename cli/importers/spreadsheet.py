@@ -62,6 +62,11 @@ class SheetLine:
     ignored: tuple[str, ...]
 
 
+HEADINGS_NAMED: Final = 20
+HEADING_CHARS: Final = 60
+"""Headings of a wrong file that an error names, and characters of each."""
+
+
 def decode(data: bytes, source: str, encoding: str = "") -> str:
     """Return the text of a file: Unicode by its byte order mark, else UTF-8, or the stated encoding.
 
@@ -75,6 +80,12 @@ def decode(data: bytes, source: str, encoding: str = "") -> str:
             hint="Open it there and save the sheet as CSV UTF-8 (File, Save as), then import the .csv file.",
         )
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    if not marked and not encoding and b"\0" in data[:200]:
+        raise DecodeError(
+            "not_text",
+            f"{source}: not UTF-8 text (byte {data.index(0)}); it may be UTF-16 without a byte order mark.",
+            hint="Save it as CSV UTF-8, or give its encoding: --encoding utf-16-le",
+        )
     try:
         return data.decode(marked or encoding or "utf-8")
     except LookupError:
@@ -88,12 +99,10 @@ def decode(data: bytes, source: str, encoding: str = "") -> str:
             raise DecodeError(
                 "not_text", f"{source}: byte {error.start} is not valid {encoding}.", hint="Try another --encoding."
             ) from None
-        what = "UTF-16 without a byte order mark" if b"\0" in data[:200] else "the encoding of some machine"
-        said = "utf-16-le" if b"\0" in data[:200] else "windows-1252"
         raise DecodeError(
             "not_text",
-            f"{source}: not UTF-8 text (byte {error.start}); it may be {what}.",
-            hint=f"Save it as CSV UTF-8, or give its encoding: --encoding {said}",
+            f"{source}: not UTF-8 text (byte {error.start}); it may be the encoding of some machine.",
+            hint="Save it as CSV UTF-8, or give its encoding: --encoding windows-1252",
         ) from None
 
 
@@ -195,7 +204,7 @@ def _heads(
             raise DecodeError(
                 "no_such_column",
                 f"{source}: no column has the heading {head!r}.",
-                hint=f"The headings are: {', '.join(one for one, _ in heads) or 'none; the file is empty'}.",
+                hint=f"The headings are: {_some([one for one, _ in heads]) or 'none; the file is empty'}.",
             )
     columns = [column for _, column in heads if column is not None]
     missing = [name for name in reading.needed if name not in columns]
@@ -206,7 +215,7 @@ def _heads(
             "bad_header",
             f"{source}: the first line, read as separated by {SEPARATORS.get(separator, repr(separator))}, names no "
             f"column {_or(missing)}.",
-            hint=f"{_heads_hint(reading.needed)} The headings are: {', '.join(one for one, _ in heads)}.",
+            hint=f"{_heads_hint(reading.needed)} The headings are: {_some([one for one, _ in heads])}.",
         )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
@@ -219,11 +228,18 @@ def _heads(
         hint = f"Did you mean {close[0]}? " if close else ""
         raise DecodeError(
             "unknown_column",
-            f"{source}: unknown columns: {', '.join(repr(one) for one in unknown)}.",
+            f"{source}: unknown columns: {_some([repr(one) for one in unknown])}.",
             hint=hint + "Map them (--column 'HEAD=name'), or ignore them: --ignore-unknown-columns. Known columns: "
             + ", ".join(known) + ".",
         )  # fmt: skip
     return heads
+
+
+def _some(headings: Sequence[str]) -> str:
+    """Name the first headings, each cut to fit a line: a wrong file may have thousands, or one of a megabyte."""
+    named = [one if len(one) <= HEADING_CHARS else f"{one[:HEADING_CHARS]}…" for one in headings[:HEADINGS_NAMED]]
+    more = len(headings) - len(named)
+    return ", ".join(named) + (f", and {more} more" if more else "")
 
 
 def _or(names: Sequence[str]) -> str:

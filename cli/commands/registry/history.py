@@ -168,14 +168,13 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
             hint="Add a key made for this import (accredit keys add), and retire it afterwards.",
         )
     earlier: list[dict[str, Any]] = []
+    findings = (*told.findings, *told.bare)
     if report_path is not None:  # on the disk before anything is signed, whatever happens then
         before = report.earlier(report_path, told.history.source)
         earlier = before or []
         more = {**summary(told), "statements": earlier}
         is_ours = before is not None
-        documents.write_new(
-            report_path, report.encode(report_path, told.findings, more), force=desk.wishes.force or is_ours
-        )
+        documents.write_new(report_path, report.encode(report_path, findings, more), force=desk.wishes.force or is_ours)
     run = HistoryTelling(desk, told, agency_keys)
     try:
         run.tell()
@@ -183,13 +182,14 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
         if report_path is not None:
             statements = {one["id"]: one for one in (*earlier, *run.waiting, *run.said)}
             more = {**summary(told), "statements": list(statements.values()), "planned": told.counts}
-            documents.write_new(report_path, report.encode(report_path, told.findings, more), force=True)
+            documents.write_new(report_path, report.encode(report_path, findings, more), force=True)
     left_out = [one for one in told.findings if one.is_left_out]
     data = {
         **summary(told),
         "planned": told.counts,
-        "statements": [*run.waiting, *run.said],
+        "statements": run.said,
         "known": run.known,
+        "waiting": run.waiting,
     }
 
     def text() -> None:
@@ -203,7 +203,7 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
         if told.bare:
             output.say(_without(told, is_dry=is_dry))
         if told.findings:
-            by_rule = len(told.findings) - len(left_out) - len(told.bare)
+            by_rule = len(told.findings) - len(left_out)
             where = f"all are in {output.quoted(report_path)}" if report_path else "--report FILE lists all"
             output.say(f"{many(len(left_out), 'row')} left out, {by_rule} taken by a rule; {where}.")
             report.show(left_out, shown=_LEFT_OUT_SHOWN)
@@ -220,7 +220,7 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
 
 def _without(told: HistoryPlan, *, is_dry: bool) -> str:
     """Say how many institutions have no accreditation, name some, and say how to see the others."""
-    names = ", ".join(output.clipped(one.name) for one in told.bare[:_LEFT_OUT_SHOWN])
+    names = ", ".join(output.clipped(one.about) for one in told.bare[:_LEFT_OUT_SHOWN])
     more = len(told.bare) - _LEFT_OUT_SHOWN
     be = ("would be" if is_dry else "is") if len(told.bare) == 1 else ("would be" if is_dry else "are")
     others = f", and {more} more (no_accreditation in the report)" if more > 0 else ""

@@ -220,3 +220,30 @@ def test_a_table_in_the_code_page_of_an_old_machine_is_read_once_its_encoding_is
         table.read(data, "t.csv", map, TODAY)
     history = table.read(data, "t.csv", map, TODAY, "windows-1252")
     assert [one.name for one in history.institutions.values()] == ["École"]
+
+
+HEADS = ",".join(table.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said"),
+    [
+        (f"{HEADS}\n{row(start='2001')}".encode("utf-16-le"), "not_text", "--encoding utf-16-le"),
+        (",".join(f"c{n}" for n in range(5_000)).encode(), "no_such_column", "c19, and 4980 more."),
+        (b"x" * 100_000, "no_such_column", f"The headings are: {'x' * 60}…."),
+        (f"{HEADS}\n{row(name='x' * 200_000)}".encode(), "not_csv", "line 2"),
+        (f'{HEADS}\n"1","One'.encode(), "not_csv", "line 2"),
+        (b"PK\x03\x04" + bytes(10_000), "workbook", "save the sheet as CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "workbook", "save the sheet as CSV UTF-8"),
+        (b"\x1f\x8b\x08" + bytes(50), "not_text", "CSV UTF-8"),
+        (f"{HEADS},institution\n{row()},1".encode(), "doubled_column", "Rename or remove one"),
+    ],
+    ids=["utf-16", "columns", "one-line", "cell", "truncated", "zip", "xls", "gzip", "doubled"],
+)
+def test_a_file_that_is_no_such_table_is_refused_in_a_line_or_two(data: bytes, code: str, said: str) -> None:
+    with pytest.raises(DecodeError) as refused:
+        table.read(data, "t.csv", HistoryMap(PLAIN, "map.toml"), TODAY)
+    error = refused.value
+    assert (error.code, error.message.startswith("t.csv")) == (code, True)
+    assert said in f"{error.message} {error.hint}"
+    assert len(f"{error.message} {error.hint}") < 700
