@@ -64,7 +64,7 @@ StandingOf = TypedDict(
 """What a statement says in a line, and its present standing."""
 
 
-class Lookup(TypedDict):
+class StatementStandings(TypedDict):
     """The statements that this node holds, in the order asked, and the ids of the others."""
 
     statements: list[StandingOf]
@@ -91,7 +91,7 @@ async def lookup(call: Call) -> Response:
         if perf_counter() >= over:
             await anyio.sleep(0)
             over = perf_counter() + _TURN_SECONDS
-    value: Lookup = {"statements": found, "missing": missing}
+    value: StatementStandings = {"statements": found, "missing": missing}
     return json_response(value, cache="no-store")
 
 
@@ -134,7 +134,7 @@ ROUTES: Final = (
         about="Look up many statements by id: how they stand, or as signed",
         takes={JSON: StatementIdsAsked},
         max_bytes=128 * 1024,
-        gives={JSON: Lookup, CBOR: None},
+        gives={JSON: StatementStandings, CBOR: None},
         problems=(406,),
     ),
 )
