@@ -6,7 +6,7 @@
  *     payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map }
  *     id        = SHA-256(["Signature1", protected, h'', payload])
  *
- * What a body may hold is the business of whoever reads its kind.
+ * The readers of each kind check the content of its body.
  *
  * @module
  */

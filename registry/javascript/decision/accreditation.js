@@ -1,5 +1,5 @@
 /**
- * What one accreditation says to a query, as of the time asked and as of now.
+ * Judges one accreditation for a query, as of the time asked about and as of now.
  *
  * In this order, and all refusals are collected: the chain, the terms, the status, the scope cut by the limits of
  * every link, the key, and if all is well and the time is past, what came later.
@@ -247,7 +247,7 @@ function statusText(asked, record, status) {
 }
 
 /**
- * Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of.
+ * Check the issuer's stated categories against those to which each link's mandate is limited.
  *
  * @param {Case} asked
  * @param {RegistryRecord} issuer

@@ -1,5 +1,5 @@
 /**
- * The chain of authorities from whoever said something up to the charter, and whose word counts along it.
+ * Finds the chain of authorities from a speaker up to the charter, and decides whose word counts along it.
  *
  * An authority *instance*, a voice, is an authority's id and the delegation it acts under, null for one that the
  * charter names. By mandate, not by name: two delegations to one body are two voices.
@@ -73,7 +73,7 @@ export function mandatesOf(record) {
 }
 
 /**
- * Whether a fact counts: said by one of the chain, or by a publisher that was named.
+ * Return whether a fact counts: said by one of the chain, or by a publisher that was named.
  *
  * @param {RegistryRecord} said with `by` and `via`
  * @param {Chain} chain

@@ -11,7 +11,7 @@ import { voiceOf } from "./authority_chain.js";
 /** @typedef {import("./query.js").Query} Query */
 
 /**
- * What all findings of one decision share.
+ * The facts that all findings of one decision share.
  *
  * @typedef {object} Case
  * @property {Query} query

@@ -76,7 +76,7 @@ export function limitsOf(chain) {
 }
 
 /**
- * Where a question names a body that holds several mandates, say under which one this is answered.
+ * Say under which mandate this is answered, if the question names a body that holds several.
  *
  * @param {ReadonlySet<string> | null} mandates
  * @param {Chain} chain

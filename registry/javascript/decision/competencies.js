@@ -1,5 +1,5 @@
 /**
- * Whose word on competencies counts where an accreditation is judged: on what frameworks hold and mappings link.
+ * Decides whose word on frameworks and mappings counts when an accreditation is judged.
  *
  * Of terms that of whoever stated them, one above it or a publisher that was named; where several granted together,
  * those of the accreditor's chain. Of a limit that of one above whom it limits, or a publisher that the charter names:
@@ -84,7 +84,7 @@ export function boundless() {
 }
 
 /**
- * Whether a decision taken by one rule took at least as many as one taken by another; undefined: one voice.
+ * Return whether a decision taken by one rule took at least as many as one taken by another; undefined: one voice.
  *
  * @param {NeededRule | undefined} rule
  * @param {NeededRule | undefined} other
@@ -98,7 +98,7 @@ function tookAsMuch(rule, other) {
   );
 }
 
-/** What is known of competencies, as of one time, by those whose word counts for one accreditation. */
+/** The knowledge of competencies at one time of those whose word counts for one accreditation. */
 export class Competencies {
   /** @type {string[]} publishes of frameworks that were looked at, and what ended mappings that would have counted */
   cited = [];

@@ -1,5 +1,5 @@
 /**
- * Whether a credential's key is one of the issuer's, at a time.
+ * Decides whether a credential's key was a valid key of its issuer at a certain time.
  *
  * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
  * `retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while
@@ -219,7 +219,7 @@ function weigh(added, decided, spoken) {
 }
 
 /**
- * Whether a key was stated to be good at a time.
+ * Return whether a key was stated to be good at a time.
  *
  * @param {readonly Said[]} added
  * @param {string} kid

@@ -1,5 +1,5 @@
 /**
- * What one mandate of an authority says to a query with the action `accredit`: may it accredit issuers for this?
+ * Judges one mandate of an authority for a query with the action `accredit`: may it accredit issuers for this?
  *
  * @module
  */

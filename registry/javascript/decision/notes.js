@@ -1,5 +1,5 @@
 /**
- * The notes that are taken while one accreditation or mandate is judged, and the finding that follows from them.
+ * Takes notes while one accreditation or mandate is judged, and makes the finding that follows from them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { day } from "../encoding/rfc3339.js";
 /** @typedef {import("./verdict.js").Reason} Reason */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
-/** What accumulates while one accreditation or mandate is judged. */
+/** The reasons and citations that accumulate while one accreditation or mandate is judged. */
 export class Notes {
   /** @type {Reason[]} */
   refusals = [];
@@ -65,7 +65,7 @@ export class Notes {
     for (const statement of statements) this.statements.add(statement);
   }
 
-  /** Whether nothing stands against it so far. */
+  /** Whether all is well so far. */
   get isGood() {
     return !this.refusals.length && !this.suspensions.length && !this.gaps.length;
   }

@@ -1,5 +1,5 @@
 /**
- * A question to the registry: who, before whom, what for, and as precisely as the asker can, what.
+ * A question to the registry: who may do what, under whom, and for which credential, as precisely as the asker can say.
  *
  * @module
  */

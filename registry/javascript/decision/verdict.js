@@ -20,7 +20,7 @@ import { compareText, unhex } from "../encoding/bytes.js";
 /** @typedef {{accreditation: string, verdict: Verdict, code: string}} Other what did not decide, and why */
 /** @typedef {import("./authority_chain.js").Chain} Chain */
 /**
- * What follows from one accreditation, or one mandate.
+ * The result for one accreditation, or one mandate.
  *
  * @typedef {object} Finding
  * @property {Verdict} verdict
@@ -65,7 +65,7 @@ const VERDICTS = [
 ];
 
 /**
- * Whether a decision is a yes.
+ * Return whether a decision is a yes.
  *
  * @param {{verdict: Verdict}} decision
  * @returns {boolean}
@@ -120,7 +120,7 @@ export function compareFindings(one, other) {
 }
 
 /**
- * Whether a finding is a yes for which the key was checked.
+ * Return whether a finding is a yes for which the key was checked.
  *
  * @param {Finding} finding
  */

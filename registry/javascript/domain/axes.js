@@ -1,5 +1,5 @@
 /**
- * Places, levels and fields of study: when one lies within another.
+ * Decides when a place, level or field of study lies within another.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
 
 /**
- * Whether a place is another one or lies in it, as `US-IN` in `US`.
+ * Return whether a place is another one or lies in it, as `US-IN` in `US`.
  *
  * @param {string} part
  * @param {string} whole
@@ -17,7 +17,7 @@ export function jurisdictionWithin(part, whole) {
 }
 
 /**
- * Whether a level lies in a range, under any of its names: EQF 5 to 8 are ISCED 5 to 8 and the cycles 0 to 3 of
+ * Return whether a level lies in a range, under any of its names: EQF 5 to 8 are ISCED 5 to 8 and the cycles 0 to 3 of
  * QF-EHEA.
  *
  * @param {readonly [string, number]} level
@@ -44,7 +44,7 @@ function namesOf([scheme, number]) {
 }
 
 /**
- * Whether a field of study is another one or a part of it, as `cip:51.3801` of `cip:51`.
+ * Return whether a field of study is another one or a part of it, as `cip:51.3801` of `cip:51`.
  *
  * @param {readonly [string, string]} field
  * @param {RegistryRecord} allowed scheme and code

@@ -1,5 +1,5 @@
 /**
- * What an accreditation covers, axis by axis, and whether a question lies within it.
+ * Decides whether a question lies within the scope of an accreditation, axis by axis.
  *
  * An absent axis grants nothing on it; `"*"` grants all of it; a list grants what it names and what lies within that.
  * An axis that the question asks and the scope does not grant makes the answer no; an axis on which the scope is a
@@ -86,7 +86,7 @@ export function covers(scope, question, lookup, links) {
 }
 
 /**
- * Whether the question says enough of *what* is attested to be answered by this scope.
+ * Return whether the question says enough of *what* is attested to be answered by this scope.
  *
  * @param {RegistryRecord} scope
  * @param {Query} question

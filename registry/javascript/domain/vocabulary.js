@@ -8,8 +8,8 @@ import { DecodeError } from "../errors.js";
 
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
 /**
- * What a status means: how restrictive it is (1 the most), for what is issued while it lasts, and for what was issued
- * before.
+ * The meaning of a status: how restrictive it is (1 the most), for credentials issued while it lasts, and for those
+ * issued before.
  *
  * @typedef {object} StatusRow
  * @property {number} rank

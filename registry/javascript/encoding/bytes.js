@@ -34,7 +34,7 @@ export function unhex(text) {
 }
 
 /**
- * Whether a value is a text of 64 lower-case hexadecimal digits: a digest, an id, a root.
+ * Return whether a value is a text of 64 lower-case hexadecimal digits: a digest, an id, a root.
  *
  * @param {unknown} value
  * @returns {value is string}
@@ -150,7 +150,7 @@ export function compare(one, other) {
 }
 
 /**
- * Whether two byte strings are the same.
+ * Return whether two byte strings are the same.
  *
  * @param {Uint8Array} one
  * @param {Uint8Array} other

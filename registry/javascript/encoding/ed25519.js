@@ -40,7 +40,7 @@ const SMALL_ORDER = new Set(
 );
 
 /**
- * Whether libsodium accepts a signature; bytes of any content and length get an answer.
+ * Return whether libsodium accepts a signature; bytes of any content and length get an answer.
  *
  * @param {Uint8Array} publicKey
  * @param {Uint8Array} message
@@ -72,7 +72,7 @@ export async function verify(publicKey, message, signature) {
 }
 
 /**
- * Whether a key is a canonical point of the prime-order group, not of small order.
+ * Return whether a key is a canonical point of the prime-order group, not of small order.
  *
  * @param {Uint8Array} publicKey
  * @returns {boolean}

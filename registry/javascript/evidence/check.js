@@ -1,5 +1,5 @@
 /**
- * Evidence: an answer that nobody has to be trusted for.
+ * Checks evidence: an answer with its proof, so that the verifier need not trust the node that answers.
  *
  *     evidence = {
  *       "v": 1, "asked": "authorization" / "recognition",
@@ -57,7 +57,7 @@ const MEMBERS = ["v", "asked", "query", "answer", "records_root", "statements_ro
  */
 
 /**
- * What came of a check.
+ * The outcome of a check.
  *
  * @typedef {object} Checked
  * @property {CheckResult} result `verified` alone is one to act on

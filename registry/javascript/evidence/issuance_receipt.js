@@ -42,7 +42,7 @@ const KEY = /^[!-~]{1,100}$/;
 /** @typedef {import("./trust_policy.js").TrustPolicy} TrustPolicy */
 
 /**
- * What a holder keeps, unverified.
+ * A receipt as its holder keeps it, unverified.
  *
  * @typedef {object} IssuanceReceipt
  * @property {string} issuer whose credential it is
@@ -55,7 +55,7 @@ const KEY = /^[!-~]{1,100}$/;
  */
 
 /**
- * That a credential existed by a time: only `checkReceipt` makes one.
+ * The proven fact that a credential existed by a time; only `checkReceipt` makes one.
  *
  * @typedef {object} Existence
  * @property {number | bigint} existedBy seconds since 1970; a quorum held the commitment by then
@@ -272,7 +272,7 @@ async function opened(note, policy) {
 }
 
 /**
- * Whether an error is about what was given, and not about this browser or runtime.
+ * Return whether an error is about what was given, and not about this browser or runtime.
  *
  * @param {unknown} error
  * @returns {error is AccreditError}

@@ -65,7 +65,7 @@ class UnhashedError extends Error {
   }
 }
 
-/** What a verified bucket says: a record, or null where it is proved that there is none. Only `openBucket` makes one. */
+/** The records of a verified bucket, or null for a proven absence. Only `openBucket` makes one. */
 export class BucketRecords {
   #bucket;
   #leaves;
@@ -273,7 +273,7 @@ function isSameLeaf(one, other) {
 }
 
 /**
- * Whether a key begins like a bucket's prefix.
+ * Return whether a key begins like a bucket's prefix.
  *
  * @param {Bucket} bucket
  * @param {Uint8Array} key

@@ -1,5 +1,5 @@
 /**
- * Records with their proofs, and what is read from them: a question that nobody proved is refuted, never "absent".
+ * Reads records with their proofs: reading a record without a proof refutes the file, and never means "absent".
  *
  * @module
  */
@@ -28,7 +28,7 @@ export const TYPES = [
 
 /** @typedef {{[member: string]: any}} RegistryRecord */
 /**
- * What a decision reads. A record is as `docs/records.cddl` says, byte strings in hexadecimal; null if there is none.
+ * The records that a decision reads, in the form of `docs/records.cddl`, byte strings in hexadecimal; null if absent.
  *
  * @typedef {{get(type: string, id: string): RegistryRecord | null}} Records
  */
@@ -70,7 +70,7 @@ export function provenRecord(value) {
 }
 
 /**
- * Whether these are a type of record and an id.
+ * Return whether these are a type of record and an id.
  *
  * @param {unknown} type
  * @param {unknown} id

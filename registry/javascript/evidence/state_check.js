@@ -1,5 +1,5 @@
 /**
- * Whether a state stands: a state note under a verifier's trust policy, and the words for every way it may not.
+ * Checks whether a state stands: a state note under a verifier's trust policy, with a word for every way to fail.
  *
  * - `verified`: everything holds;
  * - `refuted`: something contradicts itself or what was verified before;

@@ -20,7 +20,7 @@ const ORIGIN = /^([^\n]{1,300})\/([0-9a-f]{64})\/state\/([1-9][0-9]{0,4})$/u;
 const NUMBER = /^(?:0|[1-9][0-9]{0,18})$/;
 
 /**
- * What a note says.
+ * The content of a note.
  *
  * @typedef {object} StateNote
  * @property {string} name of the ecosystem, for people

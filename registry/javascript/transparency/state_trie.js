@@ -144,7 +144,7 @@ export async function subtreeHash(leaves, depth = 0) {
 }
 
 /**
- * Whether keys are sorted, each there once.
+ * Return whether keys are sorted, each there once.
  *
  * @param {readonly Leaf[]} leaves
  */

@@ -1,5 +1,5 @@
 /**
- * Which signers a verifier relies on, and how many must agree: C2SP tlog-policy.
+ * Reads which signers a verifier relies on, and how many must agree: C2SP tlog-policy.
  *
  *     log <vkey> [<url>]
  *     witness <name> <vkey> [<url>]
@@ -129,7 +129,7 @@ export class Policy {
   }
 }
 
-/** What has been read so far; `read` takes one line. */
+/** The part of a policy that was read so far; `read` takes one line. */
 class Reading {
   /** @type {Log[]} */
   #logs = [];
