@@ -158,8 +158,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=16,
             le=100_000,
-            description="Maximum number of connections in total. When all are in use, the connection that has "
-            "waited longest for a request is closed. Never more than the files the process may open, less 64.",
+            description="Maximum number of connections of each process, in total; every query worker has as many of "
+            "its own. When all are in use, the connection that has waited longest for a request is closed. Never more "
+            "than the files the process may open, less 64.",
         ),
     ] = 1_000
     max_connections_per_address: Annotated[
@@ -167,8 +168,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=1,
             le=100_000,
-            description="Maximum number of connections from one address (for IPv6, from one /64). When all are "
-            "in use, the one that has waited longest is closed; if all are busy, further ones get 503. Trusted "
+            description="Maximum number of connections of each process from one address (for IPv6, from one /64). When "
+            "all are in use, the one that has waited longest is closed; if all are busy, further ones get 503. Trusted "
             "proxies are not counted.",
         ),
     ] = 250
@@ -177,8 +178,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=1024 * 1024,
             le=4 * 1024 * 1024 * 1024,
-            description="Maximum bytes of request bodies held at a time, in total; one address may use a "
-            "quarter. The first 16 KiB of each body are not counted.",
+            description="Maximum bytes of request bodies that each process holds at a time, in total; one address may "
+            "use a quarter. The first 16 KiB of each body are not counted.",
         ),
     ] = 64 * 1024 * 1024
     trusted_proxies: Annotated[

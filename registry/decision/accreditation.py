@@ -38,6 +38,7 @@ from .case import Case, publishers_of
 from .chain_notes import notes_on_chain, say_mandate
 from .competencies import extents_of_terms
 from .issuer_keys import KeyState, key_at
+from .kept_answers import keep
 from .notes import ChainNotes, Notes
 from .scope_notes import answers_of, notes_on_terms
 from .verdict import Finding, Reason, Verdict
@@ -388,7 +389,7 @@ def _judge_key(
     answer = case.key_answers.get(about)
     if answer is None:
         answer = key_at(issuer, case.query.key, case.time, case.now, lambda said: counts(said, chain, publishers))
-        case.key_answers[about] = answer
+        keep(case.key_answers, about, answer)
     notes.cite(answer.statements)
     notes.dates += answer.dates
     if answer.state is KeyState.NO_PINNED_KEYS:

@@ -9,6 +9,7 @@ from ..domain.records import Records, Voice, is_ahead
 from ..encoding.identifiers import CanonicalId
 from .authority_chain import Chain, chain_of
 from .issuer_keys import KeyAnswer
+from .kept_answers import keep
 from .notes import ChainNotes, ScopeAnswers, ScopeNotes
 from .query import Query
 
@@ -43,7 +44,7 @@ class Case(NamedTuple):
         """The chain of an instance."""
         found = self.chains.get(voice)
         if found is None:
-            found = self.chains[voice] = chain_of(self.records, *voice)
+            found = keep(self.chains, voice, chain_of(self.records, *voice))
         return found
 
     def said(self, stated: list[StatedFacts]) -> list[StatedFacts]:

@@ -10,6 +10,7 @@ from ..domain.records import Voice, end_of
 from ..encoding.rfc3339 import day
 from .authority_chain import Chain, Link, window
 from .case import Case
+from .kept_answers import keep
 from .notes import ChainNotes, Notes
 
 _NOTHING_TO_NOTE: Final = ChainNotes(notes=None, over=None, limits=())
@@ -20,7 +21,7 @@ def notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
     voice = chain[0][:2]
     found = case.links.get(voice)
     if found is None:
-        found = case.links[voice] = _judge_chain(case, chain)
+        found = keep(case.links, voice, _judge_chain(case, chain))
     return found
 
 

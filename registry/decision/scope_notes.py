@@ -14,6 +14,7 @@ from .authority_chain import Chain
 from .case import Case
 from .chain_notes import notes_on_chain
 from .competencies import Competencies, Extent, extents_of_terms, words_of
+from .kept_answers import keep
 from .notes import ChainNotes, Notes, ScopeNotes
 from .verdict import Reason
 
@@ -97,7 +98,7 @@ def _notes_on_scope(case: Case, scope: Mapping[str, Any]) -> Notes | None:
     if answers not in memory.by_answers:
         notes = Notes()
         _note_answers(is_enough, axes, notes)
-        memory.by_answers[answers] = notes.or_none()
+        keep(memory.by_answers, answers, notes.or_none())
     memory.notes = memory.by_answers[answers]
     return memory.notes
 

@@ -6,7 +6,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.rules.delegation_limits import check_delegation
-from accredit.registry.domain.records import authority_in
+from accredit.registry.domain.records import Voice, authority_in
 from accredit.registry.errors import DecodeError
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, recognition, register
@@ -243,6 +243,39 @@ def test_a_withdrawn_delegate_withdraws_nothing() -> None:
     late = withdraw(town, pen, below)
 
     assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it was made."
+
+
+def test_a_suspension_of_the_second_in_which_its_mandate_ends_stands() -> None:
+    town = trio()
+    pen, made = delegate(town)
+    given = town.says(pen, "accreditation.grant", grant())
+    suspended = town.says(pen, "accreditation.status", event(given.id, "suspend", after=[]), ISSUER)
+    town.time = suspended.iat - 1
+    ended = withdraw(town, A, made)
+
+    assert ended.iat == suspended.iat
+    assert state_of(town, suspended) is EffectState.EFFECTIVE
+
+
+def test_what_a_delegate_took_back_before_it_was_withdrawn_stays_taken_back_whatever_the_heads_leave_out() -> None:
+    town = trio()
+    pen, made = delegate(town, actions=MAY_DELEGATE)
+    sub, below = delegate(town, pen, to=SUB, actions=["accreditation.*"])
+    taken_back = withdraw(town, pen, below)
+    withdraw(town, A, made, below)
+    late = town.says(sub, "accreditation.grant", grant())
+
+    assert state_of(town, taken_back) is EffectState.EFFECTIVE
+    assert state_of(town, late) is EffectState.INEFFECTIVE
+    assert record_of(town, "authority", SUB)["standings"][0]["withdrawn"]["statement"] == taken_back.id
+
+
+def test_two_mandates_of_one_body_share_the_room_of_a_record_apart() -> None:
+    town = trio()
+    vias = [delegate(town)[1].id for _ in range(2)]
+    law = town.fold().law
+    assert law is not None
+    assert [law.mandates.path(Voice(DELEGATE, via)) for via in vias] == [((A, b""), (DELEGATE, via)) for via in vias]
 
 
 def test_withdrawing_what_is_no_delegation_in_effect_has_no_effect() -> None:

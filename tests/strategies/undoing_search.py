@@ -24,7 +24,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
-from tests.strategies.stories import DELEGATE, TRIO, A
+from tests.strategies.stories import DELEGATE, TRIO, A, B
 
 GRADES: Final = {Verdict.TRUSTED: 3, Verdict.TRUSTED_WITH_ADVISORY: 2, Verdict.TRUSTED_HISTORICAL: 1}
 """How good an answer is; every other one is worth nothing."""
@@ -189,6 +189,9 @@ def stage(random: Random) -> Drama | None:
         )
         for number in range(2, threshold + 1):
             town.votes(f"{A}#{number}", made)
+        aside = _aside(random)
+        if aside.random() < 0.4:
+            second_mandate(town, aside, threshold)
     drama = Drama(
         random=random, town=town, keys=keys, threshold=threshold, owner=A, given=town.genesis, delegation=made
     )
@@ -215,6 +218,22 @@ def stage(random: Random) -> Drama | None:
     if drama.mapping is not None and not drama.narrowings:
         return drama if not drama.about_mapped(town.fold(), town.time)[0] else None
     return drama if drama.narrowings and not drama.answers(town.fold(), town.time)[0] else None
+
+
+def _aside(random: Random) -> Random:
+    """Draws that change nothing of what is drawn later."""
+    aside = Random()
+    aside.setstate(random.getstate())
+    return aside
+
+
+def second_mandate(town: Consortium, random: Random, threshold: int) -> None:
+    """B delegates to A's delegate too, with that delegate's key: it must gain nothing by that."""
+    entry = key_entry(town.pen(f"{DELEGATE}#1"), budget=500)
+    body = delegation(DELEGATE, [entry], actions=["issuer.*", "accreditation.*"], name=f"{random.random()}")
+    made = town.says(f"{B}#1", "authority.delegate", body)
+    for number in range(2, threshold + 1):
+        town.votes(f"{B}#{number}", made)
 
 
 def crosswalk(*, usable: bool = True, id: str = CROSSWALK) -> dict[str, Any]:
@@ -469,12 +488,14 @@ class Intruder:
 
     def delegate(self) -> None:
         by = self.random.choice((DELEGATE, "https://sock.example/", *(by for by, _ in TRIO)))
-        new = Pen(f"intruder's {len(self.pens)}", by)
+        is_taken = by == DELEGATE and self.drama.delegation is not None and _aside(self.random).random() < 0.5
+        new = self.drama.town.pens[f"{DELEGATE}#1"].copy() if is_taken else Pen(f"intruder's {len(self.pens)}", by)
         actions = self.random.choice(
             (["issuer.*", "accreditation.*"], ["accreditation.*", "authority.delegate"], ["mapping.*", "framework.*"])
         )
         self.say("authority.delegate", delegation(by, [key_entry(new, budget=50)], actions=actions))
-        self.pens.append(new)
+        if not is_taken:
+            self.pens.append(new)
 
     def withdraw(self) -> None:
         made = self.random.choice([s for s in self.town.said if s.kind == "authority.delegate"] or [None])

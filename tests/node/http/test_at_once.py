@@ -16,7 +16,7 @@ import trio
 import trio.testing
 
 from accredit.node.http.lobby import Lobby
-from accredit.node.http.routes.request_reading import convert, decode_as, decode_json
+from accredit.node.http.routes.request_reading import JSON_PARTS, convert, decode_as, decode_json
 from accredit.node.http.routes.trqp import TrqpRequest
 from accredit.node.http.server import ConnectionLimits, Server
 from accredit.node.http.tcp import TcpListener, TcpStream
@@ -383,3 +383,17 @@ def test_a_body_read_in_one_go_is_what_it_is_read_in_two(shape: type[Any], body:
             return error.code, error.message, error.where, error.hint
 
     assert read(lambda: decode_as(body, shape)) == read(lambda: convert(decode_json(body), shape))
+
+
+@pytest.mark.parametrize("part", [b"[]", b'{"a":1}', b"1"])
+def test_a_body_of_very_many_small_parts_is_refused_before_it_is_read(part: bytes) -> None:
+    """A megabyte of them would keep everybody else waiting."""
+    body = b"[" + b",".join([part] * (JSON_PARTS + 1)) + b"]"
+    for read in (decode_json, partial(decode_as, shape=Question)):
+        with pytest.raises(DecodeError, match="the JSON has more than 65536 members and items") as refused:
+            read(body)
+        assert refused.value.hint == "Split it into several requests."
+
+
+def test_a_body_of_as_many_parts_as_are_allowed_is_read() -> None:
+    assert len(decode_json(b"[" + b",".join([b"1"] * JSON_PARTS) + b"]")) == JSON_PARTS

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accredit.registry.decision import kept_answers
 from accredit.registry.decision.decide import CASES, Query, Sitting, Verdict, decide
 from accredit.registry.domain.records import MemoryRecords
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -164,3 +166,26 @@ def test_a_lone_grant_is_judged_as_at_length(
         assert decide(one, records, now, ecosystem_id=ECOSYSTEM) == decide(
             at_length, records, now, ecosystem_id=ECOSYSTEM
         )
+
+
+def test_a_sitting_of_many_questions_keeps_a_bounded_number_of_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = World()
+    issuers = [f"did:web:school-{number}.example" for number in range(6)]
+    for number, issuer in enumerate(issuers):
+        via = made.delegate(f"did:web:body-{number}.example")
+        by = CanonicalId(f"did:web:body-{number}.example")
+        made.register(issuer, iat=EARLY, by=by, via=via, keys=domain.pinned())
+        for scope in ({**ANY_SCOPE, "achievement_types": ["Badge"]}, ANY_SCOPE, {**ANY_SCOPE, "jurisdictions": ["US"]}):
+            made.grant(issuer, iat=EARLY, by=by, via=via, scope=scope)
+    records = made.records()
+    asked = [BACHELOR._replace(entity=issuer, key=K1, jurisdiction="FR") for issuer in issuers]
+    expected = [decide(query, records, NOW, ecosystem_id=ECOSYSTEM) for query in asked]
+    monkeypatch.setattr(kept_answers, "KEPT", 2)
+    sitting = Sitting(records, NOW, ecosystem_id=ECOSYSTEM)
+
+    assert [sitting.decide(query) for query in asked] == expected
+
+    (opened,) = sitting._cases.values()
+    case = opened.case
+    kept = (case.chains, case.links, case.key_answers, case.scope_answers.by_answers)
+    assert [0 < len(answers) <= 2 for answers in kept] == [True] * 4
