@@ -17,7 +17,7 @@ from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding, quiet_port
 from tests.strategies.network import A, B, C, node_entry
 
-MANY = 12_000
+MANY = 9_000
 """Entries: three batches, and some seconds of one core."""
 
 TRIES = 5

@@ -37,6 +37,7 @@ def find(alice: Alice, *conflicts: bytes) -> None:
     alice.handle(ConflictsFound(conflicts=conflicts))
 
 
+@pytest.mark.no_cover
 def test_a_conflict_is_everywhere_as_fast_as_a_revocation() -> None:
     world = World(nodes=30)
     world.run(seconds=20)

@@ -295,6 +295,7 @@ def test_a_poll_that_failed_is_made_again_after_a_pause() -> None:
 # ------------------------------------------------------------------------------------------------- in a network
 
 
+@pytest.mark.no_cover
 def test_a_member_that_cannot_be_dialled_hears_of_a_revocation_within_a_hop() -> None:
     world = World(nodes=12, firewalled=(11,))
     world.run(seconds=40)
@@ -321,6 +322,7 @@ def test_two_members_behind_firewalls_hear_of_each_other_through_the_rest() -> N
     assert all(len(node.ledger.kept) == 1 for node in world.nodes)
 
 
+@pytest.mark.no_cover
 def test_those_who_poll_are_never_dialled_nor_blamed() -> None:
     world = World(nodes=6, firewalled=(5,))
     world.run(seconds=300)

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_nobody_is_sent_what_it_is_known_to_have() -> None:
     assert "statements_pushed" not in world.counters(world.nodes[1])
 
 
+@pytest.mark.no_cover
 @settings(max_examples=8)
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.4]), st.sampled_from([0.0, 0.3]))
 def test_loss_duplication_and_reordering_delay_but_never_lose(seed: int, loss: float, duplication: float) -> None:
@@ -203,6 +205,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert run(7) != run(8)
 
 
+@pytest.mark.no_cover
 def test_hundreds_of_statements_a_second_do_not_starve_the_comparison_of_roots() -> None:
     world = World(nodes=2)
     world.delay = (300, 400)
@@ -212,6 +215,7 @@ def test_hundreds_of_statements_a_second_do_not_starve_the_comparison_of_roots()
     assert world.nodes[0].machine.statistics().peers[0].in_sync is not None
 
 
+@pytest.mark.no_cover
 def test_a_large_network_has_it_within_a_second_by_a_mesh_of_eight() -> None:
     world = World(nodes=80)
     world.run(seconds=30)
@@ -229,6 +233,7 @@ def test_a_large_network_has_it_within_a_second_by_a_mesh_of_eight() -> None:
     assert all(normal.id in node.ledger for node in world.nodes)
 
 
+@pytest.mark.no_cover
 def test_a_nodes_own_statement_goes_to_twelve_random_members_besides_the_mesh_and_a_relayed_one_does_not() -> None:
     world = World(nodes=60)
     world.run(seconds=30)
@@ -244,6 +249,7 @@ def test_a_nodes_own_statement_goes_to_twelve_random_members_besides_the_mesh_an
         assert {kids[peer] for _, peer in world.said(relay, Push, since=start)} <= meshes[relay.name]
 
 
+@pytest.mark.no_cover
 def test_recent_ids_are_announced_to_a_quarter_of_the_acquaintances_or_to_six() -> None:
     for acquaintances, many in ((0, 6), (64, 16)):
         world = World(nodes=75, config=GossipConfig(flood=0, announce_heartbeats=1, root_interval=10**9))
@@ -271,6 +277,7 @@ def test_roots_are_compared_every_ten_seconds_or_so_with_anybody_in_the_whole_li
     assert len({peer for _, peer in compared}) >= 30, "90 draws of 39"
 
 
+@pytest.mark.no_cover
 def test_a_third_of_silent_nodes_and_lost_frames_cost_seconds() -> None:
     """Silent: they take everything and never send anything of their own, nor answer."""
     world = World(nodes=60, seed=3)
@@ -299,6 +306,7 @@ def test_a_node_not_in_force_says_nothing_and_hears_nothing() -> None:
     assert world.counters(outsider).get("frames_sent", 0) == 0
 
 
+@pytest.mark.no_cover
 def test_two_runs_of_one_seed_are_the_same_to_the_byte() -> None:
     def digest() -> str:
         world = World(nodes=12, seed=99)
@@ -356,3 +364,16 @@ def test_when_another_was_last_heard_is_known_without_looking_at_everything() ->
     seen = [peer.last_heard for peer in world.nodes[0].machine.statistics().peers if peer.last_heard is not None]
     assert seen
     assert world.nodes[0].machine.last_heard() == max(seen)
+
+
+def test_a_peer_that_is_of_use_keeps_its_slot_at_every_rotation() -> None:
+    world = World(nodes=4, config=GossipConfig(idle=5_000, rotation_min=5_000, rotation_max=6_000))
+    world.run(seconds=5)
+    meshes = {node.name: node.machine._parts.mesh for node in world.nodes}
+    before = {name: {kid: mesh.slot(kid) for kid in mesh} for name, mesh in meshes.items()}
+    for _ in range(20):
+        for number in range(len(world.nodes)):
+            world.say(number, 1, urgent=True)
+        world.run(seconds=1)
+    assert all(len(slots) == 3 for slots in before.values())
+    assert {name: {kid: mesh.slot(kid) for kid in mesh} for name, mesh in meshes.items()} == before

@@ -146,6 +146,7 @@ def test_sets_with_nothing_in_common_take_messages_in_proportion(limit: int, sam
         assert len(sizes) < 8 + 8 * 32 * len(items) // limit
 
 
+@pytest.mark.no_cover
 @given(st.integers(0, 2**32), st.integers(0, 400), st.integers(0, 400))
 def test_sets_that_need_many_messages_are_told_apart_too(seed: int, mine: int, others: int) -> None:
     random = Random(seed)

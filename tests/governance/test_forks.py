@@ -216,3 +216,15 @@ def test_a_delegation_beside_the_law_takes_effect_once_its_branch_is_vouched_for
     fold.add(town.votes(C, given))
     fold.settle()
     assert [verdict_of(town, each, fold).state for each in (given, said)] == [EffectState.EFFECTIVE] * 2
+
+
+def test_a_fork_of_the_first_statement_of_a_key_is_settled_by_whoever_vouches_for_a_branch() -> None:
+    town = trio()
+    pen, _ = delegate(town, A)
+    thief = pen.copy()
+    honest = town.says(pen, "issuer.register", register())
+    forged = town.says(thief, "issuer.register", register("did:web:mill.example"))
+    assert [state_of(town, s) for s in (honest, forged)] == [EffectState.WAITING] * 2
+
+    town.votes(B, honest)
+    assert [state_of(town, s) for s in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]

@@ -6,6 +6,8 @@ import pytest
 
 from tests.strategies.judging_mutants import EQUIVALENT, JUDGES, ROOT, is_seen, mutants, sample, survivors
 
+pytestmark = pytest.mark.no_cover
+
 SECONDS_WIDE = 3_600.0
 UNSEEN = 0.2
 """Of all mutants so many may go unseen: a floor under what is (33 of 174 in a sample). It should be 0, but for those

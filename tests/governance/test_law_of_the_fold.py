@@ -35,6 +35,7 @@ def picture(fold: Fold) -> dict[str, Any]:
     }
 
 
+@pytest.mark.no_cover
 @NARROW
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 7))
 def test_order_duplication_and_batching_change_nothing(history: History, random: Any, batch: int) -> None:
@@ -45,6 +46,7 @@ def test_order_duplication_and_batching_change_nothing(history: History, random:
     assert picture(fold_of(eco, shuffled, batch=batch)) == picture(fold_of(eco, said))
 
 
+@pytest.mark.no_cover
 @NARROW
 @given(histories())
 def test_one_at_a_time_is_the_same_as_all_at_once(history: History) -> None:
@@ -53,6 +55,7 @@ def test_one_at_a_time_is_the_same_as_all_at_once(history: History) -> None:
     assert picture(fold_of(eco, said, batch=1)) == picture(fold_of(eco, said))
 
 
+@pytest.mark.no_cover
 @NARROW
 @given(histories(), st.randoms(use_true_random=False))
 def test_nodes_that_hear_in_any_order_accept_the_same_set(history: History, random: Any) -> None:
@@ -65,6 +68,7 @@ def test_nodes_that_hear_in_any_order_accept_the_same_set(history: History, rand
     assert {s.id for s in accepted(eco, shuffled)} == {s.id for s in accepted(eco, said)}
 
 
+@pytest.mark.no_cover
 @NARROW
 @given(histories())
 def test_the_committed_set_alone_gives_the_same_records(history: History) -> None:
@@ -79,6 +83,7 @@ def test_the_committed_set_alone_gives_the_same_records(history: History) -> Non
     assert part.state_root() == whole.state_root()
 
 
+@pytest.mark.no_cover
 @NARROW
 @given(histories(), st.data())
 def test_a_branch_is_like_a_fold_of_its_own_and_its_base_never_notices(history: History, data: st.DataObject) -> None:

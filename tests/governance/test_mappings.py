@@ -238,6 +238,7 @@ def test_a_mapping_said_again_with_other_links_leaves_none_of_the_old_behind_onc
     assert is_trusted(town, "https://licences.example/nurse")
 
 
+@pytest.mark.no_cover
 def test_ten_thousand_links_from_one_item_make_no_record_too_large_and_push_nobody_out() -> None:
     """Each mapping has the links that a statement holds; the flood is C's delegate's, and A's one link stands."""
     town = trio()

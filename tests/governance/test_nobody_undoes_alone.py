@@ -7,6 +7,8 @@ from accredit.governance.rules import undoing
 from accredit.registry.decision import competencies
 from tests.strategies.undoing_search import search
 
+pytestmark = pytest.mark.no_cover
+
 
 def test_who_may_not_undo_a_decision_makes_no_answer_better() -> None:
     found = search(range(18))

@@ -484,6 +484,7 @@ def test_a_renewal_is_read_as_it_was_written_and_nothing_else() -> None:
         renew(policy_of(town), replace(what, statements=(b"nonsense",)), NOW)
 
 
+@pytest.mark.no_cover
 def test_every_mutated_byte_of_a_renewal_is_refused_or_changes_nothing() -> None:
     town = found()
     policy = policy_of(town)

@@ -229,6 +229,7 @@ def test_an_amendment_whose_heads_are_not_held_may_still_pass_so_nobody_is_free_
     assert "can no longer pass" in verdict_of(town, mended).reason
 
 
+@pytest.mark.no_cover
 def test_a_key_that_turns_too_often_is_looked_at_no_more() -> None:
     town = Consortium.of(*TWO_OF_TWO)
     for number in range(17):

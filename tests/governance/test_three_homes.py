@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from accredit.registry.transparency.state_trie import Trie
 from tests.strategies.consortium import START, fold_of
 from tests.strategies.histories import AUTHORITIES, ISSUERS, histories
 from tests.strategies.noted import Held, trust
+
+pytestmark = pytest.mark.no_cover
 
 NOW = START + 86_400
 ECOSYSTEM = CanonicalId("https://consortium.example/")

@@ -465,6 +465,7 @@ BODIES = st.dictionaries(
 )
 
 
+@pytest.mark.no_cover
 @given(
     st.builds(
         Draft,

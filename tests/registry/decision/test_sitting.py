@@ -147,6 +147,7 @@ wordings = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=200)
 @given(st.lists(st.tuples(members, domain.times), min_size=1, max_size=3), wordings, st.none() | st.just(10**7))
 def test_a_lone_grant_is_judged_as_at_length(

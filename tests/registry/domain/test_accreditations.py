@@ -467,6 +467,7 @@ def test_there_is_a_status_at_every_time(world: World, time: int, known: int) ->
     assert all(one["effective_from"] <= time for one in terms)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=60)
 @given(domain.histories(), domain.times)
 def test_one_more_narrowing_event_never_makes_the_status_less_restrictive(world: World, time: int) -> None:

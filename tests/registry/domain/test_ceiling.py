@@ -105,6 +105,7 @@ def test_a_childs_limits_lie_within_its_parents(child: Any, parent: Any, problem
     assert found is None if problem is None else problem in (found or "")
 
 
+@pytest.mark.no_cover
 @given(domain.scopes, domain.limits, domain.limits)
 def test_what_a_child_may_grant_its_parent_may_grant(granted: Any, child: Any, parent: Any) -> None:
     check_limits(child, "limits")
@@ -157,6 +158,7 @@ queries = st.builds(
 )
 
 
+@pytest.mark.no_cover
 @given(domain.scopes, domain.limits, queries)
 def test_what_an_effective_scope_covers_the_limits_cover(granted: Any, limits: Any, query: Query) -> None:
     """For any scope, within the limits or not, whatever it leaves out."""
@@ -167,6 +169,7 @@ def test_what_an_effective_scope_covers_the_limits_cover(granted: Any, limits: A
     assert left_open >= open_there
 
 
+@pytest.mark.no_cover
 @given(domain.scopes, domain.limits, queries, st.data())
 def test_leaving_an_axis_out_never_answers_better_than_naming_it(
     granted: Any, limits: Any, query: Query, data: st.DataObject
@@ -186,12 +189,14 @@ def test_leaving_an_axis_out_never_answers_better_than_naming_it(
         assert answer(effective(silent, limits), query)[0] <= answer(effective(named, limits), query)[0]
 
 
+@pytest.mark.no_cover
 @given(domain.limits, domain.limits, queries)
 def test_what_a_childs_ceiling_covers_its_parents_does(child: Any, parent: Any, query: Query) -> None:
     if limits_within(child, parent) is None and "inherit_to_narrower" not in child:
         assert answer([ceiling(child)], query)[0] <= answer([ceiling(parent)], query)[0]
 
 
+@pytest.mark.no_cover
 @given(domain.scopes, domain.limits)
 def test_a_scope_that_inherits_is_a_scope_and_leaves_nothing_out(granted: Any, limits: Any) -> None:
     whole = inherited(granted, limits)

@@ -193,6 +193,7 @@ def test_aliases_come_from_standing_facts_only() -> None:
     assert issuers.reduce_alias(NEW, []) is None
 
 
+@pytest.mark.no_cover
 @given(st.lists(domain.registrations, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_the_record_does_not_depend_on_the_order_of_arrival(bodies: list[Any], random: Any) -> None:
     facts = [

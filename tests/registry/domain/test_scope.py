@@ -304,6 +304,7 @@ def test_scopes_compared_one_after_the_other_cover_what_each_covers_by_itself(
         assert alike.covers(each) == tuple(covers(each, ask(**question)))
 
 
+@pytest.mark.no_cover
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(domain.scopes, st.data())
 def test_whatever_lies_within_an_older_scope_answers_no_question_better(
@@ -335,6 +336,7 @@ def test_whatever_lies_within_an_older_scope_answers_no_question_better(
 # ------------------------------------------------------------------------------------------------ shape
 
 
+@pytest.mark.no_cover
 @given(domain.scopes)
 def test_every_scope_we_can_make_is_well_formed_and_can_be_said(granted: dict[str, Any]) -> None:
     scope.check_scope(granted, "body.scope")

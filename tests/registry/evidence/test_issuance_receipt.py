@@ -104,6 +104,7 @@ def test_the_receipt_of_another_credential_proves_nothing(said: Committed) -> No
     assert refused(said.receipts[0], said, altered) == (CheckResult.REFUTED, "leaf")
 
 
+@pytest.mark.no_cover
 @given(data=st.data())
 def test_one_other_bit_in_salt_path_or_place_refutes_it(data: st.DataObject) -> None:
     said = committed([ADA, BOB])

@@ -100,6 +100,7 @@ def test_every_type_of_record_has_a_number() -> None:
     assert {subject for subject, _ in snapshot.items()} == set(held.records)
 
 
+@pytest.mark.no_cover
 def test_every_flipped_bit_of_a_snapshot_is_found_on_load() -> None:
     data = HELD.snapshot(NOW)
     for at, byte in enumerate(data):
@@ -332,6 +333,7 @@ def test_a_delta_without_a_quorum_is_refused() -> None:
         loaded().update(delta(note=cosigned(LATER.state, NOW, node_names(1))), POLICY, NOW)
 
 
+@pytest.mark.no_cover
 def test_every_flipped_bit_of_a_delta_is_found() -> None:
     snapshot, data = loaded(), delta()
     for at, byte in enumerate(data):

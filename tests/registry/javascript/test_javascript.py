@@ -55,6 +55,8 @@ from tests.strategies.questions import (
     records_of,
 )
 
+pytestmark = pytest.mark.no_cover
+
 KIT = ROOT / "registry" / "javascript"
 VECTORS = ROOT / "docs" / "vectors"
 OUTSIDE = ROOT / "tests" / "outside"

@@ -14,6 +14,8 @@ from tests.strategies.domain import HLC, seed_of
 from tests.strategies.environments import ROOT, environment, run
 from tests.strategies.receipts import ORIGIN, SEED, STATEMENTS, growth, log_of, receipt_for
 
+pytestmark = pytest.mark.no_cover
+
 SCRIPT = str(ROOT / "tests" / "outside" / "receipts.py")
 SIZE = len(STATEMENTS)
 Case = dict[str, Any]
