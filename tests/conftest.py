@@ -27,7 +27,7 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-LONGEST_FIRST = ("e2e", "simulations", "docs", "governance", "cli")
+LONGEST_FIRST = ("e2e", "simulations", "docs", "explorer", "tests", "governance", "cli")
 """Folders whose files take longest: begun first, no core is left with one of them at the end."""
 
 
