@@ -183,7 +183,7 @@ _SAID: Final[Mapping[str, str]] = {
     "type": "What kind of record, or the URI of the kind of problem.",
     "unchecked": "Axes that are limited but were not asked about, or records that are missing.",
     "undelivered": "Cosigned notes that another node did not take.",
-    "unregistered": "Issuers that it accredits but nobody has registered, or proposes to.",
+    "unregistered": "Issuers that it accredits or names as successor, but nobody has registered, or proposes to.",
     "AchievementSchema.$id": "Where the schema is found.",
     "AchievementSchema.$schema": "The version of JSON Schema.",
     "AchievementSchema.properties": "As JSON Schema has it.",

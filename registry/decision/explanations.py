@@ -139,7 +139,7 @@ _KEY_OF_ISSUER: Final = _Next(
 _PROOF_OF_DATE: Final = _Next(
     "Ask for a receipt or another proof of the date of issue if the date decides.",
     "Ask the organisation to confirm the date if the date decides.",
-    "Ask your issuer for a receipt that proves the date of issue.",
+    "If your issuer gave you a receipt with your credential, add it: it proves the date of issue.",
 )
 _CLOSE_MANDATE: Final = _Next(
     "Ask the authority above the accreditor to close the mandate and to confirm which statements were made before it"

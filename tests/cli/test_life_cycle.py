@@ -180,6 +180,10 @@ def test_a_closed_school_leads_to_whoever_keeps_its_records(town: Town, grant_fi
     keeper = f'id = "{archive}"\nname = "State Archive"\ncustodian_for = ["{issuer}"]\n'
     town.run("issuer", "propose", "-", key="charity", input=keeper, nodes=town.urls[:1])
     assert timeline(town, id_)["successors"] == [{"id": archive, "name": "State Archive", "keeps_records": True}]
+    assert (
+        f"Successor: State Archive ({archive}); it keeps the records."
+        in town.run("issuer", "show", issuer, nodes=town.urls[:1]).stdout
+    )
     shown = town.run("accreditation", "timeline", id_[:12], nodes=town.urls[:1]).stdout
     assert "State Archive (did:web:archive.example); it keeps the records" in " ".join(shown.split())
 

@@ -14,8 +14,6 @@ from tests.strategies.answering_server import AnsweringServer, Asked, Reply
 
 TAKES_A_STORE = {"query", "check", "snapshot sync"}
 """Commands that check all they read."""
-LOOKS_AT_EACH = {"node conflicts"}
-"""Commands that tell of each place how it answers."""
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -78,7 +76,7 @@ def web_server() -> Iterator[AnsweringServer]:
 def test_a_web_server_with_published_files_is_told_from_a_node(
     name: str, command: click.Command, tmp_path: Path, key: Path, web_server: AnsweringServer
 ) -> None:
-    if name in TAKES_A_STORE | LOOKS_AT_EACH:
+    if name in TAKES_A_STORE:
         return
     (tmp_path / "file.json").write_text("{}")
     typed = name.split() + [argument(one, tmp_path) for one in command.params if isinstance(one, click.Argument)]

@@ -86,7 +86,7 @@ def new(
             _show(key)
         more = f" --next {output.quoted(next_file)}" if next_file else ""
         entry = output.quoted(file.with_suffix(".toml").name)
-        output.say("Next: write its public entry for the charter:")
+        output.say("Next: write its public entry, for the charter or your accreditor:")
         output.say(f"  accredit keys export {output.quoted(file)}{more} -o {entry}")
 
     output.emit({"keys": made}, text)

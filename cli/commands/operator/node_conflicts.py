@@ -58,12 +58,16 @@ def conflicts(save: Path | None, nodes: tuple[str, ...]) -> None:
     """
     found: dict[str, _Found] = {}
     failed: list[tuple[str, str]] = []
+    unasked: list[AccreditError] = []
     for url in nodes:
         try:
             with connected(url) as client:
                 _collect(client, found, failed)
         except (InputError, RemoteError) as error:
-            failed.append((url, error.message))
+            unasked.append(error)
+            failed.append((url, f"{error.message} {error.hint}".rstrip()))
+    if len(unasked) == len(nodes):
+        raise unasked[0]
     if save is not None:
         for name, one in found.items():
             save.mkdir(parents=True, exist_ok=True)
@@ -111,12 +115,17 @@ def accuse(file: Path, nodes: tuple[str, ...]) -> None:
     data = documents.read_bytes(file)
     shown = check(data)
     rows: list[dict[str, Any]] = []
+    unasked: list[RemoteError] = []
     for url in nodes:
         try:
             with connected(url) as client:
                 rows.append({"node": url, "status": client.accuse(data)["status"]})
         except AccreditError as error:
-            rows.append({"node": url, "status": "refused", "error": error.message})
+            unasked += [error] if isinstance(error, RemoteError) else []
+            rows.append({"node": url, "status": "refused", "error": f"{error.message} {error.hint}".rstrip()})
+
+    if len(unasked) == len(nodes):
+        raise unasked[0]
 
     def text() -> None:
         name = output.safe(shown.key.name)

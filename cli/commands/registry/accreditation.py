@@ -27,7 +27,7 @@ from accredit.cli.verifying.decision_text import HEADLINES
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, SANCTION_LEVELS, status_of_event
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 
-from .issuer import status_word
+from .issuer import status_word, tell_successors
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
@@ -164,10 +164,7 @@ def _show_timeline(told: dict[str, Any]) -> None:
         for one in told["spells"]
     ]
     output.table(("issued from", "until", "status then", "a credential of these days, today"), spells)
-    for one in told["successors"]:
-        name = f"{one['name']} ({one['id']})" if one["name"] else one["id"]
-        keeps = "it keeps the records" if one["keeps_records"] else "nobody states that it keeps the records"
-        output.say(f"Successor: {output.safe(name)}; {keeps}.")
+    tell_successors(told["successors"])
 
 
 def _until(one: dict[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ Facts are kept per authority: one authority's facts about an issuer never overwr
 issuer accredits nobody; that is `accredit accreditation propose`, or `issuer import --grant`, which does both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,17 @@ def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
             output.facts([(name, _shown(value)) for name, value in facts.items() if name not in ("id", "ext", "after")])
         rows = [_accreditation_row(one) for one in record["accreditations"]]
         output.table(("accreditation", "by", "kind", "status", "since"), rows, empty="It has no accreditation.")
+        tell_successors(record.get("successors", ()))  # a node of an older version does not say
 
     output.emit(record, text)
+
+
+def tell_successors(found: Sequence[Mapping[str, Any]]) -> None:
+    """Print who takes an issuer's place, and whether they keep its records."""
+    for one in found:
+        name = f"{one['name']} ({one['id']})" if one["name"] else one["id"]
+        keeps = "it keeps the records" if one["keeps_records"] else "nobody states that it keeps the records"
+        output.say(f"Successor: {output.safe(name)}; {keeps}.")
 
 
 @issuer.command(

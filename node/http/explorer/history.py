@@ -1,8 +1,9 @@
 """Lists an issuer's history: statements about it, from when each counts, who voted for it and why.
 
 Every entry has two times: when it took effect (or to when it reaches back), and when it was stated. Most are from the
-records. What was annulled by a later decision, or is void because its key was cut off, is in no record any more; it is
-listed all the same, as in the timeline of an accreditation, with who ended it and from when on.
+records. An event says how it ended, as in the timeline of an accreditation: by a later event, by its own end, or as if
+it had never been said. What was annulled by a later decision, or is void because its key was cut off, is in no
+record any more; it is listed all the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,8 @@ from operator import itemgetter
 from typing import Any, Final
 
 from accredit.governance.fold import Fold, Undone
-from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
+from accredit.registry.decision.timeline import Ending, occurrences
+from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord, StatedEvent
 from accredit.registry.domain.records import met
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding.rfc3339 import day
@@ -34,7 +36,7 @@ def timeline(
     """
     entries = [*_about_issuer(record)]
     for one in accreditations:
-        entries += _about_accreditation(one)
+        entries += _about_accreditation(fold, one)
     subjects = [("issuer", str(record["id"]))]
     subjects += [("accreditation", id.hex()) for id in (*(one["id"] for one in accreditations), *annulled)]
     entries += [_undone(fold, one) for subject in subjects for one in fold.undone(*subject)]
@@ -53,14 +55,22 @@ def _about_issuer(record: IssuerRecord) -> Iterator[dict[str, Any]]:
         yield _entry(f"key_{key['op']}", begins, key, about=about)
 
 
-def _about_accreditation(record: AccreditationRecord) -> Iterator[dict[str, Any]]:
-    about = record["id"].hex()
-    grant, *amendments = record["terms"]
-    yield _entry("granted", grant["valid_from"], grant, about=about)
-    for terms in amendments:
-        yield _entry("amended", terms["effective_from"], terms, about=about)
-    for event in record["events"]:
-        yield _entry(event["event"], event["effective_from"], event, about=about)
+def _about_accreditation(fold: Fold, record: AccreditationRecord) -> Iterator[dict[str, Any]]:
+    events = {one["statement"]: one for one in record["events"]}
+    for one in occurrences(record):
+        entry = _entry(one.event, one.effective, one.members, about=record["id"].hex())
+        yield entry if one.ending is None else entry | _ended(fold, one.ending, events)
+
+
+def _ended(fold: Fold, ending: Ending, events: Mapping[bytes, StatedEvent]) -> dict[str, Any]:
+    """How an event ceased to count."""
+    by = None if ending.statement is None else events[ending.statement]
+    return {
+        "ended": ending.how,
+        "ended_on": day(ending.at),
+        "ended_by": "" if by is None else authority_name(fold, by["by"], by["via"]),
+        "_ended_href": None if by is None else address("/explore/statement", id=by["statement"].hex()),
+    }
 
 
 def _undone(fold: Fold, one: Undone) -> dict[str, Any]:
@@ -111,6 +121,7 @@ def _entry(event: str, effective: int, said: Mapping[str, Any], *, about: str) -
         "statement": said["statement"].hex(),
         "_effective": effective,
         "_stated": said["iat"],
+        "_ended_href": None,
         "_via": said["via"],
         "_successor": said.get("successor"),
     }

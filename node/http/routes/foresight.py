@@ -53,7 +53,7 @@ class Foresight:
         begins: when it begins to count, seconds, if that lies ahead; None: at once.
         duplicates: ids of other waiting proposals with the same content.
         names: the registered names of the ids in it.
-        unregistered: ids of issuers that it accredits without a registration or a waiting one.
+        unregistered: ids of issuers that it accredits, or names as successor, without a registration or a waiting one.
     """
 
     now: int
@@ -152,6 +152,15 @@ def _status(fold: Fold, said: Unverified, seen: Foresight) -> None:
         seen.afterwards.append(f"It is retroactive: credentials issued since {day(body['void_from'])} lose trust.")
     elif body["effective_from"] < said.iat - AT_ONCE:
         seen.afterwards.append(f"It is retroactive to {format_time(body['effective_from'])}.")
+    if "successor" in body:
+        _require_registered(fold, body["successor"], seen)
+
+
+def _require_registered(fold: Fold, id: CanonicalId, seen: Foresight) -> None:
+    """Note an issuer that nobody has registered."""
+    issuer = issuer_in(fold, id)
+    if issuer is None or not issuer["stated"]:
+        seen.unregistered.append(id)
 
 
 def _because(status: accreditations.Status, own: bytes) -> str:
@@ -172,9 +181,7 @@ def _with_events(record: AccreditationRecord, events: list[StatedEvent]) -> Accr
 
 def _grant(fold: Fold, said: Unverified, seen: Foresight) -> None:
     body = said.body
-    issuer = issuer_in(fold, body["issuer"])
-    if issuer is None or not issuer["stated"]:
-        seen.unregistered.append(body["issuer"])
+    _require_registered(fold, body["issuer"], seen)
     scope = body["scope"]
     charter = fold.charter
     named = {one if isinstance(one, str) else one["by"] for one in body.get("publishers", ())}

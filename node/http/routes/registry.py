@@ -7,7 +7,7 @@ of now, a name) are added and described in the types here.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -79,14 +79,23 @@ class Facts(TypedDict):
     after: list[str]
 
 
+class SuccessorView(TypedDict):
+    """An issuer that an event names as successor."""
+
+    id: str
+    name: str | None
+    keeps_records: bool
+
+
 class IssuerView(TypedDict):
-    """An issuer: what each authority states, its keys and their events, its accreditations."""
+    """An issuer: what each authority states, its keys and their events, its accreditations, who succeeds it."""
 
     id: str
     name: str | None
     stated: list[Facts]
     keys: list[dict[str, Any]]
     accreditations: list[AccreditationLine]
+    successors: list[SuccessorView]
 
 
 class StatusView(TypedDict):
@@ -217,15 +226,31 @@ def _lines(fold: Fold, record: IssuerRecord, now: int) -> list[AccreditationLine
     return lines
 
 
+def successors_in(fold: Fold, records: Iterable[AccreditationRecord]) -> list[SuccessorView]:
+    """Return the successors that events of an issuer's accreditations name, and whether an authority states that they
+    keep the issuer's records.
+    """
+    named = {event["successor"]: one["issuer"] for one in records for event in one["events"] if "successor" in event}
+    found: list[SuccessorView] = []
+    for id, of in named.items():
+        issuer = issuer_in(fold, id)
+        facts = [] if issuer is None else [one["facts"] for one in standing(issuer["stated"])]
+        keeps = any(of in one.get("custodian_for", ()) for one in facts)
+        found.append({"id": id, "name": None if issuer is None else name_of(issuer), "keeps_records": keeps})
+    return found
+
+
 async def issuer(call: Call) -> Response:
     """One issuer, by its id or another id it is known as."""
     fold, record = call.reader.fold, find_issuer(call, call.params["id"])
+    held = [found for id, _ in record["accreditations"] if (found := accreditation_in(fold, id)) is not None]
     value: IssuerView = {
         "id": record["id"],
         "name": name_of(record),
         "stated": plain(oldest_first(record["stated"])),
         "keys": plain(record["keys"]),
         "accreditations": _lines(fold, record, call.reader.now()),
+        "successors": successors_in(fold, held),
     }
     return json_response(value)
 

@@ -19,11 +19,11 @@ from accredit.registry.decision.explanations import CAUSES
 from accredit.registry.decision.timeline import Ending, Occurrence, Spell, occurrences, spells
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, StatedEvent
-from accredit.registry.domain.records import authority_in, issuer_in, standing
+from accredit.registry.domain.records import authority_in, issuer_in
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding.identifiers import CanonicalId
 
-from .registry import find_accreditation
+from .registry import SuccessorView, find_accreditation, successors_in
 from .request_reading import hex_id
 from .route import JSON, Call, Route, json_response
 
@@ -87,14 +87,6 @@ class SpellView(TypedDict):
     enrolled_before: str | None
 
 
-class SuccessorView(TypedDict):
-    """An issuer that an event names as successor."""
-
-    id: str
-    name: str | None
-    keeps_records: bool
-
-
 class TimelineView(TypedDict):
     """An accreditation's life."""
 
@@ -131,7 +123,7 @@ async def timeline(call: Call) -> Response:
         "by_name": _body_name(fold, by),
         "events": sorted(told, key=lambda one: (one["effective_from"], one["iat"])),
         "spells": [] if record is None else [_spell(one) for one in spells(record, now, max_backdating=cap)],
-        "successors": [] if record is None else _successors(fold, record),
+        "successors": [] if record is None else successors_in(fold, [record]),
     }
     return json_response(value)
 
@@ -230,17 +222,6 @@ def _spell(one: Spell) -> SpellView:
         "programs": list(one.programs),
         "enrolled_before": _time(applies_to.get("cohorts_enrolled_before")) if one.word == "teach_out" else None,
     }
-
-
-def _successors(fold: Fold, record: AccreditationRecord) -> list[SuccessorView]:
-    """Return the successors that events name, and whether an authority states that they keep the issuer's records."""
-    found: list[SuccessorView] = []
-    for id in dict.fromkeys(event["successor"] for event in record["events"] if "successor" in event):
-        issuer = issuer_in(fold, id)
-        facts = [] if issuer is None else [one["facts"] for one in standing(issuer["stated"])]
-        keeps = any(record["issuer"] in one.get("custodian_for", ()) for one in facts)
-        found.append({"id": id, "name": None if issuer is None else name_of(issuer), "keeps_records": keeps})
-    return found
 
 
 def _body_name(fold: Fold, id: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from accredit.cli.base import exits
 from accredit.cli.commands.operator.node_status import missing
 from accredit.node.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
@@ -81,8 +82,10 @@ def test_what_proves_nothing_is_not_even_sent(own: Town, tmp_path: Path) -> None
     file.write_bytes(forked_log("node2.example", KeyPair(bytes(32))).encode())
     refused = own.run("node", "accuse", file, nodes=own.urls[:1], code=1)
     assert "not the key of a node" in refused.stdout
-    gone = own.run("node", "conflicts", nodes=["http://127.0.0.1:9"], code=1)
-    assert "could not be reached" in gone.stdout
+    for words in (("node", "conflicts"), ("node", "accuse", file)):
+        gone = own.run(*words, nodes=["http://127.0.0.1:9"], code=exits.REMOTE)
+        assert "could not be reached" in gone.stderr
+        assert "was caught" not in gone.stdout, "nobody answered"
 
 
 def test_a_missing_signer_is_named_with_since_when_and_why() -> None:

@@ -162,6 +162,35 @@ async def test_a_grant_that_came_together_with_its_annulment_is_in_the_history_a
     assert [(one["event"], one["ended"]["how"]) for one in told["events"]] == [("granted", "annulled")]
 
 
+async def test_each_event_says_how_it_ended(tmp_path: Path) -> None:
+    """A reader would take a suspension of three years ago for one that lasts."""
+    node = explored(tmp_path)
+    town = node.town
+    granted = town.says(A, "accreditation.grant", bodies.grant(PORT))
+    said: list[Any] = []
+    for name, more in (
+        ("suspend", {}),
+        ("lift", {}),
+        ("condition", {"effective_until": START + 1}),
+        ("appeal_open", {}),
+    ):
+        after = [one.id for one in said]
+        said.append(
+            town.says(A, "accreditation.status", bodies.event(granted.id, name, START, after=after, **more), sub=PORT)
+        )
+    node.hears()
+    ended = {
+        one["event"]: (one["ended"], one["ended_by"]) for one in await rows(node, "history", "/explore/issuer", id=PORT)
+    }
+    assert ended["suspend"][0] == "lift"
+    assert ended["suspend"][1]
+    assert ended["condition"] == ("lapsed", "")
+    assert ended["lift"] == ended["granted"] == ended["appeal_open"] == ("", "")
+    page = await text(node, "/explore/issuer", id=PORT)
+    assert ": Measure lifted" in page
+    assert "Ended by itself on" in page
+
+
 async def test_a_long_history_is_paged_and_complete_in_the_table(tmp_path: Path) -> None:
     node = explored(tmp_path)
     for number in range(70):

@@ -275,6 +275,17 @@ def test_an_issuer_whose_registration_waits_as_well_is_no_stranger() -> None:
     assert foresight(town, given).unregistered == []
 
 
+def test_a_successor_that_nobody_has_registered_is_a_stranger() -> None:
+    """A graduate would look for the records at an id that leads nowhere."""
+    town = trio()
+    given = accredited(town)
+    heir = "did:web:heir.example"
+    closed = town.says(A, "accreditation.status", event(given.id, "close", town.time, successor=heir), ISSUER)
+    assert foresight(town, closed).unregistered == [heir]
+    town.says(A, "issuer.register", register(heir))
+    assert foresight(town, closed).unregistered == []
+
+
 def key_said(town: Consortium, op: str, who: str = A, **more: Any) -> Statement:
     return town.says(who, "issuer.key", {"issuer": ISSUER, "op": op, **more}, ISSUER)
 
