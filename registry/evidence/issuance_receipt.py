@@ -104,7 +104,10 @@ class IssuanceReceipt:
             raise DecodeError(
                 "too_large", f"this file has {len(data)} bytes; a receipt has at most {RECEIPT_BYTES}.", hint=_OTHER
             )
-        value = json_text.decode(data, what="the receipt")
+        try:
+            value = json_text.decode(data, what="the receipt")
+        except DecodeError as error:
+            raise DecodeError(error.code, error.message, hint=_OTHER) from None
         if not isinstance(value, dict) or "salt" not in value:
             raise DecodeError("not_a_receipt", "this is not an issuance receipt.", hint=_OTHER)
         _FORM(value, "receipt")
@@ -158,7 +161,9 @@ def check_receipt(receipt: IssuanceReceipt, credential: Any, policy: TrustPolicy
         content, issuer = content_of(credential), issuer_of(credential)
     except DecodeError as error:
         raise CheckError(CheckResult.REFUTED, "credential", f"The credential: {error.message}") from None
-    if issuer != committed.iss or receipt.issuer != issuer:
+    if receipt.issuer != committed.iss:
+        raise _refuted("issuer", f"The receipt names {receipt.issuer}, but {committed.iss} made its commitment.")
+    if issuer != committed.iss:
         raise _refuted("issuer", f"The credential is by {issuer}, but {committed.iss} committed to it.")
     try:
         check_inclusion(

@@ -121,7 +121,10 @@ export async function checkReceipt(receipt, credential, policy, now) {
     if (!(error instanceof DecodeError)) throw error;
     throw refuted("credential", `The credential: ${error.sentence}`);
   }
-  if (issuer !== committed.iss || receipt.issuer !== issuer) {
+  if (receipt.issuer !== committed.iss) {
+    throw refuted("issuer", `The receipt names ${receipt.issuer}, but ${committed.iss} made its commitment.`);
+  }
+  if (issuer !== committed.iss) {
     throw refuted("issuer", `The credential is by ${issuer}, but ${committed.iss} committed to it.`);
   }
   const { root, size_exponent: exponent } = committed.body;

@@ -271,7 +271,9 @@ def test_a_plan_that_was_damaged_says_which_file_and_what_to_do(town: Town, tmp_
 def test_a_file_that_is_no_receipt_is_named(town: Town, policy: Path, tmp_path: Path, content: str) -> None:
     path = tmp_path / "x.receipt.json"
     path.write_text(content)
-    assert "x.receipt.json" in town.run("issuance", "receipts", path, code=exits.REFUSED).stderr
+    told = town.run("issuance", "receipts", path, code=exits.REFUSED).stderr
+    assert "x.receipt.json" in told
+    assert "RFC 8259" not in told, "a holder does not write JSON"
     badge = diplomas(Issuer.of("nobody"), tmp_path, "mia")[0]
     said = town.run("check", badge, "--receipt", path, "--policy", policy, code=exits.REFUSED)
     assert "x.receipt.json" in said.stderr
