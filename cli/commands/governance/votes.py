@@ -28,7 +28,7 @@ from accredit.cli.signing.whole_mappings import with_mapping_parts
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
-from accredit.registry.limits import VOTE_TARGETS
+from accredit.registry.limits import LOOKUP_STATEMENTS, VOTE_TARGETS
 
 from .proposals import show_proposals, waiting_proposals
 
@@ -163,7 +163,7 @@ def _vote(
     if not ids and not reports:
         raise click.UsageError("Give the proposals to vote on: ids from accredit inbox, or --from REPORT.")
     in_reports = [id_ for report in reports for id_ in ids_in_report(report)]
-    waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
+    waiting, decided = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
     wanted, unneeded = with_parts(
         [_proposal_meant(desk, text, waiting) for text in ids],
         waiting,
@@ -172,7 +172,7 @@ def _vote(
     )
     wanted = with_mapping_parts(wanted, waiting, desk.proposals)
     targets = list(dict.fromkeys([*wanted, *in_reports]))
-    left_out = unneeded | _all_decided(desk, [id_ for id_ in targets if id_ not in waiting])
+    left_out = unneeded | _all_decided(desk, [id_ for id_ in targets if id_ not in waiting], decided)
     held = [id_ for id_ in targets if id_ in waiting]
     if held and not desk.wishes.force:
         left_out |= _useless(act, desk, held)
@@ -235,8 +235,8 @@ def _said_state(row: Mapping[str, str]) -> str:
     return _STATE_WORDS.get(row["state"], row["state"])
 
 
-def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What waits, by id. What was just proposed at another node gets a moment to arrive."""
+def _await_proposals(desk: Desk, ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """What waits, by id, and how the others stand. What was just proposed at another node gets a moment to arrive."""
     deadline = time.monotonic() + ARRIVAL_SECONDS
     with output.progress("Waiting for the proposals to reach the node"):
         while True:
@@ -244,40 +244,40 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]
             # Of the ids of a report there are thousands, and each is whole; the beginnings of ids are typed.
             missing = [text for text in ids if text not in waiting]
             missing = [text for text in missing if len(text) == 64 or not any(id_.startswith(text) for id_ in waiting)]
-            if not missing or time.monotonic() > deadline or _are_held(desk, missing):
-                return waiting
+            standings = _standings(desk, [text for text in missing if len(text) == 64])
+            if time.monotonic() > deadline or all(text in standings for text in missing):
+                return waiting, standings
             time.sleep(0.2)
+
+
+def _standings(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """How statements stand, by id, without those that the node does not hold.
+
+    Of more than one request looks up, those in effect are found in the feed of changes, for which the node judges none.
+    """
+    in_effect = set(effective_ids(desk.client)) if len(ids) > LOOKUP_STATEMENTS else set()
+    found = {id_: {"state": "effective", "reason": "", "begins": None} for id_ in ids if id_ in in_effect}
+    return found | desk.client.standings([id_ for id_ in ids if id_ not in in_effect])
 
 
 def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """What became of the proposals voted on."""
     with output.progress("Asking for the outcome"):
-        standings = desk.client.standings(ids)
-    return {
-        id_: {
-            "state": str(standing["state"]),
-            "reason": str(standing["reason"]),
-            "begins": str(standing["begins"] or ""),
-        }
-        for id_, standing in standings.items()
-    }
+        standings = _standings(desk, ids)
+    members = ("state", "reason", "begins")
+    return {id_: {name: str(one[name] or "") for name in members} for id_, one in standings.items()}
 
 
-def _all_decided(desk: Desk, ids: Sequence[str]) -> dict[str, str]:
+def _all_decided(desk: Desk, ids: Sequence[str], known: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """What became of statements that do not wait, by id; voting on them would change nothing."""
-    standings = desk.client.standings(ids)
-    states = {id_: standing["state"] for id_, standing in standings.items()}
+    standings = {**known, **_standings(desk, [id_ for id_ in ids if id_ not in known])}
+    states = {id_: standings[id_]["state"] for id_ in ids if id_ in standings}
     return {
         id_: _ALREADY.format(_STATE_WORDS.get(states[id_], states[id_]))
         if id_ in states
         else "This node does not know it."
         for id_ in ids
     }
-
-
-def _are_held(desk: Desk, texts: Sequence[str]) -> bool:
-    """Whether the node holds all these statements: then waiting changes nothing."""
-    return all(len(text) == 64 for text in texts) and len(desk.client.standings(texts)) == len(set(texts))
 
 
 def _ballot(
