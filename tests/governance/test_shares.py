@@ -343,6 +343,25 @@ def _ways(names: str) -> list[Path]:
     return [tuple((letter, b"") for letter in name) for name in names.split("+")]
 
 
+def kept_of(capacity: int, *said: tuple[str, int]) -> list[tuple[str, int]]:
+    """What has room of parts with their paths and sizes, the first ones first."""
+    numbered = list(enumerate(said))
+    found = fair_share(
+        numbered, capacity, paths=lambda one: _ways(one[1][0]), size=lambda one: one[1][1], order=lambda one: one[0]
+    )
+    return [part for _, part in found]
+
+
+def test_a_share_that_is_just_large_enough_takes_all_that_belongs_to_it() -> None:
+    shared_by_two, own, too_large = ("ap+aq", 6), ("ap", 4), ("b", 12)
+    assert kept_of(20, shared_by_two, own, too_large) == [shared_by_two, own]
+
+
+def test_what_cannot_be_halved_goes_to_those_below() -> None:
+    own, below = ("a", 3), ("ak", 3)
+    assert kept_of(5, own, below) == [below]
+
+
 @given(items, st.integers(0, 200), st.randoms(use_true_random=False))
 def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacity: int, random: Any) -> None:
     numbered = [(by, size, number) for number, (by, size) in enumerate(said)]

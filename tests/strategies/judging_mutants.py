@@ -87,7 +87,16 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The modules, with the tests that have to see what is wrong in them, the likeliest first."""
 
-EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {}
+_SHARES: Final = "governance/authority/shares.py"
+_KEYS: Final = "registry/decision/issuer_keys.py"
+EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
+    (_SHARES, "fair_share", "sum(sizes) <= capacity  ->  sum(sizes) < capacity"): (
+        "where all fit exactly, the first share takes them all"
+    ),
+    (_SHARES, "fair_share", "True  ->  False"): "both lists have one entry for each share by construction",
+    (_KEYS, "_as_one", "True  ->  False"): "each statement has three dates by construction",
+    (_KEYS, "_as_heard", "said['iat'] > now  ->  said['iat'] >= now"): "a retirement of this second ends the key now",
+}
 """Mutants that nobody can see, by module, function and change: why."""
 
 _NEIGHBOURS: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {

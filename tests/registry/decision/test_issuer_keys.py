@@ -1,5 +1,6 @@
 """An issuer's own keys about each other: an ended one ends nobody, and who accuses whom leaves both in doubt."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -230,3 +231,48 @@ def test_no_thief_had_a_key_before_the_first_date_of_any_report_nor_before_the_f
     assert answer("two", *reports).safe_before == THEN + 10
     assert answer("two", reports[1]).safe_before == THEN + 40
     assert answer("two", says(HLC, "two", "retire", iat=THEN)).safe_before is None
+
+
+def again(name: str, *, is_anchored: bool = True, **window: int) -> Effective:
+    """An authority's statement of a key that the registration has already pinned."""
+    key = {"id": method(name), "public_key_multibase": key_text(name), **window}
+    said = effective("issuer.key", {"issuer": COLLEGE, "op": "add", "key": key})
+    return replace(said, is_anchored=is_anchored)
+
+
+def test_a_retirement_said_twice_counts_from_the_earliest_of_its_ends_and_not_from_the_earliest_date() -> None:
+    twice = says("one", "two", "retire", iat=THEN), says("one", "two", "retire", iat=THEN - 50, valid_until=THEN + 100)
+    assert answer("two", *twice, time=THEN - 10).state is KeyState.GOOD
+    assert answer("two", *twice, time=THEN).state is KeyState.KEY_RETIRED
+
+
+def test_what_a_key_says_under_the_number_of_its_own_end_is_not_after_it() -> None:
+    ended = says("one", "one", "retire", valid_until=NOW, seq=2)
+    assert answer("two", ended, says("one", "two", seq=2)).state is KeyState.KEY_COMPROMISED
+    assert answer("two", ended, says("one", "two", seq=3)).state is KeyState.GOOD
+
+
+def test_a_key_that_is_stated_twice_is_good_and_speaks_while_one_of_its_windows_is_open() -> None:
+    closed = pinned(one={"valid_until": THEN - 100})
+    assert answer("one", keys=closed).state is KeyState.KEY_EXPIRED
+    assert answer("one", again("one"), keys=closed).state is KeyState.GOOD
+    assert answer("two", says("one", "two"), keys=closed).state is KeyState.GOOD
+    assert answer("two", again("one"), says("one", "two"), keys=closed).state is KeyState.KEY_COMPROMISED
+
+
+def test_a_key_is_in_doubt_from_the_earliest_date_that_anybody_gives() -> None:
+    said = [
+        says("one", "two", compromised_since=THEN - 20),
+        says("three", "two", compromised_since=THEN - 10),
+        says("two", "one"),
+        says("two", "three"),
+    ]
+    assert answer("two", *said).doubted_later == THEN - 20
+
+
+def test_a_key_is_unanchored_if_every_statement_of_it_is() -> None:
+    registered = replace(pinned(), is_anchored=False)
+    assert answer("one", keys=registered).unanchored == (registered.voice,)
+    assert answer("one", again("one", is_anchored=False), keys=registered).unanchored == (registered.voice,) * 2
+    assert answer("one", again("one"), keys=registered).unanchored == ()
+    assert answer("one").unanchored == ()
