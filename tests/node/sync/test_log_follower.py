@@ -1,5 +1,6 @@
 """Joining: the genesis is the right one, the log is checked, a liar withholds at most, a restart goes on."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,6 +11,8 @@ import trio
 
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
+from accredit.node.engine import SubmissionResult
+from accredit.node.runtime.runtime import Runtime
 from accredit.node.sync.log_follower import Mirror, fetch_genesis, join, reached_at
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError
@@ -36,6 +39,28 @@ async def served(handler: Handler) -> AsyncIterator[tuple[str, Peers]]:
         nursery.cancel_scope.cancel()
 
 
+class Watched:
+    """A node that joins, and is asked something in every turn of its own."""
+
+    def __init__(self, node: Runtime) -> None:
+        self._node = node
+        self.engine, self.store, self.run_blocking = node.engine, node.store, node.run_blocking
+        self.submitted: list[Sequence[bytes]] = []
+        self.answers: list[int] = []
+        self.is_asking = True
+        self._asked = 0
+
+    async def submit(self, raws: Sequence[bytes]) -> Sequence[SubmissionResult]:
+        self.submitted.append(raws)
+        self.answers.append(self._asked)
+        return await self._node.submit(raws)
+
+    async def ask(self) -> None:
+        while self.is_asking:
+            self._asked += 1
+            await trio.lowlevel.checkpoint()
+
+
 async def grown(node: Node, town: Consortium, many: int) -> None:
     """Everything said so far, and more, at `node`."""
     for number in range(many):
@@ -47,6 +72,7 @@ async def test_a_joining_node_takes_in_the_log_waits_for_its_admission_and_is_th
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("accredit.node.sync.log_follower.BATCH", 256)
+    monkeypatch.setattr("accredit.node.sync.log_follower.TURN_BYTES", 4_000)
     town = founded("node1")
     async with (
         running(tmp_path, town, "node1") as host,
@@ -54,10 +80,18 @@ async def test_a_joining_node_takes_in_the_log_waits_for_its_admission_and_is_th
         served(public_files(host)) as (url, files),
     ):
         await grown(host, town, 600)
+        watched = Watched(guest.runtime)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(partial(join, guest.runtime, files, url + "/", pause_seconds=QUICK))
+            nursery.start_soon(partial(join, watched, files, url + "/", pause_seconds=QUICK))
+            nursery.start_soon(watched.ask)
             await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)
             assert guest.runtime.fold.state_root() == host.runtime.fold.state_root()
+            taken = [guest.store.entry(number) for number in range(len(town.said))]
+            assert taken == [each.raw for each in town.said], "in the order of that log"
+            assert max(sum(map(len, some)) for some in watched.submitted) <= 4_000
+            assert len(watched.submitted) > 50
+            assert max(Counter(watched.answers).values()) <= 2, "questions are answered between turns"
+            watched.is_asking = False
             await grown(host, town, 1)
             await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)
             admit = town.says(A, "node.admit", node_entry("node2"), sub="node2")
