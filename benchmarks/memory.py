@@ -1,4 +1,4 @@
-"""How much memory a node needs: a process of its own, filled over HTTP. Target (performance.md): 200 MiB at 10^5.
+"""How much memory a node needs: a process of its own, filled over HTTP. Target (performance.md): 128 MiB at 10^5.
 
 What a registry holds most of, in turn: a registration, an accreditation, a change to one. The size is what the kernel
 counts as the process's own (`VmRSS`), so the interpreter and its modules are in it, and memory given back late.
@@ -61,7 +61,7 @@ def measure(report: Report, machine: Machine, town: Consortium) -> None:
     machine.start(ready="/readyz")
     again = resident(machine)
     count = f"{STATEMENTS:,} statements"
-    bound = 200.0 if STATEMENTS == 100_000 else None
+    bound = 128.0 if STATEMENTS == 100_000 else None
     report.add("process without statements", "MiB", [empty / _MIB])
     report.add(f"process with {count}", "MiB", [filled / _MIB], at_most=bound)
     report.add(f"process with {count}, started again", "MiB", [again / _MIB], at_most=bound)

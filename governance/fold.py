@@ -524,7 +524,12 @@ class Fold:
         is_whole = marked is None or any(
             before is not None and self._effective.get(each) != before for each, before in stood.items()
         )
-        said = self._said_of(subject) if is_whole else tuple(dict.fromkeys((*self._subjects.get(subject, ()), *stood)))
+        if marked is None:
+            said = looked_at
+        elif is_whole:
+            said = self._said_of(subject)
+        else:
+            said = tuple(dict.fromkeys((*self._subjects.get(subject, ()), *stood)))
         found = [
             self._fact(law, self.chains[each], in_force)
             for each in said

@@ -517,7 +517,7 @@ class Runtime:
         self._is_tending = False
 
     async def _start(self, progress: Progress, workers: int, bulk: Bulk | None) -> None:
-        with collecting_seldom():
+        with collecting_seldom(), self.store.taking_in_much():
             noted = await self._keeping.load(self.engine, progress, self._now, workers)
             if bulk is not None:
                 await self._keeping.take_in(self.engine, bulk, self._now)

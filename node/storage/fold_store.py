@@ -34,6 +34,7 @@ from typing import Any, Final
 
 import msgspec
 
+from accredit.governance.fold import FACTS
 from accredit.governance.index.holdings import STATEMENTS, About, ByNumber, Fact
 from accredit.governance.records.committed_set import COMMITTED
 from accredit.governance.records.reducers import subject_of
@@ -61,6 +62,13 @@ _MARK_BYTES: Final = 1024 * 1024
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 32
 _DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unnoticed
+
+_COUNTED: Final = {
+    name: [f"{fact.about}.{fact.name}" for fact in (HELD, SAID, *FACTS) if table_of(fact) == name]
+    for name in TABLES
+    if name != BY_NUMBER
+}
+"""For each table that nothing else is in: its facts, as the mark counts them. Many tables are empty in most nodes."""
 
 _NOTHING: Final[dict[str, Any]] = {}
 _NO_RECORD: Final = b""
@@ -716,6 +724,8 @@ class StoredHoldings:
             rows.end = size
         for each in self._caches():
             each.is_empty = not size
+        for name, counted in _COUNTED.items():
+            self._rows[name].is_empty = not size or not any(map(self.mark.counts.get, counted))
 
     def _caches(self) -> tuple[RowCache[Any, Any], ...]:
         return (*self._rows.values(), self.record_rows)

@@ -16,7 +16,8 @@ It does not judge statements (`governance` does), sign (`signing_guard` guards t
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -27,7 +28,17 @@ from accredit.registry.transparency.tiles import ENTRY_BYTES_MAX, TILE_WIDTH
 
 from .log_reader import Change, Reader, column_of, open_reader
 from .migrations import FED, check_schema, migrate, tile_key
-from .sqlite import ReadConnections, SqliteWriter, WriterLock, checksum, telling_what_to_do, transaction
+from .sqlite import (
+    INTAKE_CACHE_KIB,
+    WRITER_CACHE_KIB,
+    ReadConnections,
+    SqliteWriter,
+    WriterLock,
+    checksum,
+    keep_pages,
+    telling_what_to_do,
+    transaction,
+)
 from .tree_edge import Edge, TileId, load_edge, tree_damaged
 
 __all__ = ["Change", "Reader", "Store", "open_reader"]
@@ -159,6 +170,15 @@ class Store(Reader):
             connection.execute("DELETE FROM kept WHERE name = ?", (_PROBE,))
 
         self.write(whole)
+
+    @contextmanager
+    def taking_in_much(self) -> Iterator[None]:
+        """Keep more pages in memory as long as the block lasts."""
+        self._writer.run(partial(keep_pages, INTAKE_CACHE_KIB))
+        try:
+            yield
+        finally:
+            self._writer.run(partial(keep_pages, WRITER_CACHE_KIB))
 
     def take_up(self, most: int = WAL_MOST_BYTES) -> bool:
         """Copy a write-ahead log of more than `most` bytes into the database and restart it; return whether it did.

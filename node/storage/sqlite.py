@@ -33,7 +33,8 @@ T = TypeVar("T")
 
 APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
 BUSY_MS: Final = 10_000  # how long to wait for another connection's short exclusive moment (recovery, checkpoint)
-WRITER_CACHE_KIB: Final = 32 * 1024
+WRITER_CACHE_KIB: Final = 8 * 1024
+INTAKE_CACHE_KIB: Final = 32 * 1024  # while a log is taken in, which touches pages all over the indexes again and again
 READER_CACHE_KIB: Final = 8 * 1024
 # SQLite maps so much of a file at most (SQLITE_MAX_MMAP_SIZE), and reads the rest of a larger one without mapping.
 MAPPED_BYTES: Final = 0x7FFF0000
@@ -66,7 +67,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             )
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+        keep_pages(WRITER_CACHE_KIB, connection)
         connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     return connection
 
@@ -84,6 +85,12 @@ def connect_reader(path: Path, *, is_mapped: bool = False) -> sqlite3.Connection
         connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES if is_mapped else 0}")
     return connection
+
+
+def keep_pages(kibibytes: int, connection: sqlite3.Connection) -> None:
+    """Let a connection keep pages of so many KiB in memory, and free those it keeps now."""
+    connection.execute(f"PRAGMA cache_size = -{kibibytes}")
+    connection.execute("PRAGMA shrink_memory")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from accredit.node.storage.log_store import Store
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
-from accredit.registry.statement import Draft, decode, encode_signed, recall
+from accredit.registry.statement import Draft, Statement, decode, encode_signed, recall
 from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium, fold_of
@@ -234,6 +234,30 @@ def test_what_statements_change_is_read_ahead_whether_or_not_anybody_has_checked
     for subject in (("accreditation", granted.id.hex()), ("issuer", issuer)):
         assert keeper.holdings.record_rows.known(subject) == keeper.fold.raw(*subject)
         assert keeper.holdings.rows("subject").known(subject)
+    keeper.close()
+
+
+def test_a_table_without_facts_is_not_asked_until_it_has_some(tmp_path: Path) -> None:
+    town = founded("node1")
+    said = town.says(A, "issuer.register", register("did:web:i.example"))
+    keeper = StoredKeeper(tmp_path, town.eco)
+
+    def keep(*statements: Statement) -> None:
+        keeper.log(statements)
+        for statement in statements:
+            keeper.fold.add(statement)
+        keeper.fold.settle()
+        keeper.keep()
+        keeper.reopen()
+
+    keep(*town.said)
+    assert keeper.holdings.rows("id_annulments").is_empty
+    assert not keeper.holdings.rows("statement").is_empty
+    keep(town.says(A, "statement.annul", {"target": said.id, "reason_code": "error"}, said.id.hex()))
+    assert not keeper.holdings.rows("id_annulments").is_empty
+    assert picture(keeper.fold) == picture(town.fold())
+    keeper.holdings.forget()
+    assert keeper.holdings.rows("statement").is_empty
     keeper.close()
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Change, Reader, Store, open_reader
 from accredit.node.storage.migrations import MIGRATIONS, SCHEMA, migrate
-from accredit.node.storage.sqlite import APPLICATION_ID
+from accredit.node.storage.sqlite import APPLICATION_ID, INTAKE_CACHE_KIB, WRITER_CACHE_KIB
 from accredit.node.storage.tree_edge import EMPTY_EDGE, load_edge
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError, RefusedError, StorageError
@@ -65,6 +65,16 @@ def test_an_empty_log_has_the_empty_root_and_nothing_else(store: Store) -> None:
     assert [*store.entries(0, 10), *store.ids(0, 10), *store.changes(0, 10)] == []
     assert store.tile(0, 0, 1) is store.tile(ENTRIES, 0, 1) is store.tile(63, 0, 1) is None
     assert (store.ecosystem, store.origin) == (ECOSYSTEM, ORIGIN)
+
+
+def test_pages_that_an_intake_kept_in_memory_are_given_back(store: Store) -> None:
+    def kept() -> int:
+        return -int(store._writer.run(lambda connection: connection.execute("PRAGMA cache_size").fetchone()[0]))
+
+    assert kept() == WRITER_CACHE_KIB
+    with store.taking_in_much():
+        assert kept() == INTAKE_CACHE_KIB
+    assert kept() == WRITER_CACHE_KIB
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6))
