@@ -32,9 +32,8 @@ from accredit.registry.errors import DecodeError, StorageError
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import state_root
 
-UNWRITTEN: Final = 30_000
-"""Rows that may have changed before they are written, while much is taken in: some 20 MiB."""
-
+UNWRITTEN: Final = 20_000
+"""Rows that may have changed before they are written, while much is taken in: some 20 MiB, two batches."""
 
 CHECKED: Final = 50_000
 """With at most so many statements, a start reads all records and maps, in some half a second; with more, an audit

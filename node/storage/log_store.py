@@ -29,13 +29,13 @@ from accredit.registry.transparency.tiles import ENTRY_BYTES_MAX, TILE_WIDTH
 from .log_reader import Change, Reader, column_of, open_reader
 from .migrations import FED, check_schema, migrate, tile_key
 from .sqlite import (
-    INTAKE_CACHE_KIB,
     WRITER_CACHE_KIB,
     ReadConnections,
     SqliteWriter,
     WriterLock,
     checksum,
     keep_pages,
+    pages_for,
     telling_what_to_do,
     transaction,
 )
@@ -64,6 +64,7 @@ class Store(Reader):
         self._lock = lock
         self._companions: list[Reader] = []
         self._is_closed = False
+        self._takes_in_much = False
         self._edge = self._verified_edge()  # from now on the writing thread's
 
     @classmethod
@@ -173,12 +174,14 @@ class Store(Reader):
 
     @contextmanager
     def taking_in_much(self) -> Iterator[None]:
-        """Keep more pages in memory as long as the block lasts."""
-        self._writer.run(partial(keep_pages, INTAKE_CACHE_KIB))
+        """Keep as many pages in memory as the log's indexes have, within bounds, as long as the block lasts."""
+        self._writer.run(lambda held: keep_pages(pages_for(self._edge.size), held))
+        self._takes_in_much = True
         try:
             yield
         finally:
-            self._writer.run(partial(keep_pages, WRITER_CACHE_KIB))
+            self._takes_in_much = False
+            self._writer.run(_let_go)
 
     def take_up(self, most: int = WAL_MOST_BYTES) -> bool:
         """Copy a write-ahead log of more than `most` bytes into the database and restart it; return whether it did.
@@ -206,6 +209,8 @@ class Store(Reader):
             _insert(connection, self._edge.size, raws)
             _put_tree(connection, edge, root, tiles)
         # Only now: had the transaction failed, the edge would still be that of what is stored.
+        if self._takes_in_much and pages_for(edge.size) != pages_for(self._edge.size):
+            keep_pages(pages_for(edge.size), connection)
         self._edge = edge
         return edge.size, root
 
@@ -228,6 +233,11 @@ class Store(Reader):
     def _whole_tile(self, level: int, index: int) -> bytes:
         row = self._first("SELECT hashes FROM tiles WHERE key = ?", tile_key(level, index))
         return bytes(row[0]) if row is not None else b""
+
+
+def _let_go(connection: sqlite3.Connection) -> None:
+    keep_pages(WRITER_CACHE_KIB, connection)
+    connection.execute("PRAGMA shrink_memory")
 
 
 def keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:

@@ -34,7 +34,9 @@ T = TypeVar("T")
 APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
 BUSY_MS: Final = 10_000  # how long to wait for another connection's short exclusive moment (recovery, checkpoint)
 WRITER_CACHE_KIB: Final = 8 * 1024
-INTAKE_CACHE_KIB: Final = 32 * 1024  # while a log is taken in, which touches pages all over the indexes again and again
+# While a log is taken in, every batch touches pages all over the indexes: some 100 bytes a statement.
+INTAKE_CACHE_KIB: Final = (8 * 1024, 96 * 1024)
+INTAKE_CACHE_BYTES: Final = 100
 READER_CACHE_KIB: Final = 8 * 1024
 # SQLite maps so much of a file at most (SQLITE_MAX_MMAP_SIZE), and reads the rest of a larger one without mapping.
 MAPPED_BYTES: Final = 0x7FFF0000
@@ -88,9 +90,14 @@ def connect_reader(path: Path, *, is_mapped: bool = False) -> sqlite3.Connection
 
 
 def keep_pages(kibibytes: int, connection: sqlite3.Connection) -> None:
-    """Let a connection keep pages of so many KiB in memory, and free those it keeps now."""
+    """Let a connection keep pages of so many KiB in memory."""
     connection.execute(f"PRAGMA cache_size = -{kibibytes}")
-    connection.execute("PRAGMA shrink_memory")
+
+
+def pages_for(statements: int) -> int:
+    """Return how many KiB of pages to keep in memory while so many statements are taken in."""
+    least, most = INTAKE_CACHE_KIB
+    return min(most, max(least, statements * INTAKE_CACHE_BYTES // 1024))
 
 
 @contextmanager

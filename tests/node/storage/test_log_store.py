@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accredit.node.storage import sqlite
 from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Change, Reader, Store, open_reader
 from accredit.node.storage.migrations import MIGRATIONS, SCHEMA, migrate
-from accredit.node.storage.sqlite import APPLICATION_ID, INTAKE_CACHE_KIB, WRITER_CACHE_KIB
+from accredit.node.storage.sqlite import APPLICATION_ID, WRITER_CACHE_KIB
 from accredit.node.storage.tree_edge import EMPTY_EDGE, load_edge
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError, RefusedError, StorageError
@@ -67,13 +68,19 @@ def test_an_empty_log_has_the_empty_root_and_nothing_else(store: Store) -> None:
     assert (store.ecosystem, store.origin) == (ECOSYSTEM, ORIGIN)
 
 
-def test_pages_that_an_intake_kept_in_memory_are_given_back(store: Store) -> None:
+def test_an_intake_keeps_as_many_pages_as_its_indexes_have_and_gives_them_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def kept() -> int:
         return -int(store._writer.run(lambda connection: connection.execute("PRAGMA cache_size").fetchone()[0]))
 
     assert kept() == WRITER_CACHE_KIB
+    monkeypatch.setattr(sqlite, "INTAKE_CACHE_BYTES", 1024 * 1024)
     with store.taking_in_much():
-        assert kept() == INTAKE_CACHE_KIB
+        assert kept() == 8 * 1024
+        for many, kibibytes in ((9, 9 * 1024), (40, 49 * 1024), (100, 96 * 1024)):
+            store.append(statements(store.size(), store.size() + many))
+            assert kept() == kibibytes
     assert kept() == WRITER_CACHE_KIB
 
 
