@@ -377,3 +377,11 @@ def test_a_peer_that_is_of_use_keeps_its_slot_at_every_rotation() -> None:
         world.run(seconds=1)
     assert all(len(slots) == 3 for slots in before.values())
     assert {name: {kid: mesh.slot(kid) for kid in mesh} for name, mesh in meshes.items()} == before
+
+
+def test_the_mesh_is_named_as_the_statistics_name_it() -> None:
+    world = World(nodes=4)
+    world.run(seconds=5)
+    machine = world.nodes[0].machine
+    assert len(machine.mesh()) == 3
+    assert sorted(machine.mesh()) == sorted(peer.name for peer in machine.statistics().peers if peer.is_mesh)

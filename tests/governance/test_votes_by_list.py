@@ -3,7 +3,7 @@
 import pytest
 
 from accredit.governance.authority.effect import EffectState
-from accredit.governance.rules.rulebook import check_body
+from accredit.governance.rules.rulebook import check_body, work_of
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES, VOTE_TARGETS
 from accredit.registry.statement import Statement
@@ -130,3 +130,9 @@ def test_the_longest_list_with_reasons_fits_into_one_statement() -> None:
     vote = town.says(B, "vote.approve", body, town.eco.hex())
     assert town.fold().standing(vote.id) is not None
     assert len(vote.raw) <= STATEMENT_BYTES
+
+
+def test_a_list_is_as_much_work_as_the_statements_that_it_names() -> None:
+    town = trio()
+    subjects = joint(town, 3)
+    assert [work_of(one) for one in (*subjects, town.votes(B, *subjects))] == [1, 1, 1, 3]

@@ -433,6 +433,14 @@ def test_nothing_is_proved_from_a_map_that_is_not_the_noted_one() -> None:
         recorder.prove()
 
 
+def test_a_record_read_by_itself_is_the_one_that_is_proved() -> None:
+    held = Mapped(HELD.reader(), HELD.trie)
+    found = held.encoded("issuer", COLLEGE)
+    assert found is not None
+    assert held.get("issuer", COLLEGE) == found[1]
+    assert held.get("issuer", "did:web:nobody.example") is None
+
+
 def test_who_reads_records_to_prove_them_is_told_how_many_they_are() -> None:
     recorder = Recorder(Mapped(HELD.reader(), HELD.trie))
     for _ in range(2):
