@@ -149,6 +149,27 @@ def test_an_import_killed_while_it_sends_ends_as_if_it_had_run_once(
     assert {one.id.hex() for one in said if one.kind == "accreditation.status"} <= named, "what waits can be approved"
 
 
+def test_of_more_statements_than_one_request_looks_up_each_is_told_what_became_of_it(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accredit.cli.commands.governance.votes.LOOKUP_STATEMENTS", 1)
+    losses = [action(f"{LOSS}Lapse", "2010-01-01", institution="980")]
+    names = [("980", "", "", "Many Statements College", "IN", ""), ("8", "", "", "The Other Many", "OH", "")]
+    folder, report = (
+        folder_of(tmp_path / "data", files([record("2001-01-01", institution="980")], losses, institutions=names)),
+        tmp_path / "r.json",
+    )
+    base = "https://agency.example/many/"
+    town.json("history", "import", "dapip", folder, "--base", base, "--report", report, key="agency")
+    said = json.loads(report.read_text())["statements"]
+    town.settle(said[-1]["id"])
+    voted = town.json("approve", "--from", report, key="charity")
+    waited = [one["id"] for one in said if one["state"] == "waiting"]
+    assert [(one["id"], one["state"]) for one in voted["proposals"]] == [(id, "effective") for id in waited]
+    assert {one["id"] for one in voted["left_out"]} == {one["id"] for one in said} - set(waited)
+    assert {one["reason"] for one in voted["left_out"]} == {"already in effect; a vote changes nothing."}
+
+
 def test_institutions_of_which_no_row_was_taken_are_counted_and_named(town: Town, tmp_path: Path) -> None:
     institutions = [(str(n), "", "", f"Bare College {n}", "IN", "") for n in range(8, 14)]
     damaged = [record("20010-01-01", institution=str(n)) for n in range(9, 14)]
