@@ -198,6 +198,10 @@ def test_budgets_are_paid_by_the_introducer() -> None:
     kept = town.says(A, "issuer.key", {"issuer": ISSUER, "op": "add", "key": plain})
     assert next_number(kept) == kept.seq + 1
 
+    keys = [plain | {"id": f"{ISSUER}#plain"}, pinned(Pen("counted", ISSUER), id=f"{ISSUER}#counted", budget=9)]
+    mixed = town.says(A, "issuer.register", register(ISSUER, keys=keys))
+    assert next_number(mixed) == mixed.seq + 1 + 9
+
     entry = key_entry(Pen("with a next", A), budget=10) | {"next": {"key": key_id(pen.public), "budget": 20}}
     both = town.says(A, "key.add", entry, A)
     assert next_number(both) == both.seq + 1 + 30
