@@ -320,7 +320,7 @@ class Ground:
         if statement.kid not in self.cuts:
             return False
         for voice in self._possible(statement):
-            cuts = self._cuts_before(statement, voice)
+            cuts = self.cuts_before(statement, voice)
             for subject in self._subjects(statement):
                 if not cuts:
                     return False
@@ -342,7 +342,7 @@ class Ground:
         held = (self.chains.get(target) for target in statement.body["targets"])
         return [each for each in held if each is not None and not each.kind.startswith("vote.")] or [None]
 
-    def _cuts_before(self, statement: Unverified, voice: Voice | None) -> list[CutOff]:
+    def cuts_before(self, statement: Unverified, voice: Voice | None) -> list[CutOff]:
         """Return the cut-offs of its key, for a voice (None: for all), after which a statement lies."""
         if statement.kid not in self.cuts or statement.id in self.cut_offs:
             return []
@@ -355,7 +355,7 @@ class Ground:
 
     def _is_after(self, statement: Unverified, voice: Voice | None, subject: Unverified | None) -> bool:
         """Return whether a cut-off of its key keeps a statement from counting for a voice on a subject."""
-        cuts = self._cuts_before(statement, voice)
+        cuts = self.cuts_before(statement, voice)
         if not cuts or voice is None or subject is None or subject.kind.startswith("vote."):
             return bool(cuts)
         return not self._is_spared(statement, voice, subject, cuts)
@@ -405,7 +405,7 @@ class Ground:
         for each in [subject, *self._approving(subject, narrowing=narrowing)]:
             of = voice if alone else Voice(each.iss, None)
             if each.iss == of.by and self.counts(each.kid, of, self.epoch(each)):
-                before = self._cuts_before(each, of)
+                before = self.cuts_before(each, of)
                 if not any(self._undoes(cut, of, subject) for cut in before):
                     standing[each.id] = each, of, not before
         if statement.id not in standing:

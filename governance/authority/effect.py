@@ -120,6 +120,20 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
 
 
 def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> StatementEffect:
+    """Judge a statement as its author's mandate makes it, else as an issuer's own word.
+
+    Anybody may pin an authority's key for the issuer of the same id, or name an issuer's key in a delegation to the
+    issuer's id. Neither takes away what the key may say in its other role.
+    """
+    verdict = _judge_by_mandate(law, statement, effective, draft)
+    if verdict.state is EffectState.EFFECTIVE or (stated := _issuers_own(law, statement, effective)) is None:
+        return verdict
+    needed, said_at = _needed(law, statement, None), law.ground.chains.said_at(statement)
+    doubt = None if is_narrowing(statement.kind, statement.body) else _doubt(law, statement, draft, needed)
+    return doubt or _yes(Voice(statement.iss, stated), said_at, (), needed)
+
+
+def _judge_by_mandate(law: Law, statement: Unverified, effective: Finder, draft: bool) -> StatementEffect:
     ground = law.ground
     if ground.is_cut(statement):
         return StatementEffect(state=EffectState.VOID, reason="Its key had already been cut off.")
@@ -130,8 +144,6 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
     needed = _needed(law, statement, asks.rule if isinstance(asks, Requirement) else None)
     if not narrowing and (doubt := _doubt(law, statement, draft, needed)) is not None:
         return doubt
-    if (stated := _issuers_own(law, statement, effective)) is not None:
-        return _yes(Voice(statement.iss, stated), ground.chains.said_at(statement), (), needed)
     if statement.kind.startswith("charter."):
         return _judge_charter(law, statement, needed)
     if statement.kind in CUT_OFFS:
@@ -329,19 +341,19 @@ def _issuers_own(law: Law, statement: Unverified, effective: Finder) -> bytes | 
     credentials; of several the lowest id.
 
     That statement is the mandate under which the issuer speaks. An issuer may be an authority too, and an author that
-    states a key for it must not gain that authority's voice.
+    states a key for it must not gain that authority's voice. A cut-off ends the key in this role where it ends it for
+    all, or for the voice that stated it.
     """
     is_own = statement.kind == "issuance.commit" or (statement.kind == "issuer.key" and statement.body["op"] != "add")
     if not is_own or statement.iss != statement.body["issuer"]:
         return None
-    return next(
-        (
-            stated.id
-            for stated in law.ground.chains.introducers(statement.kid)
-            if stated.kind.startswith("issuer.") and stated.sub == statement.sub and effective(stated.id) is not None
-        ),
-        None,
-    )
+    ground = law.ground
+    for stated in ground.chains.introducers(statement.kid):
+        if stated.kind.startswith("issuer.") and stated.sub == statement.sub:
+            held = effective(stated.id)
+            if held is not None and not ground.cuts_before(statement, held.voice):
+                return stated.id
+    return None
 
 
 def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: bool) -> EffectState:

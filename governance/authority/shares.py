@@ -37,14 +37,14 @@ def fair_share(
     *,
     paths: Callable[[T], Iterable[Path]],
     size: Callable[[T], int],
-    order: Callable[[T], Any],
+    order: Callable[[T, Path], Any],
 ) -> list[T]:
     """Return those of `items` that have room, in the order given.
 
     Args:
         capacity: the room, in the unit of `size`: bytes or a number of items.
-        paths: gives an item's author, by one path or several. size: gives the most room it takes. order: sort key; an
-            author's first items are kept first.
+        paths: gives an item's author, by one path or several. size: gives the most room it takes. order: sort key on
+            one of its paths; an author's first items are kept first.
     """
     sizes = [size(item) for item in items]
     if sum(sizes) <= capacity:
@@ -65,7 +65,7 @@ def fair_share(
         for path, number in group:
             below.setdefault(path[depth] if depth < len(path) else None, []).append((path, number))
         if list(below) == [None]:
-            in_turn = sorted((number for _, number in group), key=lambda number: order(items[number]))
+            in_turn = [number for _, number in sorted(group, key=lambda entry: order(items[entry[1]], entry[0]))]
             kept.update((number, None) for number in _that_fit(in_turn, sizes, room))
             continue
         demands = {who: total(some) for who, some in below.items()}
@@ -77,8 +77,8 @@ def fair_share(
     wants: Counter[_Step] = Counter()
     for path, number in entries:
         wants[path[0]] += sizes[number]
-    left_out = [(path[0], number) for path, number in entries if number not in kept]
-    left_out.sort(key=lambda entry: (wants[entry[0]], entry[0], order(items[entry[1]])))
+    left_out = [(path, number) for path, number in entries if number not in kept]
+    left_out.sort(key=lambda entry: (wants[entry[0][0]], entry[0][0], order(items[entry[1]], entry[0])))
     room = capacity - sum(sizes[number] for number in kept)
     in_turn = list(dict.fromkeys(number for _, number in left_out))
     kept.update((number, None) for number in _that_fit(in_turn, sizes, room))

@@ -2,7 +2,6 @@
 facts."""
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Final, cast
 
 from accredit.governance.authority.ballots import Ground
@@ -70,13 +69,12 @@ def authority_record(law: Law, by: CanonicalId) -> AuthorityRecord | None:
     seats = sorted((s for s in law.mandates.seats.values() if s.voice.by == by), key=lambda s: s.voice.via or b"")
     delegated = [_delegated(law, seat) for seat in seats]
     # Every delegator can delegate to this id, and every question about it reads the record.
-    by_id = itemgetter("via")
     standings += fair_share(
         delegated,
         SHARED_BYTES,
         paths=lambda one: [law.mandates.path(_giver(one))],
         size=lambda one: len(encode(one)),
-        order=by_id,
+        order=lambda one, _: one["via"],
     )
     return {"id": by, "standings": standings} if standings else None
 

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from operator import itemgetter
 from sys import intern
 from typing import Any, Final
 
@@ -88,7 +87,8 @@ def leading(facts: Sequence[Effective]) -> list[Effective]:
     earliest of its dates, under the lowest of its numbers (`decision.issuer_keys`). So the statements with the first of
     each stay, and no thief pushes an honest end out, under however many numbers they sign. Of an authority's key the
     same stay for each number, because nothing but the earliest end counts. Groups depend on founding statements only,
-    so a fact that is left out stays out whatever else of its kind comes (this keeps the law of the fold).
+    so a fact that is left out stays out whatever else of its kind comes (this keeps the law of the fold). What the same
+    key says by a mandate stands apart, because anybody may pin it for the issuer.
     """
     stated: dict[str, None] = {}
     windows: dict[bytes, list[tuple[int, int]]] = {}
@@ -105,8 +105,8 @@ def leading(facts: Sequence[Effective]) -> list[Effective]:
         if statement.id not in founding:
             is_within = any(start <= statement.iat < end for start, end in windows.get(statement.kid, ()))
             about = body["key_id"] if body["key_id"] in stated else None
-            number = None if fact.via in founding else statement.seq
-            groups.setdefault((statement.kid, number, body["op"], about, is_within), []).append(fact)
+            speaker = (statement.kid,) if fact.via in founding else (statement.kid, statement.seq, fact.voice)
+            groups.setdefault((*speaker, body["op"], about, is_within), []).append(fact)
     behind: dict[bytes, None] = {}
     for group in groups.values():
         first = _first_of_each(group, FIRST)
@@ -195,7 +195,9 @@ def make_record(
                 SHARED_BYTES,
                 paths=lambda part: [law.mandates.path(voice_of(part))],
                 size=lambda part: len(encode(part)),
-                order=lambda part: (1, *mappings.link_order(part)) if "mapping" in part else (0, *_entry_order(part)),
+                order=lambda part, _: (
+                    (1, *mappings.link_order(part)) if "mapping" in part else (0, *_entry_order(part))
+                ),
             )
             of_mappings = [part for part in held if "mapping" in part]
             of_frameworks = [part for part in held if "mapping" not in part]
@@ -212,7 +214,7 @@ def make_record(
                 ALIAS_ISSUERS,
                 paths=lambda claim: [law.mandates.path(claim[1])],
                 size=lambda _: 1,
-                order=itemgetter(0),
+                order=lambda claim, _: claim[0],
             )
             return encoding_of(issuers.reduce_alias(name, [issuer for issuer, _ in taken])), {}
 
@@ -258,14 +260,16 @@ _KEY_BYTES: Final = 128
 class _Sharing:
     """The way in which what is said of a subject shares its record, worked out only if not all has room.
 
-    Authors have a path each (`shares`). An issuer's key stands below all voices that state it, because it has no
-    mandate.
+    Authors have a path each (`shares`). An issuer's key stands below all voices that state it. What such a key says of
+    itself or of its fellows by a mandate has both paths: whoever gives that key a mandate, or pins an authority's key
+    for the issuer of the same id, takes no room away.
 
     A thief with an author's key can flood its share, and must not push out the narrowing statements that the rightful
     holder made with the same key. So one statement of each way to narrow is kept (an event; the end of a stated key),
     then a second one of each, and so on; within one way those without an end come first, then the earliest. Of what an
-    issuer's key says to end another in one way, those three come first that make its word (`leading`). Then come
-    widening statements, the newest first; then ends of keys that nobody has stated.
+    issuer's key says to end another in one way, those three come first that make its word (`leading`); and of its words
+    those about keys that the voice above it has stated, because anybody can state many more. Then come widening
+    statements, the newest first; then ends of keys that nobody has stated.
     """
 
     def __init__(self, law: Law, said: Sequence[Effective]) -> None:
@@ -274,18 +278,25 @@ class _Sharing:
 
     def paths(self, fact: Effective) -> list[Path]:
         """Return the paths by which a fact shares the room of a record."""
-        if not self._is_issuers_own(fact):
-            return [self._mandates.path(fact.voice)]
-        issuer, key = (fact.by, b""), (fact.by, fact.statement.kid)
-        return [(*self._mandates.path(voice), issuer, key) for voice in self._staters[fact.statement.kid]]
+        by_mandate = [] if fact.via in self._founding else [self._mandates.path(fact.voice)]
+        return [*by_mandate, *self._own_paths(fact)]
 
-    def order(self, fact: Effective) -> tuple[int, int, int, bytes]:
-        """Return the sort key, lowest for parts kept first."""
-        return self._ranks[fact.statement.id]
+    def order(self, fact: Effective, path: Path) -> tuple[int, bool, int, int, bytes]:
+        """Return the sort key on a path, lowest for parts kept first."""
+        stater = self._own_paths(fact).get(path)
+        if stater is None:
+            rank, position, since = self._ranks[fact.statement.id]
+            return rank, False, position, since, fact.statement.id
+        rank, position, since = self._own_ranks[fact.statement.id]
+        is_anothers = fact.statement.body["key_id"] not in self._stated[stater]
+        return rank, is_anothers, position, since, fact.statement.id
 
-    def _is_issuers_own(self, fact: Effective) -> bool:
-        """Return whether a key of the issuer said it: it speaks by the statement that states it, not by a mandate."""
-        return fact.via in self._founding
+    def _own_paths(self, fact: Effective) -> dict[Path, Voice]:
+        """Return the paths by which an issuer's key speaks, with the voices that state it; of other facts, none."""
+        if not _is_of_itself(fact):
+            return {}
+        key = (fact.by, b""), (fact.by, fact.statement.kid)
+        return {(*self._mandates.path(voice), *key): voice for voice in self._staters.get(fact.statement.kid, ())}
 
     @cached_property
     def _founding(self) -> dict[bytes, None]:
@@ -302,30 +313,53 @@ class _Sharing:
         return staters
 
     @cached_property
-    def _ranks(self) -> dict[bytes, tuple[int, int, int, bytes]]:
-        ranks: dict[bytes, tuple[int, int, int, bytes]] = {}
-        stated = {key["id"] for fact in self._said for key in keys_stated(fact.statement)}
-        ways: dict[tuple[Any, ...], list[tuple[int, int, Effective]]] = {}
+    def _stated(self) -> dict[Voice, dict[str, None]]:
+        """The keys that each voice states, by their ids."""
+        stated: dict[Voice, dict[str, None]] = {}
         for fact in self._said:
+            stated.setdefault(fact.voice, {}).update((key["id"], None) for key in keys_stated(fact.statement))
+        return stated
+
+    @cached_property
+    def _ranks(self) -> dict[bytes, tuple[int, int, int]]:
+        """What is said by mandate, or founds something, in the order of each voice: rank, position, date."""
+        return self._ranked([fact for fact in self._said if fact.via not in self._founding], is_own=False)
+
+    @cached_property
+    def _own_ranks(self) -> dict[bytes, tuple[int, int, int]]:
+        """The same of what an issuer's keys say of its keys."""
+        return self._ranked([fact for fact in self._said if _is_of_itself(fact)], is_own=True)
+
+    def _ranked(self, facts: Sequence[Effective], *, is_own: bool) -> dict[bytes, tuple[int, int, int]]:
+        ranks: dict[bytes, tuple[int, int, int]] = {}
+        stated = {id for ids in self._stated.values() for id in ids}
+        ways: dict[tuple[Any, ...], list[tuple[int, int, Effective]]] = {}
+        for fact in facts:
             statement, body = fact.statement, fact.statement.body
             if not is_narrowing(statement.kind, body):
-                ranks[statement.id] = (1, 0, -statement.iat, statement.id)
+                ranks[statement.id] = (1, 0, -statement.iat)
             elif statement.kind == "issuer.key" and body["key_id"] not in stated:
-                ranks[statement.id] = (2, 0, -statement.iat, statement.id)
+                ranks[statement.id] = (2, 0, -statement.iat)
             else:
                 word = body.get("event", body.get("op"))
-                own = statement.kid if self._is_issuers_own(fact) else None
-                way = (fact.voice, own, statement.kind, word, "void_from" in body, body.get("key_id"))
+                speaker = statement.kid if is_own else fact.voice
+                way = (speaker, statement.kind, word, "void_from" in body, body.get("key_id"))
                 until = body.get("effective_until", TIME_MAX + 1)
                 since = _ends(fact) if "op" in body else body.get("effective_from", statement.iat)
                 ways.setdefault(way, []).append((-until, since, fact))
-        for way, members in ways.items():
+        for members in ways.values():
             by_since = sorted(members, key=lambda member: (*member[:2], member[2].statement.id))
-            first = _first_of_each([fact for _, _, fact in by_since], 1) if way[1] is not None else []
+            first = _first_of_each([fact for _, _, fact in by_since], 1) if is_own else []
             in_turn = sorted(by_since, key=lambda member: member[2].statement.id not in first)
             for position, (_, since, fact) in enumerate(in_turn):
-                ranks[fact.statement.id] = (0, position, since, fact.statement.id)
+                ranks[fact.statement.id] = (0, position, since)
         return ranks
+
+
+def _is_of_itself(fact: Effective) -> bool:
+    """Return whether an issuer ends a key of its own, in whatever role its key speaks."""
+    body = fact.statement.body
+    return fact.statement.kind == "issuer.key" and body["op"] != "add" and fact.by == body["issuer"]
 
 
 def _said_bytes(fact: Effective) -> int:
@@ -359,7 +393,7 @@ def _listed(
         ACCREDITATION_PARTS,
         paths=lambda id: [law.mandates.path(granted_by(id))],
         size=lambda id: records[id][1],
-        order=lambda id: (-law.ground.chains[id].iat, id),
+        order=lambda id, _: (-law.ground.chains[id].iat, id),
     )
     return {id: records[id][0] for id in listed}
 

@@ -5,8 +5,11 @@ Each attack is told to the end: what a verifier is answered, not only how a stat
 
 from typing import Any
 
+import pytest
+
 from accredit.governance.authority.effect import EffectState
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
+from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, framework_items, grant, register
@@ -199,6 +202,55 @@ def test_an_issuers_own_word_is_not_that_of_the_authority_of_the_same_id() -> No
     by_itself = town.says(own, "issuer.key", {"issuer": A, "op": "compromise", "key_id": f"{A}#key"})
     assert verdict_of(town, by_itself).state is EffectState.EFFECTIVE
     assert codes(asked(town, A, key=f"{A}#key")) == ["key_compromised"]
+
+
+def end_of(issuer: str, key: str = "key") -> dict[str, str]:
+    return {"issuer": issuer, "op": "compromise", "key_id": f"{issuer}#{key}"}
+
+
+@pytest.mark.parametrize("who", [A, BODY])
+def test_whoever_pins_an_authoritys_key_for_the_issuer_of_its_id_takes_no_word_of_the_authority_away(who: str) -> None:
+    """Else the key that the authority reports stolen counts again: as the issuer's word, which the thief disputes."""
+    town = trio()
+    pen = town.pen(A) if who == A else delegate(town, A, to=BODY)[0]
+    stolen = Pen("stolen", who)
+    town.says(pen, "issuer.register", register(who, keys=[pinned(stolen, who)]))
+    town.says(pen, "accreditation.grant", grant(who, scope=SCOPE))
+    ended = town.says(pen, "issuer.key", end_of(who))
+    assert codes(asked(town, who, key=f"{who}#key")) == ["key_compromised"]
+
+    town.says(C, "issuer.register", register(who, keys=[pinned(pen, who, id=f"{who}#desk")]))
+    town.says(stolen, "issuer.key", end_of(who, "desk"))
+    assert verdict_of(town, ended).voice == voice_of_key(town, pen)
+    assert codes(asked(town, who, key=f"{who}#key")) == ["key_compromised"]
+
+
+def voice_of_key(town: Consortium, pen: Pen) -> Voice:
+    head = town.fold().key_head(pen.kid)
+    assert head is not None
+    (voice,) = head.voices
+    return voice
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+def test_whoever_gives_an_issuers_key_a_mandate_takes_no_word_of_the_issuer_away(is_ended: bool) -> None:
+    """Not even by ending it in that role; but whoever has stated the key ends it in every role."""
+    town = trio()
+    one, two, accomplice = Pen("one", ISSUER), Pen("two", ISSUER), Pen("accomplice", ISSUER)
+    keys = [pinned(one, id=f"{ISSUER}#one"), pinned(two, id=f"{ISSUER}#two")]
+    town.says(A, "issuer.register", register(keys=keys))
+    town.says(A, "accreditation.grant", grant(scope=SCOPE))
+    given = town.says(C, "authority.delegate", delegation(ISSUER, [key_entry(one), key_entry(accomplice)]))
+    reported = town.says(one, "issuer.key", end_of(ISSUER, "two"))
+    if is_ended:
+        cut = town.says(accomplice, "key.compromise", {"key": one.kid, "last": None}, ISSUER)
+        assert state_of(town, cut) is EffectState.EFFECTIVE
+    assert (verdict_of(town, reported).voice == (ISSUER, given.id)) is not is_ended
+    assert codes(asked(town, ISSUER, key=f"{ISSUER}#two")) == ["key_compromised"]
+
+    town.says(A, "key.add", key_entry(one), A)
+    town.says(A, "key.compromise", {"key": one.kid, "last": None}, A)
+    assert (state_of(town, reported) is EffectState.VOID) is is_ended
 
 
 def test_where_to_apply_names_no_usurper() -> None:

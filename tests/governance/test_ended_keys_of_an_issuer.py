@@ -13,8 +13,8 @@ from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Query, decide
 from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import ISSUER, grant, register
-from tests.strategies.consortium import START, Consortium, Pen, fold_of
+from tests.strategies.bodies import ISSUER, delegation, grant, register
+from tests.strategies.consortium import START, Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import A, C, delegate, pinned, trio
 
 SCOPE = {"achievement_types": ["Badge"], "credential_types": "*"}
@@ -127,6 +127,35 @@ def test_keys_that_a_delegate_states_do_not_push_out_what_an_authority_states(so
         town.says(pen, "issuer.register", register(keys=[pinned(sock, id=method("sock"))]))
         town.says(sock, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": method("sock")})
     assert "key_compromised" in codes(town, method("two"))
+
+
+def test_a_thief_pushes_no_report_out_by_words_about_keys_that_a_delegate_states() -> None:
+    town, pens = school("one", "two")
+    thief = numbers(pens["one"], 100)[50:]
+    ends(town, pens["one"], "two", THEFT, REPORT)
+    ends(town, A, "one", END, START + 1_130, op="retire")
+    pen, _ = delegate(town, C, actions=["issuer.*"])
+    for letter in "abcd":
+        socks = [f"{letter}{n}" for n in range(50)]
+        keys = [pinned(Pen(f"sock {letter}", ISSUER), id=method(sock)) for sock in socks]
+        town.says(pen, "issuer.register", register(name=letter, keys=keys))
+        for sock, copied in zip(socks, thief, strict=True):
+            ends(town, copied.copy(), sock, START, END + 80)
+    assert "key_compromised" in codes(town, method("two"))
+
+
+def test_nobody_takes_a_keys_room_away_by_giving_it_a_mandate() -> None:
+    """What it says for the mandate shares with a crowd of the delegator's, but has the issuer's room as well."""
+    town, pens = school("one", "two")
+    town.says(C, "authority.delegate", delegation(ISSUER, [key_entry(pens["one"])]))
+    for n in range(20):
+        town.says(C, "issuer.register", register(name=f"{n}", ext={"text": [PROSE] * 2}))
+        ends(town, C, "two", START + n, START + n, reason_text=PROSE)
+    reported = ends(town, pens["one"], "two", THEFT, REPORT)
+    assert "key_compromised" in codes(town, method("two"))
+    standing = town.fold().standing(reported.id)
+    assert standing is not None
+    assert standing.state is EffectState.EFFECTIVE
 
 
 def test_nobody_takes_a_keys_room_away_by_stating_it_as_well() -> None:

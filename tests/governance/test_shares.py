@@ -331,7 +331,7 @@ def test_two_mandates_of_one_body_share_alike_in_every_order() -> None:
     path = law.mandates.path
     items = [(Voice(DELEGATE, mandate.id), number) for mandate in mandates for number in range(2)]
     kept = [
-        sorted(fair_share(said, 3, paths=lambda one: [path(one[0])], size=lambda _: 1, order=lambda one: one[1]))
+        sorted(fair_share(said, 3, paths=lambda one: [path(one[0])], size=lambda _: 1, order=lambda one, _: one[1]))
         for said in (items, items[::-1])
     ]
     assert kept[0] == kept[1]
@@ -347,7 +347,7 @@ def kept_of(capacity: int, *said: tuple[str, int]) -> list[tuple[str, int]]:
     """What has room of parts with their paths and sizes, the first ones first."""
     numbered = list(enumerate(said))
     found = fair_share(
-        numbered, capacity, paths=lambda one: _ways(one[1][0]), size=lambda one: one[1][1], order=lambda one: one[0]
+        numbered, capacity, paths=lambda one: _ways(one[1][0]), size=lambda one: one[1][1], order=lambda one, _: one[0]
     )
     return [part for _, part in found]
 
@@ -372,7 +372,7 @@ def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacit
             capacity,
             paths=lambda one: _ways(one[0]),
             size=lambda one: one[1],
-            order=lambda one: one[2],
+            order=lambda one, _: one[2],
         )
 
     kept = shared(numbered)
