@@ -286,7 +286,7 @@ async def _submitted_in_turn(
         return await _taken_if_urgent(call, writer, raws, error)
     found: dict[int, SubmissionResult] = {}
     if wait:
-        first = [number for number, raw in enumerate(raws) if _has_own_lane(call, writer, raw)]
+        first = _in_own_lane(call, writer, raws)
         found |= zip(first, await writer.submit([raws[number] for number in first]) if first else (), strict=True)
         if len(found) < len(raws):
             await anyio.sleep(wait)
@@ -302,7 +302,7 @@ async def _taken_if_urgent(
     call: Call, writer: Writer, raws: Sequence[bytes], busy: BusyError
 ) -> list[SubmissionResult]:
     """Submit what is urgent; the rest is refused, because it would have to wait too long."""
-    first = [number for number, raw in enumerate(raws) if _has_own_lane(call, writer, raw)]
+    first = _in_own_lane(call, writer, raws)
     if not first:
         raise busy
     found = dict(zip(first, await writer.submit([raws[number] for number in first]), strict=True))
@@ -327,6 +327,13 @@ def _charge_keys(call: Call, payers: Sequence[str], results: Sequence[Submission
     for payer, number in new.items():
         call.shared.key_pace.charge(payer, number, now)
     call.shared.pace.charge(call.client, -min(charged, new.total()), now)
+
+
+def _in_own_lane(call: Call, writer: Writer, raws: Sequence[bytes]) -> list[int]:
+    """Return the positions of what need not wait. Copies of a statement are charged to its key as one, or whoever has
+    seen one urgent statement could use up the lane of whoever signed it."""
+    has_lane = {raw: _has_own_lane(call, writer, raw) for raw in dict.fromkeys(raws)}
+    return [number for number, raw in enumerate(raws) if has_lane[raw]]
 
 
 def _has_own_lane(call: Call, writer: Writer, raw: bytes) -> bool:

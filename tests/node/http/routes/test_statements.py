@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accredit.node.http.app import URGENT_PER_MINUTE
 from accredit.node.http.forwarded import networks
 from accredit.node.http.routes import many_statements
 from accredit.node.http.routes.rate_limit import KEY_SHARES
@@ -393,6 +394,18 @@ async def test_the_lane_of_what_is_urgent_is_no_way_around_shares(fresh: Served)
     for raw in (bytes(forged), stranger, registration(fresh.town)):
         sent = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
         assert sent.status_code == 429, "not well signed, of nobody known, or not urgent"
+
+
+async def test_copies_of_an_urgent_statement_use_up_no_lane_of_the_key_that_signed_it(fresh: Served) -> None:
+    """Whoever had seen one on its way sent it 601 times in one request, and the next suspension of that key waited."""
+    app = fresh.app(submissions_per_minute=1)
+    await exhaust(fresh, app)
+    seen, next_one = suspension(fresh.town), suspension(fresh.town, 1)
+    headers = {"content-type": SEQUENCE}
+    copies = await fresh.ask("POST", "/v1/statements", app, content=seen * (URGENT_PER_MINUTE + 1), headers=headers)
+    assert [row["status"] for row in copies.json()["statements"]] == ["logged", *URGENT_PER_MINUTE * ["known"]]
+    sent = await fresh.ask("POST", "/v1/statements", app, content=next_one, headers=headers)
+    assert [row["status"] for row in sent.json().get("statements", ())] == ["logged"], sent.text
 
 
 async def test_a_bodys_own_bulk_goes_at_the_pace_of_its_key_and_costs_its_address_nothing(fresh: Served) -> None:
