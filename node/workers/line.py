@@ -95,6 +95,7 @@ class NodeEnd:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._socket = sock
+        self._sender = _Sender(sock)
 
     async def tell(self, message: Beginning | News) -> None:
         """Send a message.
@@ -102,7 +103,7 @@ class NodeEnd:
         Raises:
             OSError: the other side has ended.
         """
-        await _send(self._socket, _encode(message), None)
+        await self._sender.send(_encode(message))
 
     async def hear(self) -> "Counted | tuple[socket.socket, bytes] | None":
         """Return the next message; None after the last.
@@ -139,6 +140,7 @@ class WorkerEnd:
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
+        self._sender = _Sender(self._socket)
 
     def beginning(self) -> Beginning:
         """Wait for the first message and return it.
@@ -172,7 +174,7 @@ class WorkerEnd:
         Raises:
             OSError: the node has ended.
         """
-        await _send(self._socket, _encode(message), None)
+        await self._sender.send(_encode(message))
 
     async def pass_on(self, connection: socket.socket, read: bytes) -> None:
         """Pass a connection to the node, with the bytes read from it.
@@ -180,19 +182,34 @@ class WorkerEnd:
         Raises:
             OSError: the node has ended.
         """
-        await _send(self._socket, read, connection.fileno())
+        await self._sender.send(read, connection.fileno())
 
     def close(self) -> None:
         """End the line."""
         self._socket.close()
 
 
-async def _send(sock: socket.socket, data: bytes, descriptor: int | None) -> None:
-    also = [] if descriptor is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
-    while True:
-        try:
-            sock.sendmsg([data], also)
-        except BlockingIOError:
-            await trio.lowlevel.wait_writable(sock)
-        else:
-            return
+class _Sender:
+    """Sends packets one after the other. Many connections may be passed on while the other side is busy and its packets
+    fill up; two tasks must not wait for room at the
+    same time, which trio takes for a fault."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._turn = trio.Lock()
+
+    async def send(self, data: bytes, descriptor: int | None = None) -> None:
+        """Send a packet, and a descriptor with it.
+
+        Raises:
+            OSError: the other side has ended.
+        """
+        also = [] if descriptor is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+        async with self._turn:
+            while True:
+                try:
+                    self._socket.sendmsg([data], also)
+                except BlockingIOError:
+                    await trio.lowlevel.wait_writable(self._socket)
+                else:
+                    return

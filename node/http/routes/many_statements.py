@@ -39,7 +39,8 @@ class StatementIdsAsked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     """Ids of up to 1,000 statements, hex."""
 
     ids: Annotated[
-        list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(min_length=1, max_length=LOOKUP_STATEMENTS)
+        list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]],
+        Meta(min_length=1, max_length=LOOKUP_STATEMENTS),
     ]
 
 

@@ -61,6 +61,27 @@ async def test_a_node_hears_what_was_answered_and_gets_lines_with_what_was_read(
     client.close()
 
 
+async def test_many_connections_are_passed_on_while_the_node_is_busy(ends: tuple[NodeEnd, WorkerEnd]) -> None:
+    """Some sixty at once, from one address, ended the worker and all its other connections with it."""
+    node, worker = ends
+    await node.tell(Beginning(settings={}))
+    worker.beginning()
+    said = Counted(answers=[], verdicts={"trusted": 1}, tally=[])
+    reads = [bytes([number]) * 64 * 1024 for number in range(20)]
+    pairs = [socket.socketpair() for _ in reads]
+    async with trio.open_nursery() as nursery:
+        for (_, accepted), read in zip(pairs, reads, strict=True):
+            nursery.start_soon(worker.pass_on, accepted, read)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(worker.tell, said)
+        await trio.testing.wait_all_tasks_blocked()
+        heard = [await node.hear() for _ in range(len(reads) + 1)]
+    assert heard.pop() == said, "it waits for its turn too"
+    assert sorted(each[1] for each in heard if isinstance(each, tuple)) == reads
+    for each in (*(each[0] for each in heard if isinstance(each, tuple)), *(sock for both in pairs for sock in both)):
+        each.close()
+
+
 async def test_a_worker_that_is_gone_is_heard_at_once(ends: tuple[NodeEnd, WorkerEnd]) -> None:
     node, worker = ends
     async with trio.open_nursery() as nursery:

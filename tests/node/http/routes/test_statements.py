@@ -331,6 +331,7 @@ async def test_statements_as_signed_come_as_many_as_an_answer_holds(
         {"ids": []},
         {"ids": ["5f2b8c11"]},
         {"ids": ["AB" * 32]},
+        {"ids": ["ab" * 32 + "\n"]},
         {"ids": ["ab" * 32] * 1_001},
         {"ids": [7]},
         {"ids": "ab" * 32},
