@@ -8,7 +8,9 @@ Where it was fetched from shows nothing: whoever has the address of a school tha
 or undo a revocation.
 
 Of several lists about one address, the newest by its own date decides. So an older one beside it, in which a credential
-is not revoked yet, changes nothing, wherever it comes from.
+is not revoked yet, changes nothing, wherever it comes from. But what the newest list of a
+custodian revokes stays revoked, whatever the issuer's own says: one that is gone signs no more lists, and whoever has
+its key could undo what its custodian has decided.
 """
 
 import base64
@@ -190,6 +192,9 @@ def _check_entry(
     if not told:
         raise unusable[0]
     newest = max(told, key=lambda one: one.weight)
+    kept = max((one for one in told if one.keeper), key=lambda one: one.weight, default=newest)
+    if kept.is_set:
+        newest = kept
     if newest.is_set:
         word = {"revocation": "revoked", "suspension": "suspended"}[entry.purpose]
         who = f"{newest.keeper}, the custodian of its issuer's records," if newest.keeper else "Its issuer"

@@ -66,8 +66,10 @@ def signer_of_custodian(
         return voice_of(said) in counted
 
     answer = key_at(record, method, time, now, counts)
-    # A thief can date a list back, so a key that was stolen at any time signs none.
-    state = KeyState.KEY_COMPROMISED if answer.compromised_later is not None else answer.state
+    # A thief can date a list back, so a key signs none that was stolen at any time, nor one that is said to have been.
+    state = answer.state
+    if answer.safe_before is not None:
+        state = KeyState.KEY_IN_DOUBT if answer.compromised_later is None else KeyState.KEY_COMPROMISED
     if answer.unanchored:
         state = KeyState.KEY_UNKNOWN
     pinned = [one["key"] for one in record["keys"] if one["op"] == "add" and one["statement"] in answer.statements]

@@ -35,6 +35,7 @@ def checked() -> Checker:
         loader: ContextLoader | None = None,
         now: int = NOW,
         others: Sequence[str] = (),
+        custodians: Mapping[str, str] | None = None,
         reasons: Sequence[Mapping[str, str]] = (),
     ) -> list[CheckedCredential]:
         status = StatusFiles(
@@ -42,6 +43,7 @@ def checked() -> Checker:
             fetched={name: raw_of(one) for name, one in (fetched or {}).items()},
             why_not={},
             others=others,
+            custodians=custodians or {},
         )
         context, known = loader or ContextLoader(), keys or {}
         found = []

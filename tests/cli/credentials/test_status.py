@@ -229,6 +229,32 @@ def test_the_newest_of_several_lists_decides_wherever_an_older_one_comes_from(
     assert status(checked, file, old, fetched={LIST_URL: new}) == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "kept", "again", "expected"),
+    [
+        ([], [7], None, ("failed", "revoked")),
+        ([7], [], None, ("failed", "revoked")),
+        ([], [7], [], ("passed", "not_revoked")),
+        ([], [], [], ("passed", "not_revoked")),
+    ],
+    ids=["revoked by the custodian", "by the issuer", "restored by the custodian", "never"],
+)
+def test_whoever_has_the_key_of_a_school_that_closed_undoes_no_revocation_by_its_custodian(
+    checked: Checker, own: list[int], kept: list[int], again: list[int] | None, expected: tuple[str, str]
+) -> None:
+    lists = [
+        issuer.signed(status_list(issuer, places, validFrom=f"{date}T00:00:00Z"))
+        for issuer, places, date in (
+            (SCHOOL, own, "2026-06-01"),
+            (OTHER, kept, "2026-01-01"),
+            (OTHER, again, "2026-03-01"),
+        )
+        if places is not None
+    ]
+    for some in (lists, lists[::-1]):
+        assert status(checked, badge(status_entry(7)), *some, custodians={OTHER.id: "Archive"}) == expected
+
+
 def test_a_list_that_does_not_count_does_not_stand_in_the_way_of_one_that_does(checked: Checker) -> None:
     """Whoever has the address now serves a list of their own; the school's own is at hand as a file."""
     squatted = OTHER.signed(status_list(OTHER, [7]))

@@ -93,6 +93,18 @@ def test_a_key_of_a_custodian_counts_as_an_issuers_does(held: IssuerRecord, code
     assert signer.keys.asked
 
 
+def test_a_key_that_another_key_of_the_custodian_reports_stolen_signs_no_list_that_is_dated_back() -> None:
+    """Whichever of the two reports is the thief's."""
+    other = f"{METHOD}b"
+    for theft in (NOW + 50, NOW - 50):
+        held = ended("compromise", ARCHIVE, compromised_since=theft)
+        keys: list[Any] = held["keys"]
+        keys.append({**keys[1], "statement": b"f" * 32, "key_id": other, "signer": b"k" * 32})
+        keys.append({**keys[0], "key": {"id": other}, "kid": b"x" * 32})
+        signer = signer_of_custodian(held, METHOD, NOW, CLOSED, NOW)
+        assert [one["code"] for one in signer.reasons] == ["key_in_doubt"]
+
+
 def test_a_record_is_read_back_from_a_nodes_answer() -> None:
     held = ended("compromise", compromised_since=NOW)
     assert issuer_record_of(plain(held)) == held
