@@ -108,21 +108,24 @@ class NodeEnd:
     async def hear(self) -> "Counted | tuple[socket.socket, bytes] | None":
         """Return the next message; None after the last.
 
+        A connection for which this process has no descriptor left is lost; whoever made it sees its end.
+
         Raises:
             msgspec.DecodeError: it is not a message of a worker.
         """
         while True:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self._socket, PACKET_BYTES, 1)
+                data, descriptors, flags, _ = socket.recv_fds(self._socket, PACKET_BYTES, 1)
             except BlockingIOError:
                 await trio.lowlevel.wait_readable(self._socket)
+                continue
             except OSError:
                 return None
-            else:
-                break
-        if descriptors:
-            return socket.socket(fileno=descriptors[0]), data
-        return _counted(data) if data else None
+            if descriptors:
+                return socket.socket(fileno=descriptors[0]), data
+            if not flags & socket.MSG_CTRUNC:
+                return _counted(data) if data else None
+            await trio.lowlevel.checkpoint()
 
     def close(self) -> None:
         """End the line."""

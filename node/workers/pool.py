@@ -169,8 +169,8 @@ class QueryWorkers:
                         event(_log, logging.INFO, "a query worker answers", worker=number, process=process.pid)
                     self._count(heard)
                 nursery.cancel_scope.cancel()
-        except msgspec.DecodeError as error:
-            event(_log, logging.ERROR, "a query worker says what cannot be read", worker=number, error=error)
+        except* msgspec.DecodeError as errors:  # a group, as it comes out of a nursery
+            event(_log, logging.ERROR, "a query worker says what cannot be read", worker=number, error=errors)
         finally:
             if is_answering:
                 self._answers(-1)

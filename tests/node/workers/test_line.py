@@ -1,5 +1,6 @@
 """Between a node and a worker: what is said arrives as it was said, connections with their bytes; an end is heard."""
 
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -80,6 +81,28 @@ async def test_many_connections_are_passed_on_while_the_node_is_busy(ends: tuple
     assert sorted(each[1] for each in heard if isinstance(each, tuple)) == reads
     for each in (*(each[0] for each in heard if isinstance(each, tuple)), *(sock for both in pairs for sock in both)):
         each.close()
+
+
+async def test_a_connection_for_which_the_node_has_no_descriptor_left_is_lost_and_nothing_else(
+    ends: tuple[NodeEnd, WorkerEnd],
+) -> None:
+    node, worker = ends
+    await node.tell(Beginning(settings={}))
+    worker.beginning()
+    client, accepted = socket.socketpair()
+    said = Counted(answers=[], verdicts={"trusted": 1}, tally=[])
+    await worker.pass_on(accepted, b"POST /v1/statements HTTP/1.1\r\n\r\n")
+    await worker.tell(said)
+    accepted.close()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most[1]))  # further ones are higher
+    try:
+        heard = await node.hear()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert heard == said
+    assert client.recv(100) == b"", "it has ended"
+    client.close()
 
 
 async def test_a_worker_that_is_gone_is_heard_at_once(ends: tuple[NodeEnd, WorkerEnd]) -> None:
