@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from accredit.governance.authority.effect import EffectState
+from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, framework_items, grant, register
-from tests.strategies.consortium import Consortium, Pen, key_entry
+from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import (
     DELEGATE,
     TRIO,
@@ -223,6 +224,11 @@ def test_whoever_pins_an_authoritys_key_for_the_issuer_of_its_id_takes_no_word_o
     town.says(stolen, "issuer.key", end_of(who, "desk"))
     assert verdict_of(town, ended).voice == voice_of_key(town, pen)
     assert codes(asked(town, who, key=f"{who}#key")) == ["key_compromised"]
+    assert backwards(town).state_root() == town.fold().state_root()
+
+
+def backwards(town: Consortium) -> Fold:
+    return fold_of(town.eco, [town.said[0], *reversed(town.said[1:])], batch=1)
 
 
 def voice_of_key(town: Consortium, pen: Pen) -> Voice:
@@ -251,6 +257,7 @@ def test_whoever_gives_an_issuers_key_a_mandate_takes_no_word_of_the_issuer_away
     town.says(A, "key.add", key_entry(one), A)
     town.says(A, "key.compromise", {"key": one.kid, "last": None}, A)
     assert (state_of(town, reported) is EffectState.VOID) is is_ended
+    assert backwards(town).state_root() == town.fold().state_root()
 
 
 def test_where_to_apply_names_no_usurper() -> None:
