@@ -1,0 +1,98 @@
+"""Heads of a withdrawal that nobody can check: they end the mandate, and take nothing of the past away."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from accredit.governance.authority.effect import EffectState
+from accredit.governance.fold import Fold
+from accredit.registry.decision.verdict import Verdict
+from accredit.registry.statement import Statement
+from tests.strategies.bodies import grant, register
+from tests.strategies.consortium import Consortium, Pen, fold_of
+from tests.strategies.stories import A, B, answer, delegate, granted, state_of, trio, verdict_of
+
+
+def withdrawn(town: Consortium, made: Statement, heads: dict[bytes, bytes]) -> Statement:
+    named = [{"key": key, "id": heads[key]} for key in sorted(heads)]
+    body: dict[str, Any] = {"delegation": made.id, "heads": named, "effective_from": town.time + 1}
+    return town.says(A, "authority.withdraw", body, made.body["delegate"])
+
+
+def unheard(town: Consortium, pen: Pen, kind: str, body: dict[str, Any]) -> Statement:
+    """What a key said, and nobody has yet."""
+    said = town.says(pen, kind, body)
+    town.said.remove(said)
+    return said
+
+
+@pytest.mark.parametrize("head", ["of nobody", "of another key", "without what came before it"])
+def test_a_withdrawal_whose_head_cannot_be_checked_erases_no_past(head: str) -> None:
+    town = trio()
+    pen, made = delegate(town)
+    given = granted(town, pen)
+    then = town.time
+    stray = pen.copy()
+    unheard(town, stray, "issuer.register", register("did:web:missing.example"))
+    orphan = town.says(stray, "issuer.register", register("did:web:orphan.example"))
+    named = {"of nobody": b"\x07" * 32, "of another key": town.genesis.id, "without what came before it": orphan.id}
+    withdrawal = withdrawn(town, made, {pen.kid: named[head]})
+    late = town.says(pen, "accreditation.grant", grant("did:web:late.example"))
+
+    assert state_of(town, withdrawal) is EffectState.EFFECTIVE
+    assert state_of(town, late) is not EffectState.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
+    assert answer(town, at=then) is not Verdict.NOT_TRUSTED
+
+    town.votes(B, withdrawal)
+
+    assert state_of(town, given) is EffectState.INEFFECTIVE
+
+
+def test_a_head_that_is_held_ends_what_its_key_said_after_it() -> None:
+    town = trio()
+    pen, made = delegate(town)
+    given = granted(town, pen)
+    outside = town.says(pen, "accreditation.grant", grant("did:web:outside.example"))
+    withdrawn(town, made, {pen.kid: given.id})
+
+    assert [state_of(town, said) for said in (given, outside)] == [EffectState.EFFECTIVE, EffectState.INEFFECTIVE]
+
+
+def test_a_key_that_never_spoke_needs_no_head() -> None:
+    town = trio()
+    pen, made = delegate(town)
+    idle = Pen("idle", pen.authority)
+    given = granted(town, pen)
+    withdrawal = withdrawn(town, made, {pen.kid: given.id, idle.kid: b"\x07" * 32})
+
+    assert [state_of(town, said) for said in (withdrawal, given)] == [EffectState.EFFECTIVE] * 2
+
+
+def test_a_head_learnt_after_the_withdrawal_counts_from_then_on_in_any_order_and_batch() -> None:
+    town = trio()
+    pen, made = delegate(town)
+    given = granted(town, pen)
+    thief = pen.copy()
+    middle = town.says(pen, "issuer.register", register("did:web:middle.example"))
+    head = town.says(pen, "issuer.register", register("did:web:last.example"))
+    stolen = town.says(thief, "accreditation.grant", grant("did:web:stolen.example"))
+    withdrawal = withdrawn(town, made, {pen.kid: head.id})
+    last = [middle, head, stolen, withdrawal]
+    first = [said for said in town.said if said not in last]
+
+    def standing(fold: Fold) -> list[EffectState]:
+        return [verdict_of(town, said, fold).state for said in (given, stolen)]
+
+    ignorant = fold_of(town.eco, [*first, stolen, withdrawal])
+    assert verdict_of(town, given, ignorant).state is EffectState.EFFECTIVE
+    assert verdict_of(town, stolen, ignorant).state is EffectState.EFFECTIVE
+    whole = town.fold()
+    assert standing(whole)[0] is EffectState.EFFECTIVE
+    assert standing(whole)[1] is not EffectState.EFFECTIVE
+    for order in permutations(last):
+        for batch in (1, 2):
+            fold = fold_of(town.eco, [*first, *order], batch=batch)
+            assert standing(fold) == standing(whole)
+            assert fold.state_root() == whole.state_root()
