@@ -403,7 +403,7 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement |
     if held.sub != statement.sub:
         return "its subject is not the subject of the statement it changes"
     if row.whose is Whose.CHAIN:
-        return _to_change(law, statement, held, owner.voice, effective)
+        return _to_change(law, statement, own, held, owner.voice, effective)
     if row.whose is Whose.AUTHOR:
         rules = [own, *(asked(held, law.ground.charter(held)) for held in _loosened(law, statement, effective))]
         return Requirement(join(rules, charter), (Claim((owner.voice,), "change it"),))
@@ -429,10 +429,11 @@ def _weight(law: Law, held: Unverified, voice: Voice) -> Weight:
     return Weight(rule, (voice, *law.mandates.above(voice)) if rule.asks_one else ())
 
 
-def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice, effective: Finder) -> Requirement:
+def _to_change(
+    law: Law, statement: Unverified, own: Rule, grant: Unverified, owner: Voice, effective: Finder
+) -> Requirement:
     """Return what a change of an accreditation must meet: to narrow it, to widen it, or to undo a narrowing."""
-    ground = law.ground
-    own, charter = asked(statement, ground.charter(statement)), ground.charter(statement)
+    charter = law.ground.charter(statement)
     weight, undoes = _weight(law, grant, owner), undoing(statement.kind, statement.body).undoes
     if undoes is Undoes.NOTHING or _narrows_terms(law, statement, effective):
         if weight.voices:

@@ -73,6 +73,22 @@ class Layered(MutableMapping[K, V]):
         else:
             del self._own[key]
 
+    def pop(self, key: K, default: Any = _ABSENT) -> Any:
+        """Remove the value and return it; without it, return `default`.
+
+        Most of what a fold removes is not there, and an error raised through every layer to say so is dear.
+
+        Raises:
+            KeyError: there is neither.
+        """
+        value = self.get(key, _GONE)
+        if value is not _GONE:
+            del self[key]
+            return value
+        if default is _ABSENT:
+            raise KeyError(key)
+        return default
+
     def __iter__(self) -> Iterator[K]:
         own, base = self._own, self._base
         for key in base:

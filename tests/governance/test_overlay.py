@@ -60,6 +60,23 @@ def test_what_is_not_there_is_no_key() -> None:
     assert dict(branch) == {}
 
 
+class _Asked(dict[str, int]):
+    """Says when somebody reads what it does not have, at the cost of an error through every layer above it."""
+
+    def __missing__(self, key: str) -> int:
+        raise AssertionError(f"{key} is not there, and was read all the same")
+
+
+def test_removing_what_is_not_there_raises_no_error_in_the_layers_below() -> None:
+    branch = Layered(Layered(_Asked(a=1)))
+    assert branch.pop("b", None) is None
+    assert branch.pop("a") == 1
+    assert branch.pop("a", 7) == 7
+    with pytest.raises(KeyError, match="a"):
+        branch.pop("a")
+    assert len(branch) == 0
+
+
 def test_a_mapping_within_is_opened_without_touching_the_bases() -> None:
     base: dict[str, Any] = {}
     inner(base, "a")[1] = "one"
