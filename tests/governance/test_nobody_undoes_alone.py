@@ -32,7 +32,7 @@ def test_the_search_finds_a_way_where_there_is_one(monkeypatch: pytest.MonkeyPat
     """It is not blind: with a clause of the law switched off, somebody undoes what he may not."""
     monkeypatch.setattr(effect, "_narrowings_before", lambda *_: [])
 
-    assert search(range(118, 121), stop_at_first=True).better != ()
+    assert search(range(10, 19), stop_at_first=True).better != ()
 
 
 def test_it_finds_a_mapping_that_took_less_than_granting_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,9 +215,9 @@ def stage(random: Random) -> Drama | None:
             drama.narrowings.append(narrowed)
         town.time += random.choice((1, 100, 3 * DAY))
     town.time += 2 * DAY
-    if drama.mapping is not None and not drama.narrowings:
-        return drama if not drama.about_mapped(town.fold(), town.time)[0] else None
-    return drama if drama.narrowings and not drama.answers(town.fold(), town.time)[0] else None
+    if not drama.narrowings:  # a grant that nobody narrowed can still be widened by those who may not
+        return drama if drama.mapping is None or not drama.about_mapped(town.fold(), town.time)[0] else None
+    return drama if not drama.answers(town.fold(), town.time)[0] else None
 
 
 def _aside(random: Random) -> Random:
@@ -390,6 +390,9 @@ class Intruder:
             self.undo,
             self.undo,
             self.undo,
+            self.take_back,
+            self.take_back,
+            self.take_back,
             self.amend,
             self.amend,
             self.annul,
@@ -409,7 +412,9 @@ class Intruder:
         self.random.choice(moves)()
 
     def pen(self) -> Pen:
-        return self.random.choice(self.pens)
+        """Mostly a key that counts from the start: what a next key or an invented one says seldom takes effect."""
+        good = [pen for pen in self.pens if pen.name in self.drama.town.pens]
+        return self.random.choice(good if good and self.random.random() < 0.7 else self.pens)
 
     def say(self, kind: str, body: dict[str, Any], sub: str | None = None) -> None:
         pen = self.pen()
@@ -444,6 +449,22 @@ class Intruder:
         if word in ("revoke", "withdraw", "deny"):
             body["reason_code"] = "voluntary"
         self.say("accreditation.status", body, ISSUER)
+
+    def take_back(self) -> None:
+        """What an honest body would say to undo all that narrowed, with all the keys that he holds of the signer."""
+        status = [s for s in self.town.said if s.kind == "accreditation.status"]
+        if not status:
+            self.undo()
+            return
+        fits = {"suspend": "lift", "revoke": "reinstate"}
+        word = self.random.choice((fits.get(status[-1].body["event"], "annul"), "annul"))
+        now = self.town.time + 1
+        body = event(self.drama.given.id, word, effective_from=now, after=[s.id for s in status])
+        pen = self.pen()
+        said = self.town.says(pen, "accreditation.status", body, ISSUER, iat=now)
+        for other in self.pens:
+            if other is not pen and other.authority == pen.authority:
+                self.town.votes(other, said)
 
     def amend(self) -> None:
         body = {
@@ -534,10 +555,10 @@ class Intruder:
             self.pens.append(Pen(pen.name, pen.authority, point.seq, point.prev))
 
 
-def _some_keys(random: Random, pens: Sequence[Pen]) -> list[Pen]:
-    """All of one body's, or any."""
+def _some_keys(random: Random, pens: Sequence[Pen], owner: CanonicalId) -> list[Pen]:
+    """All of one body's, or any; often those of the grant's owner, who is the one to be overruled."""
     if random.random() < 0.6:
-        by = random.choice(sorted({pen.authority for pen in pens}))
+        by = random.choice([*sorted({pen.authority for pen in pens}), owner, owner])
         return [pen for pen in pens if pen.authority == by]
     return random.sample(pens, random.randint(1, max(1, len(pens) // 2)))
 
@@ -585,7 +606,7 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
         base, pens, now = drama.town.fold(), drama.pens(), drama.town.time + 20 * DAY
         before = drama.answers(base, now)
         for _ in range(intruders):
-            chosen = _some_keys(random, pens)
+            chosen = _some_keys(random, pens, drama.owner)
             if may_undo_some(drama, chosen):
                 continue
             looked_at = _at_stake(drama, chosen, len(drama.about_mapped(base, now)))
