@@ -354,6 +354,12 @@ class NodeKeys:
             InputError: `no_such_file`, `open_permissions`, `key_file_corrupt`, `passphrase_needed`, `wrong_passphrase`,
                 `not_sealed`.
         """
+        if not path.exists():
+            raise InputError(
+                "no_such_file",
+                f"The node's keys, {path}, are not there.",
+                hint="Put your copy of the file back. Without one: accredit node join --replaces, with new keys.",
+            )
         members = _load(path, _NODE_FORMAT)
         try:
             sealed = _Sealed.from_json(members["sealed"]) if "sealed" in members else None

@@ -245,11 +245,12 @@ def sort_word(word: str, where: str) -> tuple[str, str]:
         return "resource", word
     if word.endswith("Credential") or "#" in word or credential_type_name(word) in ENVELOPES:
         return "credential_types", word
+    as_type = "" if " " in word else f"If you mean a credential type, write credentialType:{word[:80]}."
     raise DecodeError(
         "unknown_word",
         f"{word[:80]!r} is neither an achievement type of Open Badges 3.0 nor a URI.",
         where=where,
-        hint=_did_you_mean(word) + f"If you mean a credential type, write credentialType:{word[:80]}.",
+        hint=(_did_you_mean(word) + as_type).strip(),
     )
 
 

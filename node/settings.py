@@ -392,7 +392,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise InputError(
                 "no_ecosystem",
                 "The configuration does not name an ecosystem.",
-                hint="Set `ecosystem` to the genesis id shown by `accredit charter publish` or by another operator.",
+                hint="Once the charter is signed: `accredit node genesis FOLDER genesis.json`. For a running one, "
+                "make the node with `accredit node join`.",
             )
         return bytes.fromhex(self.ecosystem)
 

@@ -12,7 +12,7 @@ A `CommandGroup` knows some of its commands only by name, a line of help and the
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -138,7 +138,7 @@ class CommandGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any that is lazy."""
-        rows = [(name, self._short_help(ctx, name, formatter.width - 24)) for name in self.list_commands(ctx)]
+        rows = [(name, self._short_help(ctx, name, _SENTENCE_CHARS)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -153,6 +153,10 @@ class CommandGroup(click.Group):
             return self.lazy[name][1]
         command = super().get_command(ctx, name)
         return command.get_short_help_str(limit) if command else ""
+
+
+_SENTENCE_CHARS: Final = 300
+"""More than the first sentence of any command's help has: a list of commands wraps it, and cuts none off."""
 
 
 class _ReaderGone(Exception):

@@ -109,6 +109,9 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         streams.write("Stopped; nothing further was done.", err=True)
         return code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
+        _tell(error.format_message())  # the help itself, which needs no word of error before it
+        return code
     word, message, hint = _words(error)
     if as_json:
         import json
@@ -130,6 +133,8 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
 def _words(error: BaseException) -> tuple[str, str, str]:
     if isinstance(error, AccreditError):
         return error.code, said(error.message), said(error.hint)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return "usage", "A command is missing.", "Add --help to see the commands."
     if isinstance(error, click.ClickException):
         return "usage", error.format_message(), "Add --help to the command to see how to use it."
     if isinstance(error, OSError):

@@ -205,6 +205,8 @@ def hex_digits(text: str, what: str) -> str:
         hint = "Give 8 to 64 hexadecimal digits, as shown in the tables."
         if what == "an accreditation" and text.startswith(("did:", "https:")):
             hint = f"That names an issuer. List its accreditations: accredit accreditation list --issuer {quote(text)}"
+        elif what == "an accreditation" and any(letter not in "0123456789abcdef" for letter in digits):
+            hint += " An issuer's accreditations: accredit accreditation list --issuer ID"
         raise InputError(
             "bad_id",
             f"{text!r} is not the id of {what} or the beginning of one.",

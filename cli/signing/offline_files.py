@@ -292,7 +292,12 @@ def read_ceremony(path: Path) -> SignedStatements:
     Raises:
         DecodeError, RefusedError: the file is not one, or the genesis is invalid.
     """
-    signed = decode_signed(_text(read_bytes(path), path), str(path))
+    text = _text(read_bytes(path), path)
+    if not text.lstrip().startswith("{"):
+        raise DecodeError(
+            "no_genesis", f"{path} holds no signed charter.", hint="Give the file that accredit charter sign wrote."
+        )
+    signed = decode_signed(text, str(path))
     genesis_of(signed.statements, str(path))
     return signed
 

@@ -79,7 +79,8 @@ def read_policy(path: Path) -> TrustPolicy:
         written = documents.read_bytes(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
         return TrustPolicy.decode(written)
     except DecodeError as error:
-        raise DecodeError(error.code, f"{path}: {error.message}", hint=error.hint) from None
+        hint = error.hint or "Give the file that accredit trust export wrote."
+        raise DecodeError(error.code, f"{path}: {error.message}", hint=hint) from None
 
 
 _MADE: Final = b"# Made "

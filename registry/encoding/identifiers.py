@@ -138,6 +138,8 @@ def _check_length(text: str, max_chars: int) -> None:
 
 def _instead_of(character: str) -> str:
     """Return how to write a character that no URI may contain."""
+    if character == " ":
+        return "Write a space within it as %20."
     if character.isspace() or not character.isprintable():
         return f"Remove the invisible character U+{ord(character):04X}."
     if not character.isascii():

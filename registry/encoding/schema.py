@@ -113,7 +113,9 @@ def one_of(*words: str) -> Check:
     def check(value: Any, path: str) -> None:
         if not isinstance(value, str) or value not in words:
             close = get_close_matches(value, words, 1) if isinstance(value, str) else []
-            raise wrong(path, "one of " + ", ".join(words), hint=f"Did you mean {close[0]}?" if close else "")
+            given = f", not {value[:80]!r}" if isinstance(value, str) and value else ""
+            hint = f"Did you mean {close[0]}?" if close else ""
+            raise wrong(path, f"one of {', '.join(words)}{given}", hint=hint)
 
     return check
 

@@ -8,8 +8,9 @@ import pytest
 
 from accredit.cli.commands.governance.ceremony import progress_of
 from accredit.cli.signing.offline_files import SignedStatements, decode_signed, read_ceremony
+from accredit.node.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
-from accredit.registry.errors import RefusedError
+from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, KEYS, PASSPHRASE, Town, make_key
 from tests.strategies.consortium import Pen
@@ -168,9 +169,44 @@ def test_a_node_whose_entry_nobody_could_admit_is_not_made(town: Town, option: s
     assert not (town.folder / "node").exists()
 
 
+def test_a_node_whose_url_names_another_port_than_it_listens_on_is_told_when_it_is_made(town: Town) -> None:
+    init = ("node", "init", "--operator", COUNCIL, "--url", "http://127.0.0.1:8499")
+    said = town.run(*init, "--name", "one.example", town.folder / "one").stdout
+    assert "listens on     127.0.0.1:8080, and its URL names another port" in said
+    said = town.run(*init, "--name", "two.example", town.folder / "two", "--port", 8499).stdout
+    assert "listens on     127.0.0.1:8499\n" in said
+
+
+def test_a_node_whose_keys_are_gone_is_told_how_to_go_on(town: Town) -> None:
+    with pytest.raises(InputError) as refused:
+        NodeKeys.load(town.folder / "node-keys.json")
+    assert "accredit node join --replaces" in refused.value.hint
+
+
+def test_what_is_no_backup_is_refused_as_that(town: Town) -> None:
+    node = town.folder / "node"
+    town.run("node", "init", node, "--name", "n.example", "--operator", COUNCIL, "--url", "http://127.0.0.1:1")
+    wrong = town.write("wrong.sqlite", "not a database")
+    refused = town.run("node", "restore", node, wrong, code=3).stderr
+    assert "is no backup" in refused
+    assert "accredit node backup" in refused
+
+
+def test_a_public_key_entry_does_not_say_that_its_key_has_signed_nothing(town: Town) -> None:
+    shown = town.run("keys", "show", town.folder / "agency.toml").stdout
+    assert "nothing yet" not in shown
+    assert "accredit keys status" in shown
+
+
+def test_a_folder_without_a_node_is_named_so_that_it_can_be_read(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(town.folder)
+    assert "There is no node in this folder." in town.run("node", "run", code=3).stderr
+
+
 def test_running_a_node_that_is_not_there_or_not_ready_says_what_to_do(town: Town) -> None:
     assert "accredit node init" in town.run("node", "run", town.folder, code=3).stderr
     node = town.folder / "node1"
     town.run("node", "init", node, "--name", "node1.example", "--operator", COUNCIL, "--url", "http://127.0.0.1:1")
     result = town.run("node", "run", node, code=3)
     assert "does not name an ecosystem" in result.stderr
+    assert "accredit node genesis" in result.stderr

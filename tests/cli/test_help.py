@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from accredit.cli import front_page
+from accredit.cli.base import exits
 from accredit.cli.base.commands import Command, CommandGroup
 from accredit.cli.main import accredit
 from tests.strategies.answering_server import AnsweringServer, Asked, Reply
@@ -40,6 +41,23 @@ COMMANDS = list(every_command())
 def test_each_command_that_reads_a_sheet_has_the_option_that_its_errors_name() -> None:
     takers = {" ".join(path) for path, command in COMMANDS if "encoding" in {one.name for one in command.params}}
     assert takers == {"issuer import", "framework import", "mapping import", "history import table"}
+
+
+def every_group(group: CommandGroup = accredit) -> Iterator[CommandGroup]:
+    yield group
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, CommandGroup):
+            yield from every_group(command)
+
+
+def test_a_list_of_commands_says_whole_sentences_what_each_does() -> None:
+    groups = list(every_group())
+    assert len(groups) > 10
+    for group in groups:
+        shown = group.get_help(click.Context(group, terminal_width=80, info_name=group.name))
+        assert "..." not in shown.replace("ARGS]...", ""), group.name
+        assert max(map(len, shown.splitlines())) <= 80, group.name
 
 
 def test_the_commands_of_the_main_job_are_there() -> None:
@@ -184,6 +202,19 @@ def test_a_full_disk_is_no_help() -> None:
         done = subprocess.run([*BY_NAME, "--help"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 6
     assert b"Standard output cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["keys"], ["issuer", "key"]], ids=["accredit", "group", "group within a group"])
+def test_a_group_without_a_command_shows_its_help_and_no_error(words: list[str]) -> None:
+    result = CliRunner().invoke(accredit, words, prog_name="accredit")
+    shown = CliRunner().invoke(accredit, [*words, "--help"], prog_name="accredit").output
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == shown
+
+
+def test_a_program_that_asks_a_group_for_json_is_told_that_a_command_is_missing() -> None:
+    error = click.exceptions.NoArgsIsHelpError(click.Context(accredit, info_name="accredit"))
+    assert exits._words(error)[:2] == ("usage", "A command is missing.")
 
 
 @pytest.mark.parametrize(

@@ -344,6 +344,7 @@ def _facts(path: Path) -> dict[str, Any]:
         "did": did_key(key.public),
         "authority": key.authority,
         "label": key.label,
+        "holds_secret": key.is_secret,
         "last": {"seq": key.last.seq, "id": key.last.id.hex()} if key.last else None,
     }
 
@@ -357,7 +358,10 @@ def _show(key: dict[str, Any]) -> None:
             ("public", key["public"]),
             ("authority", key["authority"]),
             ("label", key["label"]),
-            ("last signed", signed),
+            (
+                "last signed",
+                signed if key["holds_secret"] else "not known from the public entry; accredit keys status FILE asks",
+            ),
         ]
     )
 

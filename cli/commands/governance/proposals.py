@@ -90,7 +90,8 @@ def inbox(
     proposals = sorted((one for one in chosen if one not in lapsed), key=lambda one: (one["iat"], one["id"]))
 
     def text() -> None:
-        show_proposals(proposals, empty="No proposal waits for your vote.")
+        asked = "waits for your vote" if kid is not None else "waits for votes"
+        show_proposals(proposals, empty=f"No proposal {asked}.")
         if lapsed:
             output.say(faint(f"{len(lapsed)} lapsed because they waited too long; --all shows them."))
         for one in mandates:

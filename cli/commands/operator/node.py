@@ -12,8 +12,10 @@ publish   writes the state and the log as files, to a folder or an object store 
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -102,7 +104,7 @@ def init(folder: Path, **identity: Any) -> None:
     entry = _make(folder, identity, {})
 
     def text() -> None:
-        _tell_made(folder)
+        _tell_made(folder, identity)
         entry_path = output.quoted(folder / ENTRY)
         output.say(f"Next: put the entry into the charter:  accredit charter draft … --node-entry {entry_path}")
         output.say(f"Then, once the charter is signed:  accredit node genesis {output.quoted(folder)} genesis.json")
@@ -191,7 +193,7 @@ def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: An
     create_file(folder / GENESIS, raw)
 
     def text() -> None:
-        _tell_made(folder)
+        _tell_made(folder, identity)
         output.say(f"Next: send {folder / ENTRY} to an authority of {output.safe(known['name'])}, who runs:")
         output.say(f"  accredit node {'replace' if taken else 'admit'} {output.quoted(ENTRY)}")
         output.say(f"Meanwhile it can already follow the log:  accredit node run {output.quoted(folder)}")
@@ -355,7 +357,12 @@ def config_path(place: Path) -> Path:
     """
     path = place / CONFIG if place.is_dir() else place
     if not path.exists():
-        raise InputError("no_config", f"There is no node in {place}.", hint="accredit node init makes one.")
+        where = "this folder" if str(place) == "." else str(place)
+        raise InputError(
+            "no_config",
+            f"There is no node in {where}.",
+            hint="Give the folder of one, or make one with accredit node init (a new ecosystem) or accredit node join.",
+        )
     return path
 
 
@@ -397,13 +404,17 @@ _SOME_KEY: Final = multibase(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee1
 """Stands for keys while the other members are checked, before any file is written (RFC 8032 §7.1, test 1)."""
 
 
-def _tell_made(folder: Path) -> None:
+def _tell_made(folder: Path, identity: Mapping[str, Any]) -> None:
+    listens = f"{identity['host']}:{identity['port']}"
+    if urlsplit(identity["url"]).port not in (None, identity["port"]):
+        listens += f", and its URL names another port: set port in {folder / CONFIG}, unless a proxy joins the two"
     output.say(good(f"Made a node in {folder}."))
     output.facts(
         [
             ("configuration", folder / CONFIG),
             ("secret keys", f"{folder / 'data' / 'node-keys.json'} (keep a copy somewhere safe)"),
             ("public entry", folder / ENTRY),
+            ("listens on", listens),
         ]
     )
 

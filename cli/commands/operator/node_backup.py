@@ -8,7 +8,7 @@ backup, and refuses it.
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path)
+_SQLITE: Final = b"SQLite format 3\0"
+"""How every database of SQLite begins (https://www.sqlite.org/fileformat.html, 1.3.1)."""
 
 
 @click.command("backup", cls=Command, example="accredit node backup node1 backups/node1-2026-11-23.sqlite")
@@ -65,6 +67,11 @@ def restore(folder: Path, source: Path) -> None:
     settings = load(config_path(folder))
     if not source.exists():
         raise InputError("no_file", f"There is no file {source}.", hint="Give the backup file.")
+    with source.open("rb") as file:
+        if not file.read(len(_SQLITE)).startswith(_SQLITE):
+            raise InputError(
+                "no_backup", f"{source} is no backup.", hint="Give a file that accredit node backup wrote."
+            )
     lock = WriterLock(settings.database)
     try:
         with open_reader(source) as reader, output.progress("Auditing the backup", reader.size()) as step:

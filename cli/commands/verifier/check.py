@@ -6,6 +6,7 @@ stays on this machine; only the question about its issuer is sent to a node. Onl
 The checks are in `cli.credentials`, which needs the optional packages of `accredit[credentials]`.
 """
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from accredit.cli.verifying.query_options import AUDIENCE, FILE
 from accredit.node.extras import install_line
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.encoding.counts import many
-from accredit.registry.errors import AccreditError, InputError
+from accredit.registry.errors import AccreditError, DecodeError, InputError
 
 from .snapshot import load, max_age_option, seconds_of
 
@@ -226,10 +227,17 @@ def _receipts_in(paths: Sequence[Path], policy_path: Path | None, now: int) -> "
 
 def _read(name: str, loader: "ContextLoader") -> _File:
     from accredit.cli.credentials.judging import prepare
-    from accredit.cli.credentials.reading import read
+    from accredit.cli.credentials.reading import read, words
 
     try:
-        return _File(name=name, prepared=[prepare(one, loader) for one in read(_bytes_of(name))], checked=[])
+        held = read(_bytes_of(name))
+        if any("BitstringStatusListCredential" in words(one.document.get("type")) for one in held):
+            raise DecodeError(
+                "status_list_given",
+                "This is an issuer's status list, and nobody's credential.",
+                hint=f"Give it beside the credentials that it is about: --status-list {shlex.quote(name)}",
+            )
+        return _File(name=name, prepared=[prepare(one, loader) for one in held], checked=[])
     except AccreditError as error:
         return _File(name=name, prepared=[], checked=[], error=error)
 
@@ -239,7 +247,12 @@ def _bytes_of(name: str) -> bytes:
         from accredit.cli.verifying.fetching import fetch
 
         return fetch(name, may_be_private=True)  # the user typed it
-    return documents.read_bytes(Path(name))
+    path = Path(name)
+    if path.is_dir():
+        raise InputError(
+            "no_such_file", f"{name} is a folder.", hint=f"Give the files in it: accredit check {shlex.quote(name)}/*"
+        )
+    return documents.read_bytes(path)
 
 
 # ------------------------------------------------------------------------------------------------ showing

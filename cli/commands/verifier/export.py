@@ -64,9 +64,10 @@ accredit export accreditations --status active --by did:web:board.example --form
 def accreditations(
     form: str | None, status: str | None, by: str | None, target: Path | None, force: bool, nodes: tuple[str, ...]
 ) -> None:
-    """Export every accreditation in effect: issuer, accreditor, scope, current status and dates.
+    """Export every accreditation in effect as CSV or JSON.
 
-    One line per accreditation. Spaces separate several values in a cell, "*" means all, and an empty cell means none.
+    One line per accreditation: issuer, accreditor, scope, current status and dates. Spaces separate several values in a
+    cell, "*" means all, and an empty cell means none.
     """
     as_json = form == "json" or (form is None and (wants_json() or (target is not None and target.suffix == ".json")))
     with connected(nodes[0]) as client, output.progress("Asking") as step:

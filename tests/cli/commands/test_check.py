@@ -279,6 +279,8 @@ def test_many_files_are_a_table_with_one_line_for_each_and_a_csv(town: Town, sch
 
 WRONG: dict[str, tuple[Sequence[str], int, str]] = {
     "no file": (("missing.json",), 3, "There is no file"),
+    "a folder": ((".",), 3, "accredit check ./*"),
+    "a status list": (("list.json",), 3, "--status-list list.json"),
     "no credential": (("nothing.json",), 3, "no verifiable credential"),
     "Open Badges 2.0": (("ob2.json",), 3, "Open Badges 2.0"),
     "a snapshot without a policy": (("nothing.json", "--snapshot", "x"), 3, "--policy"),
@@ -295,6 +297,7 @@ WRONG: dict[str, tuple[Sequence[str], int, str]] = {
 def test_wrong_input_is_told_what_to_do(town: Town, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     words, code, said = WRONG[name]
     put(folder, "nothing.json", {"a": 1})
+    put(folder, "list.json", status_list(SCHOOL))
     put(folder, "ob2.json", {"@context": "https://w3id.org/openbadges/v2", "type": "Assertion"})
     monkeypatch.chdir(folder)
     assert said in town.run("check", *words, code=code).stderr

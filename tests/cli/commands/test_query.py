@@ -15,7 +15,7 @@ from accredit.cli.verifying.query_options import as_curl, build_question
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
 from accredit.registry.decision.verdict import Verdict
-from accredit.registry.errors import AccreditError, InputError
+from accredit.registry.errors import AccreditError, DecodeError, InputError
 from tests.cli.town import Town
 from tests.strategies import loopback
 
@@ -220,6 +220,22 @@ def test_a_name_typed_for_an_id_is_told_where_to_search() -> None:
     with pytest.raises(InputError) as refused:
         build_question("Harbour College", ("Degree",), None, (), {})
     assert refused.value.hint == "Search: accredit issuer list --name 'Harbour College'"
+
+
+@pytest.mark.parametrize(
+    ("competencies", "axes", "told"),
+    [
+        ((), {"authority": "University Council"}, "accredit authority list"),
+        ((), {"framework": "Basic Skills"}, "accredit framework list"),
+        (("Active listening",), {}, "by which the credential names it"),
+    ],
+)
+def test_a_name_typed_for_an_axis_is_told_where_its_id_stands(
+    competencies: tuple[str, ...], axes: dict[str, str], told: str
+) -> None:
+    with pytest.raises(DecodeError, match="perhaps it is a name") as refused:
+        build_question("did:web:a.example", (), None, competencies, axes)
+    assert told in refused.value.hint
 
 
 def test_an_id_that_is_nearly_a_registered_one_is_offered() -> None:

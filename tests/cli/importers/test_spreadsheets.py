@@ -188,6 +188,7 @@ def test_lists_of_words_may_be_separated_as_people_do_and_identifiers_be_address
         ("\u200bdid:web:a.example", "Remove the invisible character U+200B."),
         ("did:web:a.example\u00a0", "Remove the white space"),
         ("did:web:a.example/<x>", "percent-encoded"),
+        ("https://a.example/b c", "%20"),
     ],
 )
 def test_the_hint_about_an_id_is_what_to_write(written: str, hint: str) -> None:

@@ -115,6 +115,8 @@ def test_a_word_that_is_nearly_right_gets_a_suggestion_and_no_effect() -> None:
     assert refused(WORD, "suspnded").hint == "Did you mean suspended?"
     assert refused(WORD, "Active").code == "bad_member"
     assert refused(WORD, "xyz").hint == ""
+    assert refused(WORD, "xyz").message == "body: expected one of active, suspended, withdrawn, not 'xyz'."
+    assert refused(WORD, 7).message == "body: expected one of active, suspended, withdrawn."
     assert refused(WORD, "x" * 16_000).hint == ""
     refuses(WORD, "", None, 1, b"active", ["active"])
 
