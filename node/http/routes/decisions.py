@@ -18,7 +18,6 @@ from functools import partial
 from time import perf_counter
 from typing import Annotated, Any, Final, NotRequired, TypedDict, cast
 
-import anyio
 import msgspec
 from msgspec import Meta
 
@@ -39,6 +38,7 @@ from .deciding import decide_held_together, read_ahead
 from .moment import Moment, ecosystem_of
 from .request_reading import decode_json
 from .route import JSON, AnswerSource, Call, Route, bytes_response, json_response
+from .turns import Turns
 
 QUERIES: Final = 1_000
 PROVED: Final = 100
@@ -78,10 +78,6 @@ _ROW: Final = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("
 _TOGETHER: Final = 50
 """Questions whose records are read together."""
 
-_TURN_SECONDS: Final = 0.002
-"""After so long others get a turn, so that one question does not wait for a thousand: some 50 questions, two proofs, or
-one in which a place is misspelt."""
-
 _Rows = Annotated[list[dict[str, Any]], Meta(extra_json_schema={"items": _ROW})]
 
 
@@ -111,15 +107,14 @@ async def decisions(call: Call) -> Response:
             hint="Split them into several requests.",
         )
     rows: list[bytes] = []
-    over = perf_counter() + _TURN_SECONDS
-    while len(rows) < len(queries):
-        for question in asking.read(queries[len(rows) : len(rows) + _TOGETHER], over):
-            # Written at once: a thousand answers as they are would keep the garbage collector busy.
-            rows.append(_write(asking.row(question)))
-            if perf_counter() >= over:
-                await anyio.sleep(0)
-                asking.look_again()
-                over = perf_counter() + _TURN_SECONDS
+    with Turns(call.shared.lengthy) as turns:
+        while len(rows) < len(queries):
+            for question in asking.read(queries[len(rows) : len(rows) + _TOGETHER], turns.over):
+                # Written at once: a thousand answers as they are would keep the garbage collector busy.
+                rows.append(_write(asking.row(question)))
+                if turns.is_over and len(rows) < len(queries):
+                    await turns.give()
+                    asking.look_again()
     asking.count()
     return bytes_response(b'{"decisions":[' + b",".join(rows) + b"]}", JSON, cache="no-store")
 

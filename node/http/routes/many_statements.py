@@ -8,11 +8,8 @@ them by their digests, and asks again for the others.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
-from time import perf_counter
 from typing import Annotated, Final, Literal, TypedDict
 
-import anyio
 import msgspec
 from msgspec import Meta
 
@@ -27,12 +24,13 @@ from .request_reading import accepts
 from .route import JSON, Call, Route, bytes_response, json_response
 from .statements import CBOR
 from .summaries import summary
+from .turns import Turns
 
 LOOKUP_BYTES: Final = 4 * 1024 * 1024
 """Statements as signed in one answer, all together; the first one is sent in any case."""
 
-_TURN_SECONDS: Final = 0.002
-"""After so long others get a turn, as between questions (`decisions`)."""
+_TOGETHER: Final = 100
+"""Statements read together: 1.6 MB at most. What the answer does not hold is not read."""
 
 
 class StatementIdsAsked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -77,30 +75,38 @@ async def lookup(call: Call) -> Response:
     wanted = accepts(call.request, (JSON, CBOR))
     asked = await call.json_as(StatementIdsAsked)
     ids = list(dict.fromkeys(bytes.fromhex(id) for id in asked.ids))
-    if wanted == CBOR:
-        return bytes_response(encode(_as_signed(call, ids)), CBOR, cache="no-store")
-    numbers = call.reader.log.numbers(ids)
-    found: list[StandingOf] = []
-    missing: list[str] = []
-    over = perf_counter() + _TURN_SECONDS
-    for id in ids:
-        row = _standing_of(call, id, numbers.get(id))
-        if row is None:
-            missing.append(id.hex())
-        else:
-            found.append(row)
-        if perf_counter() >= over:
-            await anyio.sleep(0)
-            over = perf_counter() + _TURN_SECONDS
+    with Turns(call.shared.lengthy) as turns:
+        if wanted == CBOR:
+            return bytes_response(encode(await _as_signed(call, ids, turns)), CBOR, cache="no-store")
+        numbers = call.reader.log.numbers(ids)
+        found: list[StandingOf] = []
+        missing: list[str] = []
+        for number, id in enumerate(ids):
+            if number and turns.is_over:
+                await turns.give()
+            row = _standing_of(call, id, numbers.get(id))
+            if row is None:
+                missing.append(id.hex())
+            else:
+                found.append(row)
     value: StatementStandings = {"statements": found, "missing": missing}
     return json_response(value, cache="no-store")
 
 
-def _as_signed(call: Call, ids: Sequence[bytes]) -> list[bytes]:
-    held = call.reader.log.raws(ids)
-    raws = [held[id] for id in ids if id in held]
-    sizes = accumulate(map(len, raws))
-    return raws[: max(1, sum(size <= LOOKUP_BYTES for size in sizes))]
+async def _as_signed(call: Call, ids: Sequence[bytes], turns: Turns) -> list[bytes]:
+    found: list[bytes] = []
+    size = 0
+    for start in range(0, len(ids), _TOGETHER):
+        if start and turns.is_over:
+            await turns.give()
+        some = ids[start : start + _TOGETHER]
+        held = call.reader.log.raws(some)
+        for raw in (held[id] for id in some if id in held):
+            size += len(raw)
+            if found and size > LOOKUP_BYTES:
+                return found
+            found.append(raw)
+    return found
 
 
 def _standing_of(call: Call, id: bytes, index: int | None) -> StandingOf | None:

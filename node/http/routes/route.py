@@ -52,6 +52,7 @@ class ApplicationState:
         kept: expensive answers, by name, each with the data from which it was made.
         making: held while such an answer is made in several turns. counting: the same for what is counted for a page,
             which does not wait for the long ones.
+        lengthy: held by the one answer to questions that takes many turns (`turns`).
         has_explorer: whether pages for people are served.
     """
 
@@ -67,6 +68,7 @@ class ApplicationState:
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     making: anyio.Lock = field(default_factory=anyio.Lock)
     counting: anyio.Lock = field(default_factory=anyio.Lock)
+    lengthy: anyio.Lock = field(default_factory=anyio.Lock)
     has_explorer: bool = True
 
     def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:

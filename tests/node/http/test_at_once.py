@@ -272,7 +272,9 @@ async def test_a_batch_lets_others_have_a_turn_and_is_of_one_time(
         node.time += 1
 
     monkeypatch.setattr("anyio.sleep", sleep)
-    monkeypatch.setattr("accredit.node.http.routes.decisions.perf_counter", _dear())
+    dear = _dear()
+    for module in ("decisions", "turns"):
+        monkeypatch.setattr(f"accredit.node.http.routes.{module}.perf_counter", dear)
     before = node.time
     answer = await node.ask("POST", "/v1/decisions", json=[{"issuer": COLLEGE}] * 120)
     node.time = before

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from accredit.node.http.routes import decisions
+from accredit.node.http.routes import decisions, turns
 from accredit.node.http.routes.deciding import TurnRecords, read_ahead
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
 from accredit.registry.decision.query import Query
@@ -165,7 +165,8 @@ async def test_what_was_read_ahead_for_a_batch_is_not_believed_once_others_had_a
         assert issuer is not None
         read.append([accreditation_in(records, one) for one, _ in issuer["accreditations"]])
 
-    monkeypatch.setattr(decisions, "perf_counter", lambda: float(clock[0]))
+    for module in (decisions, turns):
+        monkeypatch.setattr(module, "perf_counter", lambda: float(clock[0]))
     monkeypatch.setattr(decisions, "_write", written)
     monkeypatch.setattr(decisions, "read_ahead", read_all)
     monkeypatch.setattr(anyio, "sleep", others_have_a_turn)
