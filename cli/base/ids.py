@@ -45,6 +45,21 @@ def is_name(text: str, where: str = "ID", *, search: str = ISSUERS) -> DecodeErr
     return DecodeError("identifier_scheme", said, where=where, hint=f"Search: {search.format(word=shlex.quote(text))}")
 
 
+def check_competency(text: str, where: str = "URI") -> None:
+    """Refuse the name of a competency typed in place of its URI.
+
+    Raises:
+        DecodeError: it has no scheme.
+    """
+    if ":" not in text:
+        raise DecodeError(
+            "identifier_scheme",
+            f"{text[:80]!r} is not a URI; perhaps it is a name.",
+            where=where,
+            hint="Give the address by which the credential names it, or the one in its framework.",
+        )
+
+
 def registered(client: "NodeClient", text: str, where: str = "ID") -> dict[str, Any]:
     """Return the record of an issuer, as a node gives it.
 

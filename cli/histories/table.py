@@ -70,6 +70,8 @@ COLUMNS: Final = (
     *("start", "end", "status", "review", "step", "date", "until", "reason", "text"),
 )
 NEEDED: Final = ("institution", "name")
+_SHARING: Final = ({"institution", "name", "id"}, {"program", "program_name"})
+"""Columns that may have the same heading: in a sheet without numbers, a school's name is also what names it."""
 _TABLES: Final = ("columns", "statuses", "steps", "dates", "scope")
 _LIFTED: Final = ("condition", *SANCTION_LEVELS)
 _OWN: Final = "own"
@@ -102,12 +104,20 @@ class HistoryMap:
             if not isinstance(part, dict):
                 raise self._wrong(f"has a {name} that is no table.", f"Begin it with a line [{name}].")
         self.columns: dict[str, str] = {}
+        self.copies: dict[str, str] = {}  # a column of ours without a heading of its own: the one with which it shares
         for column, head in parts["columns"].items():
             if column not in COLUMNS or not isinstance(head, str):
                 raise self._wrong(f"maps a column {column}.", f"Known: {', '.join(COLUMNS)}, each with a heading.")
-            self.columns[head] = column
+            first = self.columns.setdefault(head, column)
+            if first != column:
+                if not any({first, column} <= names for names in _SHARING):
+                    raise self._wrong(
+                        f"gives {first} and {column} the one heading {head!r}.",
+                        "Give each a column of its own; only the names of one thing may share a column.",
+                    )
+                self.copies[column] = first
         for column in NEEDED:
-            if column not in self.columns.values():
+            if column not in (*self.columns.values(), *self.copies):
                 raise self._wrong(f"does not say which column is the {column}.", f"Add {column} to [columns].")
         self.statuses = {str(word).casefold(): self._status(named) for word, named in parts["statuses"].items()}
         self.steps = {str(word).casefold(): self._step(named) for word, named in parts["steps"].items()}
@@ -197,7 +207,9 @@ class _Reader:
         self._programs: dict[str, str] = {}
 
     def history(self, text: str) -> History:
-        reading = Reading(renamed=self._map.columns, needed=NEEDED, ignores_unknown=True)
+        copies = self._map.copies
+        needed = tuple(column for column in NEEDED if column not in copies)
+        reading = Reading(renamed=self._map.columns, needed=needed, ignores_unknown=True)
         spells: list[HistorySpell] = []
         steps: list[Step] = []
         counts: dict[tuple[str, str, str], int] = {}
@@ -206,6 +218,7 @@ class _Reader:
             rows += 1
             where = f"{self._where}, line {line.number}"
             cells = {name: cell.strip().replace("\r\n", "\n") for name, cell in line.cells.items()}
+            cells |= {column: cells[first] for column, first in copies.items() if first in cells}
             try:
                 key = self._key(line, cells, where)
                 if "step" in cells:

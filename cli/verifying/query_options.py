@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import documents
-from accredit.cli.base.ids import AUTHORITIES, is_name
+from accredit.cli.base.ids import AUTHORITIES, check_competency, is_name
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
 from accredit.registry.errors import DecodeError, InputError
@@ -199,13 +199,7 @@ def build_question(
         if (typed := axes.get(option)) and ":" not in typed:
             raise is_name(typed, f"--{option}", search=search)
     for typed in competencies:
-        if ":" not in typed:
-            raise DecodeError(
-                "identifier_scheme",
-                f"{typed[:80]!r} is not a URI; perhaps it is a name.",
-                where="--competency",
-                hint="Give the address by which the credential names it, or the one in its framework.",
-            )
+        check_competency(typed, "--competency")
     spell = spelled_authority_id if axes.get("action") == ACCREDIT else spelled_entity
     try:
         question: dict[str, Any] = {"issuer": spell(issuer)}

@@ -173,6 +173,12 @@ def _delegation(text: str, by_id: dict[str, tuple[str, Any]]) -> str:
     if ":" not in text:
         return complete(text, lambda: list(by_id), "a delegation")
     held = [via for via, (sub, _) in by_id.items() if sub == read_id(text, search=AUTHORITIES)]
+    if not held:
+        raise InputError(
+            "no_delegation",
+            f"No delegation in force makes {text} an authority.",
+            hint=f"{AUTHORITIES} lists authorities.",
+        )
     if len(held) != 1:
         raise InputError(
             "which_delegation",

@@ -7,6 +7,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.ids import check_competency
 from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair
@@ -28,6 +29,7 @@ BASES: Final = {
 @node_option
 def show(uri: str, nodes: tuple[str, ...]) -> None:
     """Show a competency: its text, its frameworks, its broader items, what mappings link it with, and who says so."""
+    check_competency(uri)
     with connected(nodes[0]) as client:
         record = client.competency(uri)
 
@@ -72,6 +74,7 @@ def _line(link: Mapping[str, Any]) -> tuple[object, ...]:
 @node_option
 def issuers(uri: str, limit: int | None, nodes: tuple[str, ...]) -> None:
     """List the issuers that may attest a competency now, and what makes each answer cover it."""
+    check_competency(uri)
     with connected(nodes[0]) as client, output.progress("Asking") as step:
         found = first_of(client.every_competency_issuer(uri), limit, step)
 

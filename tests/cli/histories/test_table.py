@@ -138,6 +138,7 @@ def test_one_number_under_two_names_is_left_out() -> None:
         ({"columns": []}, "columns that is no table"),
         ({"columns": {"institution": "a"}}, "which column is the name"),
         ({"columns": {"school": "a"}}, "maps a column school"),
+        ({"columns": {"status": "a", "step": "a"}}, "gives status and step the one heading 'a'"),
         ({"statuses": {"x": "holy"}}, "'holy'"),
         ({"steps": {"x": "bless"}}, "'bless'"),
         ({"steps": {"x": "sanction"}}, "'sanction'"),
@@ -153,6 +154,16 @@ def test_a_map_that_cannot_be_meant_is_refused(changes: dict[str, Any], words: s
     assert caught.value.message.startswith("map.toml ")
     assert words in caught.value.message
     assert caught.value.hint
+
+
+def test_a_school_without_a_number_is_named_by_its_name() -> None:
+    columns = {"institution": "School", "name": "School", "id": "DID", "start": "From", "until": "To"}
+    for names in (columns, dict(reversed(columns.items()))):
+        map = HistoryMap({"source": "mine", "columns": names}, "map.toml")
+        history = table.read(b"School,DID,From,To\nOne,did:web:one.example,2000,\n", "t.csv", map, TODAY)
+        told = ToldHistory.of(plan(history, BASE), base=BASE)
+        assert told.plan.findings == ()
+        assert told.ids == {"One": "did:web:one.example"}
 
 
 def test_a_heading_that_the_table_does_not_have_is_refused() -> None:
