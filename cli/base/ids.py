@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.encoding.identifiers import canonical, canonical_issuer
 from accredit.registry.errors import DecodeError, InputError
 
 if TYPE_CHECKING:
@@ -49,15 +49,19 @@ def check_competency(text: str, where: str = "URI") -> None:
     """Refuse the name of a competency typed in place of its URI.
 
     Raises:
-        DecodeError: it has no scheme.
+        DecodeError: it has no scheme; the code is that of `canonical`, as wherever a competency is asked about.
     """
-    if ":" not in text:
+    if ":" in text:
+        return
+    try:
+        canonical(text)
+    except DecodeError as error:
         raise DecodeError(
-            "identifier_scheme",
+            error.code,
             f"{text[:80]!r} is not a URI; perhaps it is a name.",
             where=where,
             hint="Give the address by which the credential names it, or the one in its framework.",
-        )
+        ) from error
 
 
 def registered(client: "NodeClient", text: str, where: str = "ID") -> dict[str, Any]:
