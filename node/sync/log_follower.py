@@ -348,8 +348,9 @@ async def _take(node: JoiningNode, entries: Sequence[bytes], _reached: Frontier)
     failures: list[AccreditError] = []
     async with trio.open_nursery() as nursery:
         # Side by side: each is answered only once it is logged, which happens to all of them together.
-        for some in _turns(await node.run_blocking(partial(_not_held, node.engine, entries))):
-            nursery.start_soon(submit, some)
+        for some in _turns(entries):
+            if new := _not_held(node.engine, some):
+                nursery.start_soon(submit, new)
             await trio.lowlevel.checkpoint()
     if failures:
         raise failures[0]
@@ -373,7 +374,7 @@ def _turns(entries: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def _not_held(engine: Engine, entries: Sequence[bytes]) -> list[bytes]:
-    """Return the entries that are not logged, as far as a thread beside the engine can tell. The engine checks it."""
+    """Return the entries that are not logged. Not for a thread: what the engine looks up changes as it goes on."""
     return [raw for raw in entries if not _is_held(engine, raw)]
 
 
