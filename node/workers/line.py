@@ -119,6 +119,8 @@ class NodeEnd:
             except BlockingIOError:
                 await trio.lowlevel.wait_readable(self._socket)
                 continue
+            except ConnectionResetError:  # it ended before it heard all: told once, ahead of the last it said
+                continue
             except OSError:
                 return None
             if descriptors:

@@ -35,6 +35,18 @@ async def test_a_worker_hears_its_settings_then_news_then_the_end(ends: tuple[No
         await worker.tell(Counted(answers=[], verdicts={}, tally=[]))
 
 
+async def test_a_node_hears_the_last_that_a_worker_said_though_it_ended_with_news_unheard(
+    ends: tuple[NodeEnd, WorkerEnd],
+) -> None:
+    node, worker = ends
+    said = Counted(answers=[], verdicts={"trusted": 2}, tally=[])
+    await worker.tell(said)
+    await node.tell(News(stale=None, displaced=None))
+    worker.close()
+    assert await node.hear() == said
+    assert await node.hear() is None
+
+
 async def test_a_node_hears_what_was_answered_and_gets_lines_with_what_was_read(
     ends: tuple[NodeEnd, WorkerEnd],
 ) -> None:
