@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from accredit.node.http.routes.request_reading import convert, decode_json
+from accredit.node.http.handling.request_reading import convert, decode_json
 from accredit.node.questions import Question, query_of
 from accredit.registry.decision.decide import decide
 from accredit.registry.errors import AccreditError

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from accredit.node.http import examples
 from accredit.node.http.app import table as routes
+from accredit.node.http.handling.request_reading import ANY, Param
+from accredit.node.http.handling.route import Route
 from accredit.node.http.openapi import document, openapi_path
-from accredit.node.http.routes.request_reading import ANY, Param
-from accredit.node.http.routes.route import Route
 from docs.generators._page import code, rewrite, table
 
 PAGE: Final = "http.md"

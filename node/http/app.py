@@ -26,10 +26,10 @@ import msgspec
 
 from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend, HttpRequest, Response
 from accredit.node.http.facades.tokens import WebKey
-from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
-from accredit.node.http.routes.rate_limit import KEY_SHARES, Pace
-from accredit.node.http.routes.request_reading import read_params
-from accredit.node.http.routes.route import (
+from accredit.node.http.handling.node_ports import ReadableNode, WitnessDoor, Writer
+from accredit.node.http.handling.rate_limit import KEY_SHARES, Pace
+from accredit.node.http.handling.request_reading import read_params
+from accredit.node.http.handling.route import (
     JSON,
     STREAM_SECONDS,
     AnswerDesk,
@@ -41,7 +41,7 @@ from accredit.node.http.routes.route import (
 from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
-from .explorer import pages as explorer_pages
+from .explorer import table as explorer_pages
 from .explorer.frame import accepts_pages, problem_page
 from .forwarded import IpNetwork
 from .http1 import RequestHead, encode_fields, encode_head

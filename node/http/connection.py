@@ -9,7 +9,7 @@ is cancelled without a log entry, because hanging up is allowed.
 
 Slow connections are ended: a head has `HEAD_SECONDS` from its first byte, each piece of a body `BODY_SECONDS`, the
 pause between requests `IDLE_SECONDS`, each 64 KiB of an answer `WRITE_SECONDS`. The application limits the time for a
-whole body (`routes.request_reading`). Bytes that are not HTTP get one answer that says so, and the connection ends,
+whole body (`handling.request_reading`). Bytes that are not HTTP get one answer that says so, and the connection ends,
 because nobody knows where the next request would begin.
 """
 

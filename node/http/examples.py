@@ -6,8 +6,8 @@ A test sends each of them to a node, with that node's ids in place of these, and
 from collections.abc import Mapping
 from typing import Any, Final
 
-from accredit.node.http.routes.request_reading import Param
-from accredit.node.http.routes.route import Route
+from accredit.node.http.handling.request_reading import Param
+from accredit.node.http.handling.route import Route
 
 ISSUER: Final = "did:web:uni.example"
 ECOSYSTEM: Final = "https://trust.example/"

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from accredit.node.http.routes.request_reading import Param
-from accredit.node.http.routes.route import JSON, Route
+from accredit.node.http.handling.request_reading import Param
+from accredit.node.http.handling.route import JSON, Route
 
 from . import examples
 from .members import describe

@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class NodeReader:
-    """`node.http.routes.node_ports.ReadableNode` of a running node.
+    """`node.http.handling.node_ports.ReadableNode` of a running node.
 
     Args:
         runtime: the node.

@@ -29,8 +29,8 @@ from accredit.node.clients.store_files import (
     map_path,
     snapshot_path,
 )
+from accredit.node.http.handling.route import IMMUTABLE
 from accredit.node.http.json_views import format_time
-from accredit.node.http.routes.route import IMMUTABLE
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.state_store import StoredNoted
 from accredit.registry.domain.records import FOLD_VERSION

@@ -85,7 +85,7 @@ class RunningNode(Protocol):
 
 
 class NodeHealth:
-    """`node.http.routes.node_ports.Health` of a running node.
+    """`node.http.handling.node_ports.Health` of a running node.
 
     Args:
         running: the node.

@@ -34,7 +34,7 @@ class Beginning(msgspec.Struct, tag=True, frozen=True):
 
 
 class News(msgspec.Struct, tag=True, frozen=True):
-    """The health of the node. `stale`, `displaced`: as in `node.http.routes.node_ports.Health`."""
+    """The health of the node. `stale`, `displaced`: as in `node.http.handling.node_ports.Health`."""
 
     stale: str | None
     displaced: str | None

@@ -26,8 +26,8 @@ import trio
 
 from accredit.node.http.app import Application
 from accredit.node.http.connection import Sharing
+from accredit.node.http.handling.node_ports import Health
 from accredit.node.http.http1 import RequestHead
-from accredit.node.http.routes.node_ports import Health
 from accredit.node.http.server import GRACE_SECONDS
 from accredit.node.http.tcp import TcpListener, TcpStream
 from accredit.node.settings import NodeConfig

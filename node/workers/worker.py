@@ -114,7 +114,7 @@ def _of_the_node() -> InputError:
 
 
 class WorkerReader:
-    """The `node.http.routes.node_ports.ReadableNode` of a worker."""
+    """The `node.http.handling.node_ports.ReadableNode` of a worker."""
 
     def __init__(self, config: NodeConfig, view: CommittedView) -> None:
         self._view = view

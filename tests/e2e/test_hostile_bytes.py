@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from accredit.node.http.app import table
-from accredit.node.http.routes.route import Route
+from accredit.node.http.handling.route import Route
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A

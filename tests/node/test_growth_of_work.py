@@ -21,9 +21,9 @@ from accredit.cli.importers.reading import Lines, read_json
 from accredit.gossip.protocol.negentropy import LIMIT_MIN, Items, encode_varint, respond
 from accredit.gossip.protocol.wire import Request, decode_frame, encode_frame
 from accredit.node.http.forwarded import client_of, networks
+from accredit.node.http.handling import request_reading
+from accredit.node.http.handling.request_reading import decode_json, words
 from accredit.node.http.http1 import RequestBody, head_end, parse_head
-from accredit.node.http.routes import request_reading
-from accredit.node.http.routes.request_reading import decode_json, words
 from accredit.node.http.routes.statements import split_sequence
 from accredit.registry.domain.scope import check_scope
 from accredit.registry.encoding import json_text

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accredit.node.http.app import Application, table
+from accredit.node.http.handling.route import Route
 from accredit.node.http.openapi import openapi_path
-from accredit.node.http.routes.route import Route
 from accredit.registry.encoding.cbor import encode
 from tests.strategies.served import COLLEGE, A, Served, ask_raw, served
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from accredit.node.http import app
-from accredit.node.http.routes.route import Route
+from accredit.node.http.handling.route import Route
 from accredit.registry.errors import InputError
 from accredit.simulations.http.run import run
 from accredit.simulations.http.scenarios import SCENARIOS

@@ -14,9 +14,9 @@ from typing import Final
 import anyio
 from markupsafe import Markup
 
-from accredit.node.http.routes.record_pages import ids
+from accredit.node.http.handling.record_pages import ids
+from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.registry import issuer_line
-from accredit.node.http.routes.route import Call
 from accredit.registry.domain.records import issuer_in
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 

@@ -19,10 +19,10 @@ import msgspec
 from markupsafe import Markup, escape
 
 from accredit.node.http.exchange import HttpRequest, Response
+from accredit.node.http.handling.node_ports import ReadableNode
+from accredit.node.http.handling.request_reading import Param, words
+from accredit.node.http.handling.route import JSON, REVALIDATE, Call, Handler, Route
 from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
-from accredit.node.http.routes.node_ports import ReadableNode
-from accredit.node.http.routes.request_reading import Param, words
-from accredit.node.http.routes.route import JSON, REVALIDATE, Call, Handler, Route
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.display import one_line

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from accredit.governance.fold import Fold
-from accredit.node.http.routes.route import Call
+from accredit.node.http.handling.route import Call
 from accredit.registry.decision.authority_chain import chain_of
 from accredit.registry.domain.records import authority_in
 from accredit.registry.encoding.identifiers import CanonicalId

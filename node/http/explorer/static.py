@@ -10,8 +10,8 @@ from typing import Final
 
 from accredit import registry
 from accredit.node.http.exchange import Response
-from accredit.node.http.routes.request_reading import text_in_path
-from accredit.node.http.routes.route import REVALIDATE, Call, Route
+from accredit.node.http.handling.request_reading import text_in_path
+from accredit.node.http.handling.route import REVALIDATE, Call, Route
 from accredit.registry.errors import InputError
 
 _FOLDER: Final = Path(__file__).parent / "static"

@@ -23,6 +23,12 @@ from msgspec import Meta
 
 from accredit.node.http.decision_view import DecidedView, ExplanationView, decided, explanation
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.alike_questions import AlikeQuestions
+from accredit.node.http.handling.deciding import decide_held_together, read_ahead
+from accredit.node.http.handling.moment import Moment, ecosystem_of
+from accredit.node.http.handling.request_reading import decode_json
+from accredit.node.http.handling.route import JSON, AnswerSource, Call, Route, bytes_response, json_response
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question
 from accredit.node.telemetry import Answered
@@ -32,13 +38,6 @@ from accredit.registry.domain.records import Records, Voice, authority_in, chart
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
-
-from .alike_questions import AlikeQuestions
-from .deciding import decide_held_together, read_ahead
-from .moment import Moment, ecosystem_of
-from .request_reading import decode_json
-from .route import JSON, AnswerSource, Call, Route, bytes_response, json_response
-from .turns import Turns
 
 QUERIES: Final = 1_000
 PROVED: Final = 100

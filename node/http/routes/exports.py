@@ -16,16 +16,16 @@ import anyio
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades.federation_claims import may_issue
+from accredit.node.http.handling.deciding import decide_held
+from accredit.node.http.handling.record_pages import ids
+from accredit.node.http.handling.route import JSON, Call, Route, json_response
 from accredit.node.http.json_views import format_time
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import Voice, accreditation_in, issuer_in, standing, voice_of
 from accredit.registry.encoding.identifiers import CanonicalId
 
-from .deciding import decide_held
 from .decisions import fresh_now, served_ecosystem, voices_of
-from .record_pages import ids
-from .route import JSON, Call, Route, json_response
 
 KEPT_SECONDS: Final = 60
 """Seconds for which the list is reused while no record changes, because accreditations also begin and end by the

@@ -23,6 +23,10 @@ from accredit.node.http.facades import federation_claims as claims
 from accredit.node.http.facades.federation_claims import may_issue
 from accredit.node.http.facades.federation_events import events_of, registered_and_revoked
 from accredit.node.http.facades.tokens import TOKEN_BYTES
+from accredit.node.http.handling.deciding import decide_held
+from accredit.node.http.handling.record_pages import ids
+from accredit.node.http.handling.request_reading import Param, integer, moment, one_of, verbatim
+from accredit.node.http.handling.route import JSON, Call, ErrorForm, Handler, Route, bytes_response, json_response
 from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
 from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
@@ -31,12 +35,8 @@ from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 from accredit.registry.errors import DecodeError, InputError
 
-from .deciding import decide_held
 from .decisions import fresh_now, served_ecosystem, voices_of
 from .exports import BREATH, KEPT_SECONDS
-from .record_pages import ids
-from .request_reading import Param, integer, moment, one_of, verbatim
-from .route import JSON, Call, ErrorForm, Handler, Route, bytes_response, json_response
 
 FORM: Final = "application/x-www-form-urlencoded"
 CACHE: Final = f"public, max-age={KEPT_SECONDS}"

@@ -8,6 +8,10 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.deciding import decide_held
+from accredit.node.http.handling.record_pages import AFTER, LIMIT, ids, page, record_route
+from accredit.node.http.handling.request_reading import identifier
+from accredit.node.http.handling.route import Call, json_response
 from accredit.node.http.json_views import plain
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain import frameworks as framework_records
@@ -17,11 +21,6 @@ from accredit.registry.domain.record_types import CompetencyEntry, CompetencyRec
 from accredit.registry.domain.records import accreditation_in, competency_in, framework_in, oldest_first
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import InputError
-
-from .deciding import decide_held
-from .record_pages import AFTER, LIMIT, ids, page, record_route
-from .request_reading import identifier
-from .route import Call, json_response
 
 FRAMEWORKS_INDEXED: Final = 8
 """Frameworks for which the place of each item is kept: some 2 MB for one of 13,000 items."""

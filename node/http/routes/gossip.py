@@ -12,10 +12,9 @@ import anyio
 from msgspec.structs import replace
 
 from accredit.node.http.exchange import HttpRequest, Response
+from accredit.node.http.handling.route import Call, Route
 from accredit.node.http.problems import problem_of, problem_response
 from accredit.registry.errors import InputError
-
-from .route import Call, Route
 
 T = TypeVar("T")
 

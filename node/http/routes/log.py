@@ -7,11 +7,10 @@ name, but not for a year (tlog-tiles allows it to disappear).
 from typing import Final
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.request_reading import text_in_path
+from accredit.node.http.handling.route import IMMUTABLE, Call, Route, bytes_response
 from accredit.registry.errors import InputError, NotYetError
 from accredit.registry.transparency.tiles import TILE_WIDTH, Tile
-
-from .request_reading import text_in_path
-from .route import IMMUTABLE, Call, Route, bytes_response
 
 _TEXT: Final = "text/plain; charset=utf-8"  # tlog-tiles "Checkpoints"
 _OCTETS: Final = "application/octet-stream"

@@ -15,16 +15,16 @@ from msgspec import Meta
 
 from accredit.governance.rules.rulebook import is_narrowing
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.foresight import begins_at
+from accredit.node.http.handling.request_reading import accepts
+from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
+from accredit.node.http.handling.summaries import summary
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.limits import LOOKUP_STATEMENTS
 
-from .foresight import begins_at
-from .request_reading import accepts
-from .route import JSON, Call, Route, bytes_response, json_response
 from .statements import CBOR
-from .summaries import summary
-from .turns import Turns
 
 LOOKUP_BYTES: Final = 4 * 1024 * 1024
 """Statements as signed in one answer, all together; the first one is sent in any case."""

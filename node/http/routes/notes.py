@@ -13,12 +13,12 @@ from accredit.governance.policy_renewal import export_policy, prove_renewal
 from accredit.node.engine.notary import MESSAGE_BYTES
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.request_reading import hex_id
+from accredit.node.http.handling.route import REVALIDATE, Call, Route, bytes_response
 from accredit.registry.errors import InputError, NotYetError
 from accredit.registry.transparency.state_note import StateNote
 
 from .decisions import served_ecosystem
-from .request_reading import hex_id
-from .route import REVALIDATE, Call, Route, bytes_response
 
 CBOR: Final = "application/cbor"
 TEXT: Final = "text/plain"

@@ -22,6 +22,8 @@ import anyio.to_thread
 
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.request_reading import hex_digits, hex_id, integer
+from accredit.node.http.handling.route import JSON, REVALIDATE, Call, Route, bytes_response, json_response
 from accredit.registry.decision.competencies import read_around
 from accredit.registry.domain.records import Subject, accreditation_in, alias_in, issuer_in, record_digest
 from accredit.registry.encoding.cbor import encode
@@ -35,8 +37,6 @@ from accredit.registry.evidence.snapshot import encode_delta, encode_snapshot
 from accredit.registry.transparency.state_trie import KEY_BYTES
 
 from .notes import standing
-from .request_reading import hex_digits, hex_id, integer
-from .route import JSON, REVALIDATE, Call, Route, bytes_response, json_response
 
 BUCKET: Final = 16
 """Issuers among which a client hides by default. A guess."""

@@ -7,11 +7,10 @@ caught up with its peers, and it can sign; else 503 with every reason. `/v1/stat
 from typing import Any, Final, TypedDict
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
 from accredit.node.http.json_views import plain
 from accredit.node.telemetry import METRICS_CONTENT_TYPE
 from accredit.registry.errors import NotYetError
-
-from .route import JSON, Call, Route, bytes_response, json_response
 
 
 class Alive(TypedDict):

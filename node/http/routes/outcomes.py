@@ -15,6 +15,9 @@ from typing import Final, TypedDict
 import anyio
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.record_pages import ids
+from accredit.node.http.handling.request_reading import integer
+from accredit.node.http.handling.route import JSON, Call, Route, json_response
 from accredit.node.http.json_views import format_time
 from accredit.node.outcomes.figures import YARDSTICK, PublicFigures
 from accredit.node.outcomes.weeks import first_day, released
@@ -26,10 +29,6 @@ from accredit.registry.domain.records import (
     mapping_in,
 )
 from accredit.registry.encoding.identifiers import CanonicalId
-
-from .record_pages import ids
-from .request_reading import integer
-from .route import JSON, Call, Route, json_response
 
 KEPT_SECONDS: Final = 60
 BREATH: Final = 100

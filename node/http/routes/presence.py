@@ -8,10 +8,10 @@ from base64 import b64encode
 from typing import Final, TypedDict
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.request_reading import hex_id
+from accredit.node.http.handling.route import JSON, REVALIDATE, Call, Route, json_response
 
 from .notes import standing
-from .request_reading import hex_id
-from .route import JSON, REVALIDATE, Call, Route, json_response
 
 
 class PresenceView(TypedDict):

@@ -13,6 +13,10 @@ import anyio
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades import recognized_entities as facade
 from accredit.node.http.facades.federation_claims import issuer_metadata, may_issue
+from accredit.node.http.handling.deciding import decide_held
+from accredit.node.http.handling.record_pages import ids, page
+from accredit.node.http.handling.request_reading import Param, identifier, integer, verbatim
+from accredit.node.http.handling.route import JSON, Call, Handler, Route, bytes_response, json_response
 from accredit.registry.decision.authority_chain import mandate_begins
 from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AuthorityRecord, MandateStanding
@@ -23,13 +27,9 @@ from accredit.registry.encoding.ed25519 import did_key
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import DecodeError, InputError
 
-from .deciding import decide_held
 from .decisions import fresh_now, require_served, served_ecosystem, voices_of
 from .exports import BREATH
 from .federation import CACHE, accreditations_of, achievements_named
-from .record_pages import ids, page
-from .request_reading import Param, identifier, integer, verbatim
-from .route import JSON, Call, Handler, Route, bytes_response, json_response
 
 PAGE: Final = 100
 """Subjects of one credential: each needs a decision for every type of achievement in its scope."""

@@ -13,6 +13,9 @@ from typing import Any, Final, NotRequired, TypedDict
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.record_pages import AFTER, LIMIT, ids, page, record_route
+from accredit.node.http.handling.request_reading import hex_id, identifier, one_of, place, words
+from accredit.node.http.handling.route import Call, json_response
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.lookalikes import lookalikes
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
@@ -33,10 +36,6 @@ from accredit.registry.domain.scope import sentence
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import InputError
-
-from .record_pages import AFTER, LIMIT, ids, page, record_route
-from .request_reading import hex_id, identifier, one_of, place, words
-from .route import Call, json_response
 
 
 class AccreditationLine(TypedDict):

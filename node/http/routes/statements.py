@@ -16,6 +16,11 @@ from accredit.governance.fold import Fold, Proposal
 from accredit.governance.rules.rulebook import is_narrowing
 from accredit.node.engine import SubmissionResult
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
+from accredit.node.http.handling.node_ports import Writer
+from accredit.node.http.handling.request_reading import accepts, hex_digits, hex_id, identifier
+from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
+from accredit.node.http.handling.summaries import summary
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, problem_of
 from accredit.registry.encoding.cbor import decode as decode_cbor
@@ -24,12 +29,6 @@ from accredit.registry.encoding.schema import digest, issuer_id, members, text
 from accredit.registry.errors import BusyError, DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, SUBMISSION_STATEMENTS
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode
-
-from .foresight import Foresight, Waiting, foresee
-from .node_ports import Writer
-from .request_reading import accepts, hex_digits, hex_id, identifier
-from .route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
-from .summaries import summary
 
 COSE: Final = "application/cose"
 CBOR: Final = "application/cbor"

@@ -14,6 +14,8 @@ from typing import Any, Final, TypedDict
 
 from accredit.governance.fold import Fold, Undone
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.request_reading import hex_id
+from accredit.node.http.handling.route import JSON, Call, Route, json_response
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.decision.explanations import CAUSES
 from accredit.registry.decision.timeline import Ending, Occurrence, Spell, occurrences, spells
@@ -24,8 +26,6 @@ from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding.identifiers import CanonicalId
 
 from .registry import SuccessorView, find_accreditation, successors_in
-from .request_reading import hex_id
-from .route import JSON, Call, Route, json_response
 
 
 class TimelineVote(TypedDict):

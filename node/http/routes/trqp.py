@@ -24,6 +24,10 @@ import msgspec
 from msgspec import Meta
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.deciding import RECOGNITION, decide_held
+from accredit.node.http.handling.moment import Moment
+from accredit.node.http.handling.request_reading import decode_as
+from accredit.node.http.handling.route import JSON, REVALIDATE, AnswerSource, Call, Route, json_response, reading
 from accredit.node.http.json_views import format_time
 from accredit.node.questions import CONTEXT, Question, query_from_trqp, spelled_entity
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
@@ -34,11 +38,7 @@ from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
-from .deciding import RECOGNITION, decide_held
 from .decisions import answered, judge, require_served, served_ecosystem
-from .moment import Moment
-from .request_reading import decode_as
-from .route import JSON, REVALIDATE, AnswerSource, Call, Route, json_response, reading
 
 CONTEXT_MEMBERS: Final = 50
 

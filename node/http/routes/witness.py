@@ -10,12 +10,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.handling.request_reading import ANY, hex_id
+from accredit.node.http.handling.route import Call, Route, bytes_response
 from accredit.node.http.problems import problem_of, problem_response
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.witness import REQUEST_BYTES, Refused, encode_size
-
-from .request_reading import ANY, hex_id
-from .route import Call, Route, bytes_response
 
 SIZE_TYPE: Final = "text/x.tlog.size"
 _TEXT: Final = "text/plain; charset=utf-8"

@@ -14,9 +14,9 @@ import pytest
 import trio
 
 from accredit.node.http.app import table
+from accredit.node.http.handling import request_reading as requests_module
+from accredit.node.http.handling.route import Call
 from accredit.node.http.problems import MEDIA_TYPE
-from accredit.node.http.routes import request_reading as requests_module
-from accredit.node.http.routes.route import Call
 from accredit.node.http.server import ConnectionLimits, Server
 from accredit.node.http.tcp import TcpListener
 from tests.strategies.served import COLLEGE, B, Served, ask_raw, served

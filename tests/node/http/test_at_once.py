@@ -15,8 +15,8 @@ import pytest
 import trio
 import trio.testing
 
+from accredit.node.http.handling.request_reading import JSON_PARTS, convert, decode_as, decode_json
 from accredit.node.http.lobby import Lobby
-from accredit.node.http.routes.request_reading import JSON_PARTS, convert, decode_as, decode_json
 from accredit.node.http.routes.trqp import TrqpRequest
 from accredit.node.http.server import ConnectionLimits, Server
 from accredit.node.http.tcp import TcpListener, TcpStream
@@ -273,8 +273,8 @@ async def test_a_batch_lets_others_have_a_turn_and_is_of_one_time(
 
     monkeypatch.setattr("anyio.sleep", sleep)
     dear = _dear()
-    for module in ("decisions", "turns"):
-        monkeypatch.setattr(f"accredit.node.http.routes.{module}.perf_counter", dear)
+    for module in ("routes.decisions", "handling.turns"):
+        monkeypatch.setattr(f"accredit.node.http.{module}.perf_counter", dear)
     before = node.time
     answer = await node.ask("POST", "/v1/decisions", json=[{"issuer": COLLEGE}] * 120)
     node.time = before

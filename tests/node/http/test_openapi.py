@@ -12,10 +12,10 @@ from jsonschema.validators import Draft202012Validator
 
 from accredit.node.http import examples
 from accredit.node.http.app import table
+from accredit.node.http.handling.route import Route
 from accredit.node.http.openapi import document, openapi_path, operation_id
 from accredit.node.http.problems import MEDIA_TYPE
 from accredit.node.http.routes.federation import FORM
-from accredit.node.http.routes.route import Route
 from accredit.node.runtime.equivocations import digest
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair

@@ -16,9 +16,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from accredit.node.http.handling.route import Route
 from accredit.node.http.openapi import openapi_path, operation_id
 from accredit.node.http.problems import MEDIA_TYPE
-from accredit.node.http.routes.route import Route
 from tests.node.http.test_openapi import TABLE, check, operation, queries
 from tests.strategies.mutants import block_mutants, cbor_bytes, cbor_tree, json_mutants, mutants
 from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, A, Served, served

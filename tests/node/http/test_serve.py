@@ -252,7 +252,7 @@ async def test_nobody_holds_a_line_by_saying_nothing(
     """In the middle of a head, of a body, of a body nobody asked for, or after an answer."""
     monkeypatch.setattr("accredit.node.http.connection.IDLE_SECONDS", 0.4)
     monkeypatch.setattr("accredit.node.http.connection.HEAD_SECONDS", 0.4)
-    monkeypatch.setattr("accredit.node.http.routes.request_reading.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("accredit.node.http.handling.request_reading.BODY_SECONDS", 0.2)
     async with listening(tmp_path) as web:
         port = int(web.url.rpartition(":")[2])
         answer = await trio.to_thread.run_sync(partial(exchange, port, sent))

@@ -10,7 +10,7 @@ import pytest
 
 from accredit.governance.records.encoded_records import Picked
 from accredit.node.engine.quorum_state import KeptNote, Part
-from accredit.node.http.routes.deciding import TurnRecords, read_ahead
+from accredit.node.http.handling.deciding import TurnRecords, read_ahead
 from accredit.node.storage.sqlite import connect_writer
 from accredit.node.storage.state_store import NotedStore, forget_note
 from accredit.node.workers import committed_view

@@ -10,7 +10,7 @@ import pytest
 
 from accredit.node.http.app import table
 from accredit.node.http.explorer import frame
-from accredit.node.http.explorer.outcomes import SECTIONS
+from accredit.node.http.explorer.pages.outcomes import SECTIONS
 from accredit.node.http.explorer.phrases import LANGUAGE, fill, load
 from accredit.node.runtime.fitness import STATEMENTS
 from accredit.registry.decision.explanations import Audience, reason_for
@@ -277,7 +277,7 @@ async def test_only_files_of_the_package_are_served(shown: Served) -> None:
 
 
 def test_every_phrase_of_a_template_or_page_is_in_the_catalogue_and_none_is_there_for_nothing() -> None:
-    code = [path.read_text("utf-8") for path in (*TEMPLATES.glob("*.html"), *TEMPLATES.parent.glob("*.py"))]
+    code = [path.read_text("utf-8") for path in (*TEMPLATES.glob("*.html"), *TEMPLATES.parent.rglob("*.py"))]
     used = {name for text in code for name in re.findall(r"\b(?:t|load\(LANGUAGE\))\.([a-z_]+\.[a-z_]+)\b", text)}
     used |= {f"decision.{name}" for text in code for name in re.findall(r't\.decision\["(\w+)"\]', text)}
     used = {name for name in used if not name.endswith((".word", ".plain"))}

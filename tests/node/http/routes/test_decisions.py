@@ -6,8 +6,9 @@ from typing import Any
 import anyio
 import pytest
 
-from accredit.node.http.routes import decisions, turns
-from accredit.node.http.routes.deciding import TurnRecords, read_ahead
+from accredit.node.http.handling import turns
+from accredit.node.http.handling.deciding import TurnRecords, read_ahead
+from accredit.node.http.routes import decisions
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict

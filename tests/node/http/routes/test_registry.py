@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from accredit.node.http.routes.record_pages import page
+from accredit.node.http.handling.record_pages import page
 from accredit.node.http.routes.registry import searchable
 from tests.strategies import bodies
 from tests.strategies.served import (

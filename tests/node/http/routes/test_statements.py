@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from accredit.node.http.app import URGENT_PER_MINUTE
 from accredit.node.http.forwarded import networks
+from accredit.node.http.handling.rate_limit import KEY_SHARES
 from accredit.node.http.routes import many_statements
-from accredit.node.http.routes.rate_limit import KEY_SHARES
 from accredit.node.http.routes.statements import AHEAD_SECONDS, split_sequence
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode

@@ -6,8 +6,8 @@ import anyio
 import pytest
 import trio
 
-from accredit.node.http.routes import turns as routes_turns
-from accredit.node.http.routes.turns import Turns
+from accredit.node.http.handling import turns as routes_turns
+from accredit.node.http.handling.turns import Turns
 
 
 @pytest.fixture(autouse=True)

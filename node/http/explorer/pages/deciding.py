@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.frame import HEADERS, Page, address, page_route, show
+from accredit.node.http.explorer.listing import authority_choices, authority_name, chain_view, where_to_apply
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.request_reading import Param, convert, one_of, words
+from accredit.node.http.handling.route import Call
 from accredit.node.http.problems import problem_of
 from accredit.node.http.routes.decisions import DecisionView, answer_one, served_ecosystem
-from accredit.node.http.routes.request_reading import Param, convert, one_of, words
-from accredit.node.http.routes.route import Call
 from accredit.node.questions import Question, query_of, sort_word
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ISSUE
@@ -20,10 +23,7 @@ from accredit.registry.domain.records import accreditation_in
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
-from .frame import HEADERS, Page, address, page_route, show
 from .issuers import curl
-from .listing import authority_choices, authority_name, chain_view, where_to_apply
-from .phrases import LANGUAGE, load
 
 _AXES: Final = ("competency", "framework", "jurisdiction", "level", "program", "field_of_study", "delivery_mode", "key")
 _OPTIONS: Final = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accredit.node.http.routes.foresight import Foresight, Waiting, foresee
+from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, event, framework, framework_items, grant, node, register

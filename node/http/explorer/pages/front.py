@@ -4,13 +4,13 @@ import html
 from typing import Final, TypedDict
 
 from accredit.node.http.exchange import Response
-from accredit.node.http.routes.request_reading import accepts
-from accredit.node.http.routes.route import JSON, Call, Route, bytes_response, json_response
+from accredit.node.http.explorer.frame import Page, show
+from accredit.node.http.explorer.listing import authority_choices
+from accredit.node.http.handling.request_reading import accepts
+from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES
 
 from .changes import newest_changes
-from .frame import Page, show
-from .listing import authority_choices
 
 _HTML: Final = "text/html"
 _NEWEST: Final = 6

@@ -3,15 +3,14 @@
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
-from accredit.node.http.routes.route import Call
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show
+from accredit.node.http.explorer.listing import body_name
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.route import Call
 from accredit.node.runtime.equivocations import digest, view
 from accredit.registry.domain.record_types import NodeRecord
 from accredit.registry.encoding import rfc3339
 from accredit.registry.transparency.equivocation import Conflict
-
-from .frame import DOWNLOAD, Page, address, page_route, show
-from .listing import body_name
-from .phrases import LANGUAGE, load
 
 LISTED: Final = 60
 """Nodes shown; a larger ecosystem's rest is in the table beside it."""

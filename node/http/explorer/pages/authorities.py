@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show
+from accredit.node.http.explorer.listing import chain_view
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.record_pages import ids, page
+from accredit.node.http.handling.request_reading import identifier, verbatim
+from accredit.node.http.handling.route import Call
 from accredit.node.http.json_views import plain
-from accredit.node.http.routes.record_pages import ids, page
-from accredit.node.http.routes.request_reading import identifier, verbatim
-from accredit.node.http.routes.route import Call
 from accredit.node.outcomes.figures import appeal_spans
 from accredit.registry.decision.authority_chain import mandate_begins
 from accredit.registry.domain.accreditations import status_at
@@ -19,10 +22,6 @@ from accredit.registry.domain.records import accreditation_in, authority_in, cha
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import InputError
-
-from .frame import DOWNLOAD, Page, address, page_route, show
-from .listing import chain_view
-from .phrases import LANGUAGE, load
 
 LISTED: Final = 50
 GRANTED: Final = 25

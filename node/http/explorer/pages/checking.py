@@ -7,10 +7,9 @@ page says so, and offers the form for the same question.
 from typing import Final
 
 from accredit.node.http.exchange import Response
-from accredit.node.http.routes.route import Call
-
-from .frame import Page, page_route, show
-from .phrases import LANGUAGE, load
+from accredit.node.http.explorer.frame import Page, page_route, show
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.route import Call
 
 
 async def check(call: Call) -> Response:

@@ -13,19 +13,18 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.facets import STATUSES_OFFERED, facet_counts
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, mark, page_route, show, word
+from accredit.node.http.explorer.listing import authority_name, where_to_apply
+from accredit.node.http.explorer.phrases import LANGUAGE, isolated, linked, load
+from accredit.node.http.handling.request_reading import identifier, integer, one_of, place, verbatim, words
+from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.registry import IssuerLine, known_as, list_issuers
-from accredit.node.http.routes.request_reading import identifier, integer, one_of, place, verbatim, words
-from accredit.node.http.routes.route import Call
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.records import authority_in, competency_in, framework_in, issuer_in
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical, canonical_issuer, without_fragment
 from accredit.registry.errors import DecodeError
-
-from .facets import STATUSES_OFFERED, facet_counts
-from .frame import DOWNLOAD, Page, address, mark, page_route, show, word
-from .listing import authority_name, where_to_apply
-from .phrases import LANGUAGE, isolated, linked, load
 
 LISTED: Final = 25
 """Issuers on one page, unless asked for more: some 20 KB."""

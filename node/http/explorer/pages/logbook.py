@@ -7,21 +7,21 @@ import msgspec
 
 from accredit.governance.rules.rulebook import is_narrowing
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show, word
+from accredit.node.http.explorer.history import votes_on
+from accredit.node.http.explorer.listing import authority_name, body_name
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.request_reading import hex_id, integer
+from accredit.node.http.handling.route import Call
+from accredit.node.http.handling.summaries import summary
 from accredit.node.http.json_views import plain
-from accredit.node.http.routes.request_reading import hex_id, integer
-from accredit.node.http.routes.route import Call
 from accredit.node.http.routes.statements import held_statement
-from accredit.node.http.routes.summaries import summary
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding import rfc3339
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.tiles import ENTRIES, TILE_WIDTH, Tile
 
 from .changes import subject_name, subject_page
-from .frame import DOWNLOAD, Page, address, page_route, show, word
-from .history import votes_on
-from .listing import authority_name, body_name
-from .phrases import LANGUAGE, load
 
 LISTED: Final = 40
 BODY_CHARS: Final = 20_000

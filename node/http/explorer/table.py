@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from . import (
+from . import static
+from .pages import (
     authorities,
     changes,
     checking,
@@ -14,7 +15,6 @@ from . import (
     network,
     outcomes,
     search,
-    static,
 )
 
 ROUTES: Final = (

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from accredit.node.http.routes.alike_questions import AlikeQuestions
-from accredit.node.http.routes.request_reading import convert
+from accredit.node.http.handling.alike_questions import AlikeQuestions
+from accredit.node.http.handling.request_reading import convert
 from accredit.node.questions import Question, query_of
 from accredit.registry.decision.query import Query
 from accredit.registry.encoding.identifiers import CanonicalId

@@ -11,18 +11,17 @@ from xml.sax.saxutils import escape, quoteattr
 from markupsafe import Markup
 
 from accredit.node.http.exchange import Response
-from accredit.node.http.routes.request_reading import identifier, integer
-from accredit.node.http.routes.route import REVALIDATE, Call, Route
-from accredit.node.http.routes.summaries import summary
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show, when, word
+from accredit.node.http.explorer.listing import body_name
+from accredit.node.http.explorer.phrases import LANGUAGE, isolated, linked, load
+from accredit.node.http.handling.request_reading import identifier, integer
+from accredit.node.http.handling.route import REVALIDATE, Call, Route
+from accredit.node.http.handling.summaries import summary
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.records import issuer_in
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.display import one_line
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
-
-from .frame import DOWNLOAD, Page, address, page_route, show, when, word
-from .listing import body_name
-from .phrases import LANGUAGE, isolated, linked, load
 
 ATOM: Final = "application/atom+xml"
 LISTED: Final = 50

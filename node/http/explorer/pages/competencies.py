@@ -4,19 +4,18 @@ may attest it."""
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show
+from accredit.node.http.explorer.listing import authority_name
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.record_pages import ids, page
+from accredit.node.http.handling.request_reading import identifier, verbatim
+from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.decisions import served_ecosystem
 from accredit.node.http.routes.frameworks import DECIDED, find_competency, list_attestors
-from accredit.node.http.routes.record_pages import ids, page
-from accredit.node.http.routes.request_reading import identifier, verbatim
-from accredit.node.http.routes.route import Call
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.record_types import CompetencyRecord
 from accredit.registry.domain.records import framework_in, mapping_in
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
-
-from .frame import DOWNLOAD, Page, address, page_route, show
-from .listing import authority_name
-from .phrases import LANGUAGE, load
 
 FRAMEWORKS: Final = 30
 ATTESTORS: Final = 20

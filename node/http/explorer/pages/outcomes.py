@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, page_route, show
+from accredit.node.http.explorer.frame import word as label
+from accredit.node.http.explorer.phrases import LANGUAGE, load
+from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.outcomes import counted
-from accredit.node.http.routes.route import Call
 from accredit.node.outcomes.figures import YARDSTICK, PublicFigures
 from accredit.node.outcomes.suppression import ALL
 from accredit.node.outcomes.weeks import Week, first_day, released
-
-from .frame import DOWNLOAD, Page, page_route, show
-from .frame import word as label
-from .phrases import LANGUAGE, load
 
 DAY: Final = 86_400
 KINDS: Final = (ALL, "several", "not_stated", "not_registered")

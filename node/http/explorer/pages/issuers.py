@@ -9,9 +9,12 @@ import msgspec
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
+from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show
+from accredit.node.http.explorer.history import timeline
+from accredit.node.http.explorer.listing import authority_name, chain_view
+from accredit.node.http.handling.request_reading import Param, identifier, integer
+from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.registry import find_issuer
-from accredit.node.http.routes.request_reading import Param, identifier, integer
-from accredit.node.http.routes.route import Call
 from accredit.registry.domain.accreditations import beginning, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord, KeyEnded, StatedFacts
@@ -19,10 +22,6 @@ from accredit.registry.domain.records import accreditation_in, met, standing
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import canonical_issuer
-
-from .frame import DOWNLOAD, Page, address, page_route, show
-from .history import timeline
-from .listing import authority_name, chain_view
 
 ACCREDITATIONS: Final = 12
 """Accreditations shown in full; the others are in the table beside them."""

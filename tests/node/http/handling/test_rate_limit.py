@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.node.http.routes.rate_limit import BURST_SECONDS, PAYERS, WAIT_SECONDS, Pace
+from accredit.node.http.handling.rate_limit import BURST_SECONDS, PAYERS, WAIT_SECONDS, Pace
 from accredit.registry.errors import BusyError
 
 
