@@ -3,7 +3,8 @@
 
     demo [ARGS]     run the main job: a consortium of four nodes on this machine (`accredit demo --help`)
     test [ARGS]     run the tests on all cores; without ARGS the pure folders must stand at 100 % of branches
-    nightly         run those that are long and rarely the first to fail too, searching widely; then `pythons`
+    nightly [part]  run those that are long and rarely the first to fail, search widely, then `pythons`; without an
+                    argument all parts: rare, pure, others, pythons
     pythons         run what can differ between Pythons on each promised one; one that is not here is said
     check           check lint, formatting, types and import rules; shows all that is wrong, not just the first
     bench [NAMES]   run benchmarks/NAME.py, or all of them; with --long at the sizes that the targets name, in an hour
@@ -173,7 +174,7 @@ def main(name: str = "", *args: str) -> NoReturn:
         sys.exit(0 if name else 2)
     if name not in COMMANDS:
         stop(f"There is no command {name}; there are: {', '.join(COMMANDS)}.", 2)
-    if args and name not in ("demo", "test", "bench", "lock"):
+    if args and name not in ("demo", "test", "nightly", "bench", "lock"):
         stop(f"This command takes no arguments; it was given: {' '.join(args)}", 2)
     if name == "lock":  # makes what environments are made from
         command = [pick_interpreter().path, str(ROOT / "tasks.py"), name, *args]

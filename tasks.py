@@ -75,12 +75,22 @@ def test(*args: str) -> int:
     return run_all([*pytest, *PARALLEL, order, *measured, *pure], [*pytest, *WAITING, order, *others])
 
 
-def nightly() -> int:
-    """Run every test, searching widely, with the coverage of everything; then the other Pythons."""
+def nightly(*names: str) -> int:
+    """Run the named parts of the night, or all of them: what is long and rarely the first to fail, searching widely."""
+    if unknown := [name for name in names if name not in NIGHT]:
+        say(f"There is no part {unknown[0]} of the night; there are: {', '.join(NIGHT)}")
+        return 2
+    codes = [NIGHT[name]() for name in names or NIGHT]
+    return next((code for code in codes if code), 0)
+
+
+def wide(*args: str) -> int:
+    """Run pytest on all cores with the examples of the night."""
     os.environ["HYPOTHESIS_PROFILE"] = "nightly"
-    code = run_all(["python", "-m", "pytest", "-m", "", "--cov", "--cov-report=term-missing:skip-covered", *PARALLEL])
-    del os.environ["HYPOTHESIS_PROFILE"]
-    return pythons(DIFFERS_WIDELY) or code
+    try:
+        return run_all(["python", "-m", "pytest", *PARALLEL, *args])
+    finally:
+        del os.environ["HYPOTHESIS_PROFILE"]
 
 
 def pythons(parts: Sequence[str] = DIFFERS) -> int:
@@ -121,6 +131,16 @@ def lock(*args: str) -> int:
             return code
     return 0
 
+
+NIGHT: Final[Mapping[str, Callable[[], int]]] = {
+    "rare": lambda: wide("-m", "nightly"),
+    "pure": lambda: wide(*(f"tests/{name}" for name in PURE)),
+    "others": lambda: wide(
+        "--cov", "--cov-report=term-missing:skip-covered", *(f"--ignore=tests/{name}" for name in PURE)
+    ),
+    "pythons": lambda: pythons(DIFFERS_WIDELY),
+}
+"""The parts of the night, each a command of its own, so that a night that was interrupted goes on with the next."""
 
 TASKS: Final[Mapping[str, Callable[..., int]]] = {
     "test": test,

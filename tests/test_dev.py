@@ -317,6 +317,13 @@ def test_every_command_has_a_task_and_no_task_is_out_of_reach() -> None:
     assert sorted({*tasks.TASKS, "demo", "env"}) == sorted(dev.COMMANDS)
 
 
+def test_the_night_names_its_parts(capfd: pytest.CaptureFixture[str]) -> None:
+    assert tasks.nightly("pure", "rest") == 2
+    assert f"no part rest of the night; there are: {', '.join(tasks.NIGHT)}" in capfd.readouterr().err
+    told = re.sub(r"\s+", " ", dev.__doc__ or "")
+    assert f"all parts: {', '.join(tasks.NIGHT)}" in told
+
+
 def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
     ast.parse((ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 8))
 
