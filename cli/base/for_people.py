@@ -28,7 +28,7 @@ _REWRITTEN: Final = (
     (r"\bvoid_from\b", "--void-from"),
     (r"\bsanction_level\b", "--level"),
     (r"\bapplies_to\b", "--program or --enrolled-before"),
-    (r"\bAdd successor\.", "Add --successor."),
+    (r"\b(Add|needs) successor\b", r"\1 --successor"),
     (r"\bGive entity, or issuer\.", "Name the issuer: ID."),
 )
 

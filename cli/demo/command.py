@@ -127,8 +127,9 @@ def demo(keep: Path | None) -> None:
         )
     )
     with Stage.open(keep) as stage:
-        _Play(stage, scenes).perform()
-        _epilogue(stage, scenes)
+        play = _Play(stage, scenes)
+        play.perform()
+        _epilogue(stage, scenes, suspended=shorten(play.accreditations[HARBOUR]))
 
 
 class _Play:
@@ -595,7 +596,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         output.table(headers, rows)
 
 
-def _epilogue(stage: Stage, scenes: Scenes) -> None:
+def _epilogue(stage: Stage, scenes: Scenes, *, suspended: str) -> None:
     data = {
         "scenes": [{"what": what, "result": result} for what, result in scenes.rows],
         "seconds": round(scenes.seconds, 1),
@@ -603,10 +604,10 @@ def _epilogue(stage: Stage, scenes: Scenes) -> None:
         "kept": str(stage.folder) if stage.keeps else None,
         "nodes": [{"name": node.name, "url": node.url} for node in stage.nodes],
     }
-    output.emit(data, lambda: _say_farewell(stage, scenes))
+    output.emit(data, lambda: _say_farewell(stage, scenes, suspended))
 
 
-def _say_farewell(stage: Stage, scenes: Scenes) -> None:
+def _say_farewell(stage: Stage, scenes: Scenes, suspended: str) -> None:
     output.say()
     output.table(("what", "result"), scenes.rows)
     output.say()
@@ -626,5 +627,5 @@ def _say_farewell(stage: Stage, scenes: Scenes) -> None:
     output.say(f"Then open {first} in a browser, or, for instance:")
     output.say(f"  export ACCREDIT_NODE={first} ACCREDIT_PASSPHRASE_FILE={folder / 'passphrase'}")
     output.say(f"  accredit query {MUNICH} --for BachelorDegree --on 2015-05-20")
-    output.say(f"  accredit accreditation reinstate ID --key {folder / 'alice.key'}")
+    output.say(f"  accredit accreditation reinstate {suspended} --key {folder / 'alice.key'}")
     output.say(f"  accredit inbox --key {folder / 'bob.key'}")

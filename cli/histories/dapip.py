@@ -133,7 +133,7 @@ class _Reader:
             for line in spreadsheet.read(text, name, HEADS[name], Reading(needed=HEADS[name], ignores_unknown=True)):
                 for column in columns:
                     try:
-                        yield instant(line.cells.get(column, ""), days=True)
+                        yield instant(spreadsheet.day_of_cell(line.cells.get(column, "")), days=True)
                     except DecodeError:
                         continue
 
@@ -278,7 +278,7 @@ class _Reader:
         if not written:
             return None
         try:
-            time = instant(written, where=column, days=True)
+            time = instant(spreadsheet.day_of_cell(written), where=column, days=True)
             if not EARLIEST <= time <= latest:
                 raise DecodeError(
                     "implausible_date", f"{written} cannot be meant: the data end on {day(self._newest)}."

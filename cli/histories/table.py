@@ -153,7 +153,7 @@ class HistoryMap:
         Raises:
             DecodeError: the text is not a date, or two formats of the map read it differently.
         """
-        text = written.strip()
+        text = spreadsheet.day_of_cell(written)
         found = {date for format in ("%Y-%m-%d", "%Y-%m", "%Y", *self.formats) if (date := _by(format, text))}
         if not found:
             meant = day_of_serial(text)

@@ -11,6 +11,7 @@ are listed together in one error, or left out on request, and then every row say
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -24,6 +25,12 @@ _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _TITLE_LINES: Final = 20
 """Lines among which the heads are looked for, to say where they are. A guess."""
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+_MIDNIGHT: Final = re.compile(
+    r"(?<=\d)(?:[T ]0?0:00(?::00(?:\.0{1,6})?)?| 12:00(?::00)? AM)$", re.IGNORECASE | re.ASCII
+)
+"""What a spreadsheet writes after the day of a cell that has a day alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,17 @@ class SheetLine:
 HEADINGS_NAMED: Final = 20
 HEADING_CHARS: Final = 60
 """Headings of a wrong file that an error names, and characters of each."""
+
+
+def day_of_cell(cell: str) -> str:
+    """Return the day in a cell that has a day and midnight without an offset; the text of any other cell.
+
+    >>> day_of_cell("2019-05-20 00:00:00"), day_of_cell("2019-05-20 09:30:00")
+    ('2019-05-20', '2019-05-20 09:30:00')
+    """
+    text = cell.strip()
+    found = _MIDNIGHT.search(text)
+    return text if found is None else text[: found.start()]
 
 
 def decode(data: bytes, source: str, encoding: str = "") -> str:

@@ -114,9 +114,16 @@ def store_place(place: str) -> str:
     """Return the one spelling of a place.
 
     Raises:
-        InputError: `bad_url`.
+        InputError: `bad_url`; a word that names no folder may be a host without its scheme.
     """
     scheme = _PLACE.match(place)
+    if scheme is None and not is_store(place):
+        raise InputError(
+            "bad_url",
+            f"{place!r} is neither a folder on this machine nor the URL of a node, which begins with https:// or "
+            "http://.",
+            hint=f"Write https://{place} for a node, or the path of a folder.",
+        )
     if scheme is None or scheme[1].lower() == "file":
         return str(_folder(place).absolute())
     if scheme[1].lower() not in OBJECT_STORES:

@@ -151,6 +151,8 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {"reason_code": REASON_CODES, "sa
 
 def _add(member: str) -> str:
     choices = _CHOICES.get(member)
+    if member == "successor":
+        return "Add successor, the id of the issuer that takes its place."
     return f"Add {member}." if choices is None else f"Add {member}, one of: {', '.join(choices)}."
 
 

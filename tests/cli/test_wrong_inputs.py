@@ -89,6 +89,17 @@ GOVERNANCE = [
          key="charity", says=["--from", "'2026-13-01' is not a date", "2015-05-20"]),
     Slip(guide="governance-body", typed="accreditation reinstate {accreditation} --void-from 2020-01-01", key="charity",
          says=["--void-from belongs to revoke"]),
+    Slip(guide="governance-body", typed="accreditation event {accreditation} supersede", key="charity",
+         says=["supersede needs --successor", "Add --successor, the id of the issuer"],
+         then="accreditation event {accreditation} supersede --successor {issuer} --dry-run"),
+    Slip(guide="governance-body", typed="retract {accreditation}", key="charity",
+         says=["cannot be taken back", "accredit annul {accreditation} --code CODE"],
+         then="annul {accreditation} --code administrative_error --dry-run"),
+    Slip(guide="governance-body", typed="framework import {doubled} --id https://example.org/d --title D --version 1 "
+         "--dry-run", key="charity", code=1, says=["items imported 1 of 2", "listed twice"]),
+    Slip(guide="governance-body", typed="mapping import {odd_link} --id https://example.org/m --title M "
+         "--source https://example.org/a --target https://example.org/b --dry-run", key="charity", code=1,
+         says=["links imported 1 of 2", "its relation is not known"]),
     Slip(guide="governance-body", typed="annul {accreditation} --code wrong", key="charity",
          says=["--code", "administrative_error"],
          then="annul {accreditation} --code administrative_error --dry-run"),
@@ -152,6 +163,11 @@ OPERATOR = [
     Slip(guide="operator", typed="node status --node {url}/v1", says=["base URL: {url}"],
          then="node status --node {url}"),
     Slip(guide="operator", typed="node status --node ftp://x", says=["not the URL of a node"]),
+    *(
+        Slip(guide="operator", typed=f"node {command} {file}", key="charity",
+             says=["is not the public entry of a node", "Give node-entry.toml"])
+        for command in ("admit", "replace") for file in ("{town}/node1/node.toml", "{town}/agency.toml")
+    ),
     Slip(guide="operator", typed="node sttaus", code=2, says=["Did you mean status?"], then="node status"),
 ]  # fmt: skip
 
@@ -167,6 +183,8 @@ VERIFIER = [
          then="issuer list --name Harbour"),
     Slip(guide="verifier", typed="issuer show did:web:wrong-input.example",
          says=["Did you mean did:web:wrong-inputs.example?"], then="issuer show did:web:wrong-inputs.example"),
+    Slip(guide="verifier", typed="query {issuer} --for BachelorDegree --node nohost",
+         says=["neither a folder on this machine nor the URL of a node", "Write https://nohost"]),
     Slip(guide="verifier", typed="query Harbour --for BachelorDegree", says=["perhaps it is a name"],
          then="issuer list --name Harbour"),
     Slip(guide="verifier", typed="query did:web:wrong-input.example --for BachelorDegree", code=1,
@@ -235,6 +253,11 @@ def places(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ob
     town.noted()
     (folder / "skills.csv").write_text("RSD Name,Skill Statement\nWrite SQL,Writes queries.\n")
     (folder / "empty.csv").write_text("id,name\n")
+    item = "https://example.org/d/1,Welding"
+    (folder / "doubled.csv").write_text(f"id,label,statement\n{item},Joins metal\n{item},Joins metals\n")
+    link = "https://example.org/a/1,{},https://example.org/b/1"
+    odd = "\n".join(["source,relation,target", link.format("exact_match"), link.format("exactly"), ""])
+    (folder / "odd_link.csv").write_text(odd)
     levels = next(line for line in good.splitlines() if line.startswith("levels"))
     fields = next(line for line in good.splitlines() if line.startswith("fields_of_study"))
     return {
@@ -254,6 +277,8 @@ def places(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ob
         "date": file("date.toml", "2026-01-01", '"01.02.2026"'),
         "skills": folder / "skills.csv",
         "empty": folder / "empty.csv",
+        "doubled": folder / "doubled.csv",
+        "odd_link": folder / "odd_link.csv",
     }
 
 

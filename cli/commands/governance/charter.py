@@ -23,7 +23,7 @@ from accredit.cli.signing.submit import submit as send
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.counts import many
-from accredit.registry.errors import InputError, RefusedError
+from accredit.registry.errors import DecodeError, InputError, RefusedError
 from accredit.registry.limits import SIGNERS
 
 charter = CommandGroup(
@@ -365,9 +365,19 @@ def read_charter(path: Path) -> dict[str, Any]:
 
 
 def read_node_entry(path: Path) -> dict[str, Any]:
-    """A NODE entry, as `accredit node init` prints it, in its written form."""
+    """A NODE entry, as `accredit node init` prints it, in its written form.
+
+    Raises:
+        DecodeError: the file is something else, such as the node's configuration, or the entry is not of its shape.
+    """
     table = documents.read_file(path)
     entry = table.get("node", table)
+    if not isinstance(entry, dict) or not ("operator" in entry or isinstance(entry.get("keys"), dict)):
+        raise DecodeError(
+            "not_a_node_entry",
+            f"{path} is not the public entry of a node.",
+            hint="Give node-entry.toml, which accredit node init and accredit node join write into the node's folder.",
+        )
     documents.to_body("node.admit", entry, str(path))
     assert isinstance(entry, dict)
     return entry

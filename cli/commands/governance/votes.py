@@ -37,6 +37,7 @@ _STATE_WORDS: Final = {"effective": "in effect", "waiting": "still waiting"}
 APPROVE, REJECT, RETRACT = "approve", "reject", "retract"
 _VERBS: Final = {APPROVE: "Approve", REJECT: "Reject", RETRACT: "Take back"}
 _ALREADY: Final = "already {}; a vote changes nothing."
+_IN_EFFECT: Final = "already in effect, so it cannot be taken back."
 _NAMED: Final = 20  # proposals left out that are named; --json names all
 _ALIKE_NAMED: Final = 5  # of those left out for one reason; more are counted, so that the others are seen
 
@@ -172,17 +173,21 @@ def _vote(
     )
     wanted = with_mapping_parts(wanted, waiting, desk.proposals)
     targets = list(dict.fromkeys([*wanted, *in_reports]))
-    left_out = unneeded | _all_decided(desk, [id_ for id_ in targets if id_ not in waiting], decided)
+    states = _states_of(desk, [id_ for id_ in targets if id_ not in waiting], decided)
+    left_out = unneeded | {id_: _why_left_out(act, state) for id_, state in states.items()}
     held = [id_ for id_ in targets if id_ in waiting]
     if held and not desk.wishes.force:
         left_out |= _useless(act, desk, held)
         held = [id_ for id_ in held if id_ not in left_out]
     _tell_left_out(left_out)
     if not held:
+        in_effect = [id_ for id_, state in states.items() if state == "effective"] if act == RETRACT else []
         raise InputError(
             "nothing_to_vote_on",
             "None of these proposals waits for your vote; nothing was signed.",
-            hint="accredit inbox lists those that do; accredit show ID shows the state of one.",
+            hint=f"A decision in effect is annulled instead: accredit annul {shorten(in_effect[0])} --code CODE"
+            if in_effect
+            else "accredit inbox lists those that do; accredit show ID shows the state of one.",
         )
     paper = ballot_paper(desk.proposals([bytes.fromhex(id_) for id_ in held]))
     if not wants_json():
@@ -245,7 +250,9 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> tuple[dict[str, dict[str
             missing = [text for text in ids if text not in waiting]
             missing = [text for text in missing if len(text) == 64 or not any(id_.startswith(text) for id_ in waiting)]
             standings = _standings(desk, [text for text in missing if len(text) == 64])
-            if time.monotonic() > deadline or all(text in standings for text in missing):
+            # One that arrived after the proposals were listed is read with them the next time.
+            is_whole = all(text in standings and standings[text]["state"] != "waiting" for text in missing)
+            if is_whole or time.monotonic() > deadline:
                 return waiting, standings
             time.sleep(0.2)
 
@@ -268,16 +275,19 @@ def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     return {id_: {name: str(one[name] or "") for name in members} for id_, one in standings.items()}
 
 
-def _all_decided(desk: Desk, ids: Sequence[str], known: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """What became of statements that do not wait, by id; voting on them would change nothing."""
+def _states_of(desk: Desk, ids: Sequence[str], known: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The states of statements that do not wait, by id; empty where the node does not hold one."""
     standings = {**known, **_standings(desk, [id_ for id_ in ids if id_ not in known])}
-    states = {id_: standings[id_]["state"] for id_ in ids if id_ in standings}
-    return {
-        id_: _ALREADY.format(_STATE_WORDS.get(states[id_], states[id_]))
-        if id_ in states
-        else "This node does not know it."
-        for id_ in ids
-    }
+    return {id_: str(standings[id_]["state"]) if id_ in standings else "" for id_ in ids}
+
+
+def _why_left_out(act: str, state: str) -> str:
+    """Why voting on a statement in this state would change nothing."""
+    if not state:
+        return "This node does not know it."
+    if act == RETRACT and state == "effective":
+        return _IN_EFFECT
+    return _ALREADY.format(_STATE_WORDS.get(state, state))
 
 
 def _ballot(

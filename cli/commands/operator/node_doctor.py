@@ -52,7 +52,7 @@ def doctor(folder: Path) -> None:
     passphrase = read_passphrase(Path(config.keys_passphrase_file)) if config.keys_passphrase_file else None
     publics = NodeKeys.load(config.keys, passphrase).publics()
     with output.progress("Looking"):
-        findings = [_disk(config), *_itself(config), *_registry(config, publics)]
+        findings = [_disk(config), *_itself(config, folder), *_registry(config, publics)]
 
     def text() -> None:
         rows = [(good("well") if one.is_well else bad("look"), one.what, one.detail) for one in findings]
@@ -69,7 +69,7 @@ def _disk(config: "NodeConfig") -> DoctorFinding:
     return DoctorFinding(free >= ROOM_BYTES, "disk", f"{free // 2**20} MiB free in {config.data_dir}")
 
 
-def _itself(config: "NodeConfig") -> Iterator[DoctorFinding]:
+def _itself(config: "NodeConfig", folder: Path) -> Iterator[DoctorFinding]:
     """What the node says of itself, at the address it listens on."""
     url = config.public_url or f"http://{config.host}:{config.port}"
     try:
@@ -78,7 +78,9 @@ def _itself(config: "NodeConfig") -> Iterator[DoctorFinding]:
             ahead = client.clock_ahead
             obstacles = _obstacles(client)
     except AccreditError as error:
-        yield DoctorFinding(False, "answers", f"{error.message} {error.hint}")
+        start = f"Start it: accredit node run {output.quoted(folder)}"
+        hint = start if error.code == "unreachable" else error.hint  # this command takes no --node
+        yield DoctorFinding(False, "answers", f"{error.message} {hint}")
         return
     if status["name"] != config.name:
         detail = f"at {url} another node answers, {status['name']}: set public_url to where this one is reached"

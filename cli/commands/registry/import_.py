@@ -138,7 +138,7 @@ def framework_import(
     Reads CTDL-ASN (JSON-LD, also in the Credential Registry's envelopes), CASE packages (1.0 and 1.1), Rich Skill
     Descriptors (JSON or CSV), SKOS (Turtle, RDF/XML, JSON-LD; needs the optional package accredit[skos]), and
     accredit's own TOML, JSON or CSV (examples/README.md). For a CSV or a bare list of skills, add --id, --title and
-    --version. Of several SKOS schemes in one file, --id chooses one.
+    --version. Of several SKOS schemes in one file, --id chooses one. A dry run ends with 1 if an item was left out.
     """
     _require_new(report_path)
     naming = FrameworkNaming(id=id_, title=title, version=version, language=language)
@@ -173,6 +173,8 @@ def framework_import(
     output.emit(answer, text)
     if report_path is not None:
         documents.write_new(report_path, output.to_json(answer) + "\n", force=desk.wishes.force)
+    if desk.wishes.dry_run and framework.body["item_count"] < framework.read:
+        raise Negative
 
 
 def _terms(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from accredit.cli.importers.issuers import report
 from accredit.cli.signing.withdrawals import propose_end, takes_end
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.domain.mappings import EXTENDING, METHODS
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.errors import InputError
 
@@ -56,7 +57,8 @@ def import_(
 
     Reads a sheet with the columns source, relation and target (and confidence, original), the ESCO–O*NET table, a CTDL
     AlignmentMap (JSON-LD), the matches of a SKOS vocabulary, and the associations of a CASE package. A large mapping is
-    published in several parts, which one accredit approve decides on together.
+    published in several parts, which one accredit approve decides on together. A dry run ends with 1 if a link was left
+    out.
     """
     found = read_crosswalk(documents.read_bytes(file), str(file), _prefixes(prefixes), encoding)
     facts: dict[str, Any] = {
@@ -89,9 +91,12 @@ def import_(
         output.say()
         report.show_findings(found.findings)
         desk.show(outcomes)
+        if desk.wishes.dry_run:
+            output.say(f"This was a dry run: nothing was signed. It would take {many(len(says), 'statement')}.")
 
     output.emit(answer, text)
-    if any(outcome.came_to_nothing for outcome in outcomes):
+    is_cut = desk.wishes.dry_run and len(found.links) < found.read
+    if is_cut or any(outcome.came_to_nothing for outcome in outcomes):
         raise Negative
 
 

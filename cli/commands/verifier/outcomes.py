@@ -135,11 +135,8 @@ def _show(found: Mapping[str, Any]) -> None:
         _head("Missing")
         output.facts(
             [
-                ("no issuer", ", ".join(map(_plain, found["missing"])) or "every category has one"),
-                (
-                    "none accredited now",
-                    ", ".join(map(_plain, found["unaccredited"])) or "wherever issuers are, one is",
-                ),
+                ("categories without an issuer", _categories(found["missing"])),
+                ("with issuers, but none accredited now", _categories(found["unaccredited"])),
             ]
         )
     for week in found["weeks"]:
@@ -149,6 +146,10 @@ def _show(found: Mapping[str, Any]) -> None:
             [(_answer(row), _plain(row["category"]), _count(row["count"])) for row in week["rows"]],
             empty="This node decided nothing in that week.",
         )
+
+
+def _categories(words: Sequence[str]) -> str:
+    return ", ".join(map(_plain, words)) or "no category"
 
 
 def _show_publication(found: Mapping[str, Any]) -> None:

@@ -128,7 +128,7 @@ def _terms(cells: Mapping[str, str]) -> dict[str, Any]:
             terms[name] = written
             continue
         try:
-            terms[name] = documents.seconds(written, name)
+            terms[name] = documents.seconds(spreadsheet.day_of_cell(written), name)
         except DecodeError as error:
             hint = "Write year, month, day, as in 2015-05-20; in a spreadsheet, format the column as text."
             if meant := day_of_serial(written):

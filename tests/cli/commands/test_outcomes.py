@@ -104,7 +104,8 @@ def test_weeks_and_times_are_said_in_words(capsys: pytest.CaptureFixture[str]) -
     said = " ".join(capsys.readouterr().out.split())
     for piece in ("1 d 1.5 h", "4 3 75.0% 1 d", "7 decisions were made before", "program_needed employer withheld"):
         assert piece in said
-    assert "every category has one" in said
+    assert "categories without an issuer no category" in said
+    assert "with issuers, but none accredited now employer" in said
     cells = list(command._cells(found))
     assert ("2026-W47", "indeterminate:program_needed", "employer", "withheld") in cells
     assert ("2026-W47", "all", "all", "31") in cells

@@ -111,6 +111,14 @@ def test_a_line_that_cannot_be_taken_is_left_out_and_named(cells: dict[str, str]
     assert (len(history.spells), history.steps) == (1, [])
 
 
+def test_a_day_with_its_midnight_is_read_by_the_formats_of_the_map() -> None:
+    map_ = HistoryMap({**PLAIN, "dates": {"formats": ["%d/%m/%Y"]}}, "map.toml")
+    for written in ("2000-02-01 00:00:00", "01/02/2000 00:00", "01/02/2000"):
+        assert map_.dated(written).time == 949_363_200
+    with pytest.raises(DecodeError):
+        map_.dated("2000-02-01 10:00:00")
+
+
 def test_a_long_reason_of_several_lines_is_kept_as_far_as_a_statement_holds_it() -> None:
     rows = [row(start="2000"), row(step="warned", date="2001-01-01", text="first\r\nsecond " + "x" * 5_000)]
     (step,) = table.read(

@@ -297,3 +297,21 @@ def test_a_spreadsheets_own_number_for_a_date_is_named_and_not_guessed(written: 
     assert "is not a clear date" in found.text
     assert ("A spreadsheet's own number for" in found.hint) == bool(meant)
     assert meant in found.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "is_read"),
+    [
+        ("2015-05-20 00:00:00", True),
+        ("2015-05-20T00:00:00", True),
+        ("2015-05-20 0:00", True),
+        ("2015-05-20 00:00:00.000", True),
+        ("2015-05-20 12:00:00 AM", True),
+        ("2015-05-20 09:30:00", False),
+        ("2015-05-20 12:00:00", False),
+        ("00:00:00", False),
+    ],
+)
+def test_a_day_that_a_spreadsheet_saved_with_its_midnight_is_that_day(written: str, is_read: bool) -> None:
+    (row,) = read_issuers(f"id,name,valid_from\ndid:web:a.example,A,{written}\n".encode(), "list.csv")
+    assert row.terms == ({"valid_from": 1_432_080_000} if is_read else {})
