@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from accredit.registry.errors import InputError
-from accredit.simulations.run.run import Failure, RunOutcome, changed, differences, replay_command
+from accredit.simulations.run.run import Failure, RunOutcome, changed, outcome_of
 
 from .executors import Executor, LocalExecutor, WorkerLost, engine
 from .tiers import find
@@ -108,24 +108,6 @@ def lost_run(tier: str, job: Job, error: Exception) -> RunOutcome:
     name, changes = job
     found = find(name, tier)
     settings = changed(found.scenario.settings, changes)
-    different = differences(found.scenario.settings, settings)
     what = str(error) if isinstance(error, WorkerLost) else f"{type(error).__name__}: {error}"
-    return RunOutcome(
-        scenario=name,
-        summary=found.scenario.summary,
-        seed=settings.seed,
-        nodes=settings.nodes,
-        changes=different,
-        digest="",
-        events=0,
-        virtual_seconds=0.0,
-        wall_seconds=0.0,
-        figures=None,
-        extra={},
-        bounds={},
-        curves={},
-        failure=Failure(checker="worker", message=what, at=0),
-        tail=[],
-        replay=replay_command(name, settings.seed, different, "", tier=tier),
-        tier=found.tier,
-    )
+    failure = Failure(checker="worker", message=what, at=0)
+    return outcome_of(found.scenario, settings, tier=found.tier, failure=failure, replayed=name, asked=tier)

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from accredit.registry.errors import InputError
-from accredit.simulations.run.run import RunOutcome, changed
-from accredit.simulations.virtual.settings import WARM_UP, Settings
+from accredit.simulations.run.run import AnyScenario, RunOutcome, changed
+from accredit.simulations.virtual.settings import WARM_UP
 
 from .run import run as running
 
@@ -32,19 +32,6 @@ OVERHEAD: Final = 20.0
 """Seconds that real processes need beside the phase of faults: starting, recovering, audits. Measured: 8 to 20."""
 
 _CLASSES: Final = ((20.0, "seconds"), (120.0, "a minute"))
-
-
-class AnyScenario(Protocol):
-    """The common members of scenarios of all tiers."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def summary(self) -> str: ...
-
-    @property
-    def settings(self) -> Settings: ...
 
 
 Run = Callable[..., RunOutcome]

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,7 +34,7 @@ from accredit.simulations.checkers import (
     WithinBounds,
 )
 from accredit.simulations.run.failures import failure_of
-from accredit.simulations.run.run import Failure, RunOutcome, changed, curve, differences, replay_command
+from accredit.simulations.run.run import Failure, RunOutcome, changed, curve, outcome_of, with_figures
 from accredit.simulations.virtual.memoised_crypto import shared_answers
 from accredit.simulations.virtual.settings import Settings
 
@@ -168,24 +168,16 @@ def _checkers(scenario: HttpScenario) -> list[Checker]:
 def _outcome(
     scenario: HttpScenario, settings: Settings, world: HttpWorld, failure: Failure | None, seconds: float
 ) -> RunOutcome:
-    trace = world.timeline.trace
-    different, digest = differences(scenario.settings, settings), trace.digest()
-    return RunOutcome(
-        scenario=scenario.name,
-        summary=scenario.summary,
-        seed=settings.seed,
-        nodes=settings.nodes,
-        changes=different,
-        digest=digest,
-        events=trace.events,
-        virtual_seconds=world.timeline.elapsed / 1_000,
-        wall_seconds=round(seconds, 2),
-        figures=world.metrics.figures(),
-        extra=world.extra,
-        bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
-        curves={word: curve(cast(Any, world), urgent=word == "urgent") for word in ("urgent", "normal")},
-        failure=failure,
-        tail=[str(each) for each in trace.tail],
-        replay=replay_command(scenario.name, settings.seed, different, digest, tier=TIER),
+    outcome = outcome_of(
+        scenario,
+        settings,
         tier=TIER,
+        digest=world.timeline.trace.digest(),
+        seconds=seconds,
+        failure=failure,
+        asked=TIER,
+    )
+    return replace(
+        with_figures(outcome, world, scenario.bounds),
+        curves={word: curve(cast(Any, world), urgent=word == "urgent") for word in ("urgent", "normal")},
     )

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -33,7 +33,7 @@ from accredit.registry.errors import InputError
 from accredit.registry.limits import SIGNERS
 from accredit.simulations.checkers import Violation
 from accredit.simulations.run.failures import failure_of
-from accredit.simulations.run.run import Failure, RunOutcome, changed, differences, replay_command
+from accredit.simulations.run.run import Failure, RunOutcome, changed, outcome_of
 from accredit.simulations.virtual.ecosystem import Town
 from accredit.simulations.virtual.settings import Settings
 
@@ -365,23 +365,12 @@ def _outcome(
     keep: int,
 ) -> RunOutcome:
     figures, curves = figures_of(result.book, result.places, one_root=result.one_root)
-    different, digest = differences(scenario.settings, settings), plan.digest()
-    return RunOutcome(
-        scenario=scenario.name,
-        summary=scenario.summary,
-        seed=settings.seed,
-        nodes=settings.nodes,
-        changes=different,
-        digest=digest,
+    outcome = outcome_of(scenario, settings, tier=TIER, digest=plan.digest(), seconds=journal.elapsed, failure=failure)
+    return replace(
+        outcome,
         events=len(journal.lines),
-        virtual_seconds=0.0,
-        wall_seconds=round(journal.elapsed, 2),
         figures=figures if result.places else None,
         extra=result.extra,
-        bounds={},
         curves=curves,
-        failure=failure,
         tail=journal.lines[-keep:],
-        replay=replay_command(scenario.name, settings.seed, different, digest),
-        tier=TIER,
     )

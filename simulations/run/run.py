@@ -10,19 +10,20 @@ import gc
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from shlex import quote
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.trust_policy import LIFETIME
 from accredit.registry.limits import SIGNERS
-from accredit.simulations.checkers import all_checkers
+from accredit.simulations.checkers import Bounds, all_checkers
 from accredit.simulations.scenarios import SCENARIOS, Scenario
 from accredit.simulations.virtual.ecosystem import BUDGET, CONSTITUENCIES
 from accredit.simulations.virtual.flood_baseline import Comparison, PlainPush
 from accredit.simulations.virtual.memoised_crypto import shared_answers
-from accredit.simulations.virtual.metrics import Figures
+from accredit.simulations.virtual.metrics import Figures, RunMetrics
+from accredit.simulations.virtual.ports import Schedule
 from accredit.simulations.virtual.settings import Settings
 from accredit.simulations.virtual.world import World, violation_of
 
@@ -76,22 +77,95 @@ class RunOutcome:
     nodes: int
     changes: dict[str, float]
     digest: str
-    events: int
-    virtual_seconds: float
+    events: int = 0
+    virtual_seconds: float = 0.0
     wall_seconds: float
-    figures: Figures | None
-    extra: dict[str, float]
-    bounds: dict[str, Any]
-    curves: dict[str, list[tuple[int, float]]]
+    figures: Figures | None = None
+    extra: dict[str, float] = field(default_factory=dict)
+    bounds: dict[str, Any] = field(default_factory=dict)
+    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     comparison: Comparison | None = None
     failure: Failure | None
-    tail: list[str]
+    tail: list[str] = field(default_factory=list)
     replay: str
-    tier: str = "world"
+    tier: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return its form in report.json."""
         return asdict(self)
+
+
+class AnyScenario(Protocol):
+    """The common members of scenarios of all tiers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+
+class MeasuredWorld(Protocol):
+    """The measurements of a world, whichever tier it is of."""
+
+    extra: dict[str, float]
+
+    @property
+    def timeline(self) -> Schedule: ...
+
+    @property
+    def metrics(self) -> RunMetrics: ...
+
+
+def outcome_of(
+    scenario: AnyScenario,
+    settings: Settings,
+    *,
+    tier: str,
+    digest: str = "",
+    seconds: float = 0.0,
+    failure: Failure | None = None,
+    replayed: str = "",
+    asked: str = "",
+) -> RunOutcome:
+    """Return the outcome of a run as far as every tier has one; figures are added to it (`replace`).
+
+    Args:
+        scenario: with its own settings. settings: those of the run.
+        seconds: of wall time.
+        replayed: the scenario in the command that repeats the run; empty: its name.
+        asked: the tier in that command; empty: the scenario implies it.
+    """
+    different = differences(scenario.settings, settings)
+    return RunOutcome(
+        scenario=scenario.name,
+        summary=scenario.summary,
+        seed=settings.seed,
+        nodes=settings.nodes,
+        changes=different,
+        digest=digest,
+        wall_seconds=round(seconds, 2),
+        failure=failure,
+        replay=replay_command(replayed or scenario.name, settings.seed, different, digest, tier=asked),
+        tier=tier,
+    )
+
+
+def with_figures(outcome: RunOutcome, world: MeasuredWorld, bounds: Bounds) -> RunOutcome:
+    """Return an outcome with the measurements of a world in virtual time."""
+    trace = world.timeline.trace
+    return replace(
+        outcome,
+        events=trace.events,
+        virtual_seconds=world.timeline.elapsed / 1_000,
+        figures=world.metrics.figures(),
+        extra=world.extra,
+        bounds={name: value for name, value in asdict(bounds).items() if value is not None},
+        tail=[str(each) for each in trace.tail],
+    )
 
 
 def find(name: str) -> Scenario:
@@ -178,26 +252,19 @@ def run(
         finally:
             gc.set_threshold(*often)
             gc.unfreeze()
-    different = differences(scenario.settings, settings)
-    digest = world.timeline.trace.digest()
-    return RunOutcome(
-        scenario=scenario.name,
-        summary=scenario.summary,
-        seed=settings.seed,
-        nodes=settings.nodes,
-        changes=different,
-        digest=digest,
-        events=world.timeline.trace.events,
-        virtual_seconds=world.timeline.elapsed / 1_000,
-        wall_seconds=round(time.perf_counter() - began, 2),
-        figures=world.metrics.figures(),
-        extra=world.extra,
-        bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
+    outcome = outcome_of(
+        scenario,
+        settings,
+        tier="world",
+        digest=world.timeline.trace.digest(),
+        seconds=time.perf_counter() - began,
+        failure=failure,
+        replayed=scenario.place,
+    )
+    return replace(
+        with_figures(outcome, world, scenario.bounds),
         curves=_curves(world),
         comparison=None if world.plain is None else world.plain.compare(),
-        failure=failure,
-        tail=[str(each) for each in world.timeline.trace.tail],
-        replay=replay_command(scenario.place or scenario.name, settings.seed, different, digest),
     )
 
 
@@ -247,9 +314,9 @@ def differences(usual: Settings, settings: Settings) -> dict[str, float]:
             found[name] = getattr(settings, name)
     for group in _GROUPS:
         ours, theirs = getattr(settings, group), getattr(usual, group)
-        for field in fields(ours):
-            if getattr(ours, field.name) != getattr(theirs, field.name):
-                found[f"{group}.{field.name}"] = getattr(ours, field.name)
+        for each in fields(ours):
+            if getattr(ours, each.name) != getattr(theirs, each.name):
+                found[f"{group}.{each.name}"] = getattr(ours, each.name)
     before = dict(usual.options)
     found.update((name, value) for name, value in settings.options if before.get(name) != value)
     return found

@@ -3,6 +3,7 @@
 keeper = KEEPERS["SQLite"](folder, ecosystem)
 keeper.log(statements)                 into the log, in this order
 keeper.fold.add(...); ...settle()
+hear(keeper, statements)               both
 keeper.keep(); keeper.fail(); keeper.reopen()
 """
 
@@ -107,6 +108,14 @@ class StoredKeeper:
 
     def close(self) -> None:
         self.store.close()
+
+
+def hear(keeper: Keeper, statements: Sequence[Statement]) -> None:
+    """They are in the log and in the fold from now on, and nothing of it is written."""
+    keeper.log(statements)
+    for statement in statements:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
 
 
 KEEPERS: Final[dict[str, Callable[[Path, bytes], Keeper]]] = {"in memory": MemoryKeeper, "SQLite": StoredKeeper}

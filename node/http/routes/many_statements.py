@@ -8,23 +8,21 @@ them by their digests, and asks again for the others.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, TypedDict
+from typing import Annotated, Final, TypedDict
 
 import msgspec
 from msgspec import Meta
 
-from accredit.governance.rules.rulebook import is_narrowing
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.foresight import begins_at
 from accredit.node.http.handling.request_reading import accepts
 from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
-from accredit.node.http.handling.summaries import summary
 from accredit.node.http.handling.turns import Turns
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.limits import LOOKUP_STATEMENTS
 
-from .statements import CBOR
+from .statements import CBOR, StatementInBrief, in_brief
 
 LOOKUP_BYTES: Final = 4 * 1024 * 1024
 """Statements as signed in one answer, all together; the first one is sent in any case."""
@@ -42,25 +40,11 @@ class StatementIdsAsked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     ]
 
 
-StandingOf = TypedDict(
-    "StandingOf",
-    {
-        "id": str,
-        "kind": str,
-        "iss": str,
-        "sub": str,
-        "iat": str,
-        "class": Literal["widening", "narrowing"],
-        "summary": str,
-        "index": int | None,
-        "state": str,
-        "reason": str,
-        "approvals": list[str],
-        "needed": str,
-        "begins": str | None,
-    },
-)
-"""What a statement says in a line, and its present standing."""
+class StandingOf(StatementInBrief):
+    """What a statement says, in a sentence, its present standing, its place in the log and its beginning."""
+
+    index: int | None
+    begins: str | None
 
 
 class StatementStandings(TypedDict):
@@ -116,18 +100,8 @@ def _standing_of(call: Call, id: bytes, index: int | None) -> StandingOf | None:
         return None
     begins = begins_at(held, call.reader.now())
     return {
-        "id": id.hex(),
-        "kind": held.kind,
-        "iss": held.iss,
-        "sub": held.sub,
-        "iat": format_time(held.iat),
-        "class": "narrowing" if is_narrowing(held.kind, held.body) else "widening",
-        "summary": summary(held.kind, held.sub, held.body),
+        **in_brief(held, verdict),
         "index": index,
-        "state": verdict.state,
-        "reason": verdict.reason,
-        "approvals": list(verdict.approvals),
-        "needed": verdict.needed,
         "begins": None if begins is None else format_time(begins),
     }
 

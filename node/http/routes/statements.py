@@ -74,8 +74,8 @@ class Vote(TypedDict):
     refs: list[str]
 
 
-StatementView = TypedDict(
-    "StatementView",
+StatementInBrief = TypedDict(  # `class` is no name for a member in a class
+    "StatementInBrief",
     {
         "id": str,
         "kind": str,
@@ -84,21 +84,31 @@ StatementView = TypedDict(
         "iat": str,
         "class": Literal["widening", "narrowing"],
         "summary": str,
-        "seq": int,
-        "prev": str | None,
-        "key": str,
-        "body": dict[str, Any],
-        "index": int | None,
         "state": str,
         "reason": str,
         "approvals": list[str],
         "needed": str,
-        "votes": list[Vote],
-        "lapses": str | None,
-        "foreseen": Foreseen,
     },
 )
-"""A statement with its present standing, its votes and its effects."""
+"""What a statement says, in a sentence, and its present standing."""
+
+
+class ProposalView(StatementInBrief):
+    """A proposal, with its votes and its effects."""
+
+    body: dict[str, Any]
+    votes: list[Vote]
+    lapses: str | None
+    foreseen: Foreseen
+
+
+class StatementView(ProposalView):
+    """A statement with its present standing, its votes and its effects."""
+
+    seq: int
+    prev: str | None
+    key: str
+    index: int | None
 
 
 class SubmittedStatement(TypedDict):
@@ -125,28 +135,6 @@ class StandingView(TypedDict):
     approvals: list[str]
     needed: str
     foreseen: Foreseen
-
-
-ProposalView = TypedDict(  # `class` is no name for a member in a class
-    "ProposalView",
-    {
-        "id": str,
-        "kind": str,
-        "iss": str,
-        "sub": str,
-        "iat": str,
-        "class": Literal["widening", "narrowing"],
-        "summary": str,
-        "body": dict[str, Any],
-        "state": str,
-        "reason": str,
-        "approvals": list[str],
-        "needed": str,
-        "votes": list[Vote],
-        "lapses": str | None,
-        "foreseen": Foreseen,
-    },
-)
 
 
 class StatementIds(TypedDict):
@@ -474,18 +462,25 @@ def _submitted(outcome: SubmissionResult) -> SubmittedStatement:
     return row
 
 
-def _head(held: Statement) -> dict[str, Any]:
+def in_brief(held: Statement, verdict: StatementEffect) -> StatementInBrief:
+    """Return what a statement says, in a sentence, and how it stands."""
     return {
         "id": held.id.hex(),
         "kind": held.kind,
         "iss": held.iss,
         "sub": held.sub,
         "iat": format_time(held.iat),
+        "class": "narrowing" if is_narrowing(held.kind, held.body) else "widening",
+        "summary": summary(held.kind, held.sub, held.body),
+        "state": verdict.state,
+        "reason": verdict.reason,
+        "approvals": list(verdict.approvals),
+        "needed": verdict.needed,
     }
 
 
 def _proposal(fold: Fold, proposal: Proposal, waiting: Waiting, now: int) -> ProposalView:
-    held, verdict = proposal.statement, proposal.verdict
+    held = proposal.statement
     votes: list[Vote] = [
         {
             "by": vote.iss,
@@ -500,14 +495,8 @@ def _proposal(fold: Fold, proposal: Proposal, waiting: Waiting, now: int) -> Pro
     ]
     lapse = None if fold.charter is None else fold.charter.body.get("proposals_lapse")
     return {
-        **_head(held),  # type: ignore[typeddict-item]  # the members shared with a statement
-        "class": "narrowing" if is_narrowing(held.kind, held.body) else "widening",
-        "summary": summary(held.kind, held.sub, held.body),
+        **in_brief(held, proposal.verdict),
         "body": plain(held.body),
-        "state": verdict.state,
-        "reason": verdict.reason,
-        "approvals": list(verdict.approvals),
-        "needed": verdict.needed,
         "votes": votes,
         "lapses": None if lapse is None else format_time(held.iat + lapse),
         "foreseen": _foreseen(foresee(fold, held, waiting, now)),

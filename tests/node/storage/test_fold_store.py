@@ -23,7 +23,7 @@ from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium, fold_of
 from tests.strategies.histories import History, histories
-from tests.strategies.holdings import KEEPERS, StoredKeeper
+from tests.strategies.holdings import KEEPERS, StoredKeeper, hear
 from tests.strategies.network import A, B, founded
 from tests.strategies.stored_log import start_child, tamper
 
@@ -76,7 +76,7 @@ FOLD_FOR_EVER = """
 from itertools import count
 from accredit.registry.domain.records import FOLD_VERSION
 from tests.strategies.bodies import event, grant, register
-from tests.strategies.holdings import StoredKeeper
+from tests.strategies.holdings import StoredKeeper, hear
 from tests.strategies.network import A, B, founded
 town = founded("node1")
 keeper = StoredKeeper(path, town.eco)
@@ -88,10 +88,7 @@ for number in count():
     given = town.says(B, "accreditation.grant", grant(issuer))
     town.says(B, "accreditation.status", event(given.id, "suspend"), issuer)
     said, done = town.said[done:], len(town.said)
-    keeper.log(said)
-    for statement in said:
-        keeper.fold.add(statement)
-    keeper.fold.settle()
+    hear(keeper, said)
     keeper.keep()
     print(done, flush=True)
 """
@@ -131,10 +128,7 @@ def take_up(store: Store) -> None:
 def test_a_fact_that_the_log_does_not_lead_to_is_found_by_an_audit(tmp_path: Path) -> None:
     town = founded("node1")
     keeper = StoredKeeper(tmp_path, town.eco)
-    keeper.log(town.said)
-    for statement in town.said:
-        keeper.fold.add(statement)
-    keeper.fold.settle()
+    hear(keeper, town.said)
     opened = next(fact for fact in FACTS if fact.name == "open")
     keeper.holdings.facts(opened)[town.said[-1].id] = None
     keeper.keep()
@@ -159,10 +153,7 @@ def test_what_has_decayed_is_named(tmp_path: Path, sql: str, names: str) -> None
     town = founded("node1")
     keeper = StoredKeeper(tmp_path, town.eco)
     town.says(A, "issuer.register", register())
-    keeper.log(town.said)
-    for statement in town.said:
-        keeper.fold.add(statement)
-    keeper.fold.settle()
+    hear(keeper, town.said)
     keeper.keep()
     keeper.close()
     tamper(keeper.path, sql)
@@ -177,10 +168,7 @@ def test_what_has_decayed_is_named(tmp_path: Path, sql: str, names: str) -> None
 def test_what_another_version_folded_is_of_no_use(tmp_path: Path) -> None:
     town = founded("node1")
     keeper = StoredKeeper(tmp_path, town.eco)
-    keeper.log(town.said)
-    for statement in town.said:
-        keeper.fold.add(statement)
-    keeper.fold.settle()
+    hear(keeper, town.said)
     keeper.keep()
     assert not StoredHoldings(keeper.store.companion(), FOLD_VERSION + 1).resume()
     assert StoredHoldings(keeper.store.companion(), FOLD_VERSION).resume()
@@ -219,10 +207,7 @@ def test_what_statements_change_is_read_ahead_whether_or_not_anybody_has_checked
     town.says(A, "issuer.register", register(issuer))
     granted = town.says(B, "accreditation.grant", grant(issuer))
     keeper = StoredKeeper(tmp_path, town.eco)
-    keeper.log(town.said)
-    for statement in town.said:
-        keeper.fold.add(statement)
-    keeper.fold.settle()
+    hear(keeper, town.said)
     keeper.keep()
     keeper.reopen()
     ended = decode(town.says(B, "accreditation.status", event(granted.id, "suspend"), issuer).raw)
@@ -243,10 +228,7 @@ def test_a_table_without_facts_is_not_asked_until_it_has_some(tmp_path: Path) ->
     keeper = StoredKeeper(tmp_path, town.eco)
 
     def keep(*statements: Statement) -> None:
-        keeper.log(statements)
-        for statement in statements:
-            keeper.fold.add(statement)
-        keeper.fold.settle()
+        hear(keeper, statements)
         keeper.keep()
         keeper.reopen()
 

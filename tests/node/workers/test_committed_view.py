@@ -23,18 +23,10 @@ from accredit.registry.transparency.state_note import StateNote
 from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import START, Consortium, fold_of
-from tests.strategies.holdings import StoredKeeper
+from tests.strategies.holdings import StoredKeeper, hear
 from tests.strategies.network import A, B, founded
 from tests.strategies.noted import cosigned, node_names
 from tests.strategies.stored_log import tamper
-
-
-def hear(keeper: StoredKeeper, said: list[Statement]) -> None:
-    """As a node does: into the log, then into the fold."""
-    keeper.log(said)
-    for statement in said:
-        keeper.fold.add(statement)
-    keeper.fold.settle()
 
 
 def issuers(town: Consortium, first: int, stop: int) -> list[Statement]:
