@@ -530,7 +530,7 @@ ELSEWHERE: Final = {
     "node/clients/node_client.py:accuse": "sends; what it reads is JSON: tests/node/clients",
     "node/engine/quorum_state.py:of": "this node's own file: tests/node/engine",
     "node/engine/quorum_state.py:decode": "this node's own file: tests/node/engine",
-    "node/storage/fold_store.py:decode": "this node's own file: tests/node/storage",
+    "node/storage/fold_writes.py:decode": "this node's own file: tests/node/storage",
     "node/http/http1.py:parse_head": "bytes of HTTP: tests/node/http",
     "node/http/handling/request_reading.py:decode_as": "tests/node/http/test_at_once.py: both ways, side by side",
     "node/http/handling/request_reading.py:decode_json": "`test_json_routes` below",

@@ -23,7 +23,8 @@ from typing import Final
 from accredit.governance.records.committed_set import COMMITTED
 from accredit.node.engine import Engine
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
-from accredit.node.storage.fold_store import PendingWrites, StoredHoldings, clear, make_maps
+from accredit.node.storage.fold_store import StoredHoldings
+from accredit.node.storage.fold_writes import PendingWrites, clear, make_maps
 from accredit.node.storage.log_reader import Reader
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.state_store import DAMAGED, StoredNoted, forget_note

@@ -20,7 +20,7 @@ from accredit.governance.records.encoded_records import Picked
 from accredit.node.engine import Engine
 from accredit.node.engine.events import Effect, NoteStands
 from accredit.node.ports import RunBlocking
-from accredit.node.storage.fold_store import PendingWrites
+from accredit.node.storage.fold_writes import PendingWrites
 from accredit.node.storage.state_store import DAMAGED, NotedStore
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import StorageError

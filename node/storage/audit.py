@@ -30,7 +30,8 @@ from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.tiles import TILE_WIDTH
 
-from .fold_store import StoredHoldings, fold_damaged
+from .fold_store import StoredHoldings
+from .fold_writes import fold_damaged
 from .log_reader import Reader
 from .state_store import StoredNoted
 from .tree_edge import EMPTY_EDGE, Edge, tree_damaged

@@ -13,43 +13,35 @@
   have their own tables.
 * Statements are read from the log on demand, records and both maps from the tables of the noted state, which belong to
   the same set of statements.
-* **The mark** names the part of the log and the version of the fold to which all of it belongs. It is written in the
-  same transaction, so that a node killed at any moment finds both old or both new.
 * Memory holds unwritten changes and the rows used last, a bounded number for each table (`row_cache`). There a row is
   found by its subject; the number of a statement is looked up when its row is written.
 
 Any thread may read, as with `Reader`. Only one thread at a time may change a fold, and not while `take`, `written` or
 `put_back` runs. `PendingWrites.write` reads only the changes set aside by `take`, and may run at any time.
 
-It does not decide when to write, and does not fold.
+It does not decide when to write (`fold_keeping`) or what a transaction writes (`fold_writes`), and does not fold.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from dataclasses import replace
 from itertools import repeat
-from sqlite3 import Connection
 from typing import Any, Final
 
-import msgspec
-
 from accredit.governance.fold import FACTS
-from accredit.governance.index.holdings import STATEMENTS, About, ByNumber, Fact
+from accredit.governance.index.holdings import About, ByNumber, Fact
 from accredit.governance.records.committed_set import COMMITTED
 from accredit.governance.records.reducers import subject_of
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import Subject, record_key
-from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.errors import DecodeError, StorageError
 from accredit.registry.statement import Statement, Unverified, recall
 from accredit.registry.transparency.state_trie import Trie
 
 from .fold_tables import ANNULMENTS, BY_NUMBER, BY_PLACE, HELD, SAID, TABLES, WAITING, table_of
+from .fold_writes import FoldMark, PendingWrites, SqlRow, fold_damaged, read_mark, read_row
 from .log_reader import Reader
 from .row_cache import RowCache, marks
-from .sqlite import checksum
-from .sqlite_trie import RECORDS, SqliteStateMap, trie_over
+from .sqlite_trie import SqliteStateMap, trie_over
 
 NUMBERS: Final = 16_384
 """Places in the log kept in memory after use, at most: 150 bytes each. A guess."""
@@ -57,11 +49,8 @@ NUMBERS: Final = 16_384
 _ASKED_BY: Final = 16
 """Records that are read together are asked for by so many, some of them twice."""
 
-_MARK_BYTES: Final = 1024 * 1024
-
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 32
-_DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unnoticed
 
 _COUNTED: Final = {
     name: [f"{fact.about}.{fact.name}" for fact in (HELD, SAID, *FACTS) if table_of(fact) == name]
@@ -72,12 +61,6 @@ _COUNTED: Final = {
 
 _NOTHING: Final[dict[str, Any]] = {}
 _NO_RECORD: Final = b""
-
-_write_row: Final = msgspec.msgpack.Encoder().encode
-_read_row: Final = msgspec.msgpack.Decoder(dict[str, Any]).decode
-
-SqlRow = dict[str, Any]
-"""Facts about one subject, by name, in their plain form."""
 
 
 class _Rows(RowCache[Any, SqlRow]):
@@ -132,9 +115,7 @@ class _Rows(RowCache[Any, SqlRow]):
         return {place: self._facts(place, facts, digest) for place, facts, digest in found}
 
     def _facts(self, place: Any, facts: bytes, digest: bytes) -> SqlRow:
-        if _digest(self.name, place, facts) != digest:
-            raise fold_damaged(f"a row of fold_{self.name} was altered")
-        return _read_row(facts)
+        return read_row(self.name, place, facts, digest)
 
 
 class _SubjectRows(_Rows):
@@ -206,10 +187,6 @@ class _StatementCache(RowCache[bytes, Statement | None]):
         raws = self._reader.raws(keys)
         assert len(raws) == len(keys), "what is held is in the log"
         return {id: recall(raw) for id, raw in raws.items()}
-
-
-def _digest(name: str, place: Any, facts: bytes) -> bytes:
-    return sha256(b"\x00".join((name.encode(), repr(place).encode(), facts))).digest()[:_DIGEST_BYTES]
 
 
 class _Facts(MutableMapping[Any, Any]):
@@ -434,117 +411,6 @@ class _Records(MutableMapping[str, bytes]):
         return self._counts.get(self._counted, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldMark:
-    """Describes the stored fold.
-
-    Attributes:
-        part: the part of the log that it covers. version: of the fold that made it.
-        counts: numbers of rows, by the name of what they hold.
-        has_maps: whether the maps cover the same part; otherwise they must be made from the records and the statements.
-    """
-
-    part: Part
-    version: int
-    counts: Mapping[str, int] = field(default_factory=dict)
-    has_maps: bool = True
-
-    def encode(self) -> bytes:
-        """Return its stored form."""
-        return encode([self.part.as_list(), self.version, dict(self.counts), self.has_maps])
-
-    @classmethod
-    def decode(cls, data: bytes) -> "FoldMark":
-        """The inverse of `encode`.
-
-        Raises:
-            DecodeError: the bytes are not a mark.
-        """
-        match decode(data, what="the mark of the fold", max_bytes=_MARK_BYTES):
-            case [part, int() as version, dict() as counts, bool() as has_maps]:
-                return cls(part=Part.of(part), version=version, counts=counts, has_maps=has_maps)
-        raise DecodeError("bad_mark", "a mark is a part of the log, a version, counts, and whether there are maps.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingWrites:
-    """Changes to be written; see `StoredHoldings.take`.
-
-    Attributes:
-        records: changed ones, encoded; None: the record was removed. committed: as in `Fold.settle`.
-    """
-
-    mark: FoldMark
-    rows: Mapping[str, Mapping[Any, SqlRow]]
-    records: Mapping[Subject, bytes | None]
-    committed: Mapping[bytes, bool]
-
-    def write(self, connection: Connection) -> None:
-        """Write everything, in the caller's transaction."""
-        self.write_rows(connection)
-        put_records(connection, self.records)
-        if self.mark.has_maps:
-            change_maps(connection, self.records, self.committed)
-
-    def write_rows(self, connection: Connection) -> None:
-        """Write everything except records and maps."""
-        for name, rows in self.rows.items():
-            gone = [(key,) for key, row in rows.items() if not row]
-            there = [(key, _write_row(row)) for key, row in sorted(rows.items()) if row]
-            connection.executemany(f"DELETE FROM fold_{name} WHERE key = ?", gone)
-            connection.executemany(
-                f"INSERT OR REPLACE INTO fold_{name} (key, facts, digest) VALUES (?, ?, ?)",
-                ((key, facts, _digest(name, key, facts)) for key, facts in there),
-            )
-        put_mark(connection, self.mark)
-
-
-def put_mark(connection: Connection, mark: FoldMark) -> None:
-    """Replace the stored mark."""
-    data = mark.encode()
-    connection.execute("INSERT OR REPLACE INTO fold_mark (one, mark, digest) VALUES (1, ?, ?)", (data, checksum(data)))
-
-
-def put_records(connection: Connection, records: Mapping[Subject, bytes | None]) -> None:
-    """Replace stored records; None removes one."""
-    gone = [(record_key(*subject),) for subject, raw in records.items() if raw is None]
-    there = [(type, record_key(type, id), id, raw) for (type, id), raw in records.items() if raw is not None]
-    connection.executemany("DELETE FROM noted_records WHERE key = ?", gone)
-    connection.executemany(
-        "INSERT INTO noted_records (type, key, id, raw) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (key) DO UPDATE SET raw = excluded.raw",
-        there,
-    )
-
-
-def change_maps(
-    connection: Connection, records: Mapping[Subject, bytes | None], committed: Mapping[bytes, bool]
-) -> None:
-    """Apply the changes to both maps."""
-    leaves = {record_key(*one): None if raw is None else sha256(raw).digest() for one, raw in records.items()}
-    SqliteStateMap(connection, RECORDS).update(leaves)
-    SqliteStateMap(connection, STATEMENTS).update({id: id if is_in else None for id, is_in in committed.items()})
-
-
-def make_maps(connection: Connection, mark: FoldMark) -> None:
-    """Make both maps anew from the stored records and statements.
-
-    Args:
-        mark: the stored one.
-    """
-    put_mark(connection, replace(mark, has_maps=True))
-    leaves = connection.execute("SELECT key, raw FROM noted_records ORDER BY key")
-    SqliteStateMap(connection, RECORDS).rebuild((key, sha256(raw).digest()) for key, raw in leaves)
-    ids = sorted(
-        id
-        for id, facts in connection.execute(
-            f"SELECT id, facts FROM fold_{About.STATEMENT} JOIN statements ON number = key"
-        )
-        if COMMITTED.name in _read_row(facts)
-    )
-    SqliteStateMap(connection, STATEMENTS).rebuild((id, id) for id in ids)
-
-
 class StoredHoldings:
     """See the module.
 
@@ -583,15 +449,7 @@ class StoredHoldings:
             StorageError: as `resume`.
         """
         found = self.reader.ask("SELECT mark, digest FROM fold_mark")
-        if not found:
-            return None
-        data, digest = found[0]
-        try:
-            if checksum(data) != digest:
-                raise DecodeError("bad_mark", "its checksum does not match.")
-            return FoldMark.decode(data)
-        except DecodeError as error:
-            raise fold_damaged(f"its mark cannot be read: {error.message}") from error
+        return read_mark(*found[0]) if found else None
 
     def follow(self, changed: Iterable[Subject] | None = None) -> bool:
         """Resume from what another process has stored by now, as `resume`; forget the changes made here.
@@ -803,20 +661,3 @@ def _touched_by(statement: Unverified) -> Iterator[Subject]:
         yield subject
         if subject[0] == "accreditation":
             yield "issuer", statement.sub
-
-
-def clear(connection: Connection) -> None:
-    """Remove the stored fold, its records and maps, in the caller's transaction."""
-    for name in (*(f"fold_{name}" for name in TABLES), "fold_mark", "noted", "noted_records", "noted_past"):
-        connection.execute(f"DELETE FROM {name}")
-    for name in (RECORDS, STATEMENTS):
-        SqliteStateMap(connection, name).rebuild(())
-
-
-def fold_damaged(what: str) -> StorageError:
-    """Return the error for a damaged stored fold."""
-    return StorageError(
-        "fold_damaged",
-        f"The stored fold is inconsistent: {what}.",
-        hint="Stop the node and check the disk. `accredit node audit` compares all of it with the log.",
-    )

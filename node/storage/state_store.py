@@ -41,7 +41,7 @@ from accredit.registry.transparency.merkle import HASH_BYTES
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import state_root
 
-from .fold_store import change_maps, put_records
+from .fold_writes import change_maps, put_records
 from .log_reader import Reader, open_reader, sound
 from .log_store import Store, keep
 from .migrations import GOVERNING

@@ -21,7 +21,8 @@ from typing import Final, Self
 
 from accredit.governance.fold import Fold
 from accredit.node.engine.quorum_state import Part
-from accredit.node.storage.fold_store import FoldMark, StoredHoldings
+from accredit.node.storage.fold_store import StoredHoldings
+from accredit.node.storage.fold_writes import FoldMark
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.sqlite import telling_what_to_do
 from accredit.node.storage.state_store import StoredNoted

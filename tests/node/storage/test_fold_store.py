@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from accredit.governance.fold import FACTS, Fold
 from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.audit import audit_fold
-from accredit.node.storage.fold_store import FoldMark, StoredHoldings, clear, make_maps
+from accredit.node.storage.fold_store import StoredHoldings
 from accredit.node.storage.fold_tables import TABLES, table_of
+from accredit.node.storage.fold_writes import FoldMark, clear, make_maps
 from accredit.node.storage.log_store import Store
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair

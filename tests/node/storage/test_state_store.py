@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from accredit.node.engine import quorum_state as noted_module
 from accredit.node.engine.quorum_state import KEPT_NOTE, MemoryNotedMap
-from accredit.node.storage.fold_store import clear
 from accredit.node.storage.fold_tables import TABLES
+from accredit.node.storage.fold_writes import clear
 from accredit.node.storage.log_store import Store, open_reader
 from accredit.node.storage.state_store import NotedStore, StoredNoted
 from accredit.registry.domain.records import record_digest, record_key
@@ -194,7 +194,7 @@ def test_long_work_goes_on_apart_from_what_is_noted_meanwhile(store: Store) -> N
 
 
 SETTLE_FOR_EVER = """
-from accredit.node.storage.fold_store import clear
+from accredit.node.storage.fold_writes import clear
 from accredit.node.storage.state_store import NotedStore
 from tests.strategies.noted_states import Story, issuers
 with open_store(path) as store:
