@@ -22,7 +22,7 @@ from accredit.registry.evidence.check import EvidenceChecker, check
 from accredit.registry.evidence.prove import Prover
 from accredit.registry.evidence.proved_records import Mapped
 from accredit.registry.evidence.state_check import CheckResult
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from benchmarks.harness import RUNS, Report
 from tests.strategies.domain import EARLY, ECOSYSTEM, NOW, World, at
 from tests.strategies.noted import Held, trust

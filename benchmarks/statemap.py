@@ -22,7 +22,8 @@ from accredit.node.storage.log_store import Store
 from accredit.node.storage.sqlite import connect_reader, connect_writer, transaction
 from accredit.node.storage.sqlite_trie import SqliteStateMap, tables
 from accredit.node.storage.state_store import NotedStore
-from accredit.registry.transparency.state_trie import StateMap, Trie, check_proof
+from accredit.registry.transparency.state_map import StateMap, Trie
+from accredit.registry.transparency.state_trie import check_proof
 from benchmarks.harness import RUNS, Report, timed
 from tests.strategies.noted_states import Story, issuers
 

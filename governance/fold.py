@@ -60,7 +60,8 @@ from accredit.registry.encoding.cbor import reread
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import StorageError
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
-from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.state_map import Trie
+from accredit.registry.transparency.state_trie import state_root
 
 _Dirty = dict[Subject, dict[bytes, None] | None]
 """Records to recompute, with the statements to judge for each; None: all statements about it."""

@@ -49,8 +49,9 @@ from accredit.registry.transparency.checkpoint import LogProof, open_checkpoint
 from accredit.registry.transparency.merkle import prove_inclusion
 from accredit.registry.transparency.scitt_receipts import Receipt, attach, check_growth, check_receipt, detach
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import open_state
-from accredit.registry.transparency.state_trie import Trie, decode_proof
+from accredit.registry.transparency.state_trie import decode_proof
 from accredit.registry.transparency.tiles import Frontier, decode_bundle, encode_bundle
 from accredit.registry.transparency.tlog_policy import Policy
 from accredit.registry.transparency.witness import Opened, open_request, read_size

@@ -25,8 +25,9 @@ from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoin
 from accredit.registry.transparency.equivocation import Conflict, Entry, conflict_of_checkpoints
 from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, prove_inclusion, root
 from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, sign_note
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote, cosign_state
-from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.state_trie import state_root
 
 
 def withhold(before: bytes, now: bytes) -> bytes:

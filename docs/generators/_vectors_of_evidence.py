@@ -17,8 +17,8 @@ from accredit.registry.evidence.deciding import RECOGNITION
 from accredit.registry.evidence.proved_records import Mapped, ProvenRecord, Recorder
 from accredit.registry.evidence.trust_policy import LIFETIME
 from accredit.registry.transparency.signed_note import Note, Signature, cosign, sign_text
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import AHEAD_MAX
-from accredit.registry.transparency.state_trie import Trie
 from tests.strategies.curve import L
 from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, ELSEWHERE, FRAMEWORK, HLC, K1, NOW, STATE, UNION, at
 from tests.strategies.noted import Held, cosigned, node_names, state_seed, trust

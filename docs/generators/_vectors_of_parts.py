@@ -8,7 +8,7 @@ import cbor2
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.limits import CBOR_DEPTH
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from tests.strategies.curve import (
     BASE,
     EIGHT,

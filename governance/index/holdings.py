@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 
 from accredit.registry.domain.records import Subject
 from accredit.registry.statement import Statement, Unverified
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 
 RECORDS: Final = "records"
 """The name of the map over the records."""

@@ -25,7 +25,7 @@ from accredit.governance.index.key_entries import introductions
 from accredit.governance.index.overlay import Layered, pour, relay
 from accredit.governance.index.statement_index import Chains, named_heads
 from accredit.registry.statement import Statement
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 
 COMMITTED: Final = Fact(about=About.STATEMENT, name="committed")
 """Whether the root commits to a statement."""

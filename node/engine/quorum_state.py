@@ -24,8 +24,8 @@ from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode, reread
 from accredit.registry.errors import DecodeError
 from accredit.registry.transparency.signed_note import NOTE_BYTES_MAX, Note
+from accredit.registry.transparency.state_map import StateMap, Trie
 from accredit.registry.transparency.state_note import StateNote
-from accredit.registry.transparency.state_trie import StateMap, Trie
 
 PAST_STATES: Final = 4_096
 """Noted states whose changes are remembered: more than an hour of a steady stream, years of a quiet one. A guess."""

@@ -25,8 +25,8 @@ from accredit.registry.errors import NotYetError
 from accredit.registry.evidence.proved_records import GOVERNING
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import NotedState
+from accredit.registry.transparency.state_map import StateMap, Trie
 from accredit.registry.transparency.state_note import StateNote
-from accredit.registry.transparency.state_trie import StateMap, Trie
 
 PAST_STATES: Final = 256
 """Older states from which deltas are served: hours, at one a minute. A guess."""

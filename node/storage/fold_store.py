@@ -35,7 +35,7 @@ from accredit.governance.records.reducers import subject_of
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.statement import Statement, Unverified, recall
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 
 from .fold_tables import ANNULMENTS, BY_NUMBER, BY_PLACE, HELD, SAID, TABLES, WAITING, table_of
 from .fold_writes import FoldMark, PendingWrites, SqlRow, fold_damaged, read_mark, read_row

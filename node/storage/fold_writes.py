@@ -3,9 +3,9 @@
     changes = holdings.take(part)                        `fold_store.StoredHoldings`
     store.write(changes.write)
 
-Each row has the beginning of a checksum over its table, its key and its facts, which `read_row` compares. The mark names
-the part of the log and the version of the fold to which everything belongs; it is written in the same transaction, so
-that a node killed at any moment finds all of it old, or all of it new.
+Each row has the beginning of a checksum over its table, its key and its facts, which `read_row` compares. The mark
+names the part of the log, and the version of the fold, to which everything belongs. It is written in the same
+transaction, so that a node killed at any moment finds all of it old, or all of it new.
 
 It does not keep rows in memory, or decide when to write.
 """

@@ -1,7 +1,7 @@
 """The state map in SQLite: sorted leaves, and the hashes of every subtree that has many of them.
 
     with transaction(connection):
-        records = SqliteStateMap(connection, "records")      a `state_trie.StateMap`; `tables` creates its tables
+        records = SqliteStateMap(connection, "records")      a `state_map.StateMap`; `tables` creates its tables
         records.update({key: value, gone: None})             one batch: each page that it touches is written once
     records.root(), records.prove(key)                       from any connection, in a read transaction
 
@@ -29,16 +29,13 @@ from struct import Struct
 from typing import Final
 
 from accredit.registry.errors import StorageError
+from accredit.registry.transparency.state_map import Elsewhere, Subtree, Trie, beneath
 from accredit.registry.transparency.state_trie import (
     DEFAULT_PREFIXES,
     DEPTH_MAX,
     KEY_BYTES,
     VALUE_BYTES,
-    Elsewhere,
     Prefixes,
-    Subtree,
-    Trie,
-    beneath,
     finish_proof,
     hash_bucket,
 )

@@ -17,8 +17,9 @@ from ..domain.records import Records
 from ..encoding.identifiers import CanonicalId
 from ..errors import RefusedError
 from ..transparency.signed_note import Note
+from ..transparency.state_map import StateMap
 from ..transparency.state_note import StateNote
-from ..transparency.state_trie import StateMap, state_root
+from ..transparency.state_trie import state_root
 from .check import Evidence
 from .deciding import AUTHORIZATION, decide_over
 from .proved_records import Governing, Mapped, Proving, Recorder

@@ -20,7 +20,8 @@ from ..domain.records import TYPES, Records, record_key
 from ..encoding.cbor import decode, encode
 from ..errors import DecodeError, RefusedError
 from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
-from ..transparency.state_trie import DEPTH_MAX, StateMap, check_proof
+from ..transparency.state_map import StateMap
+from ..transparency.state_trie import DEPTH_MAX, check_proof
 from .state_check import CheckError, CheckResult
 
 PROOF_BYTES: Final = 2 + DEPTH_MAX // 8 + 32 * DEPTH_MAX + 64
@@ -74,7 +75,7 @@ class ProvenRecord(NamedTuple):
 
     Attributes:
         raw: the record's encoding; None if it is absent.
-        proof: as of `state_trie.StateMap.prove`.
+        proof: as of `state_map.StateMap.prove`.
     """
 
     type: str

@@ -8,7 +8,7 @@ The proof is the ordinary one (`state_trie`) of the prefix's first key, which is
 siblings down to the prefix are those of the subtree. If the path ends above the prefix, at an empty slot or a leaf,
 that proof alone shows that nothing is below, or that one leaf.
 
-    >>> from accredit.registry.transparency.state_trie import Trie
+    >>> from accredit.registry.transparency.state_map import Trie
     >>> trie = Trie([(bytes([n]) + bytes(31), bytes(32)) for n in range(4)])
     >>> prefix = Prefix.of(bytes([2]) + bytes(31), 7)
     >>> found = [pair for pair in trie.items() if prefix.covers(pair[0])]

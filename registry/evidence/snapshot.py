@@ -30,8 +30,9 @@ from ..encoding.rfc3339 import text
 from ..errors import DecodeError, RefusedError
 from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
 from ..transparency.signed_note import NOTE_BYTES_MAX
+from ..transparency.state_map import Trie
 from ..transparency.state_note import AHEAD_MAX
-from ..transparency.state_trie import Trie, state_root
+from ..transparency.state_trie import state_root
 from .deciding import decide_sitting
 from .state_check import CheckError, NotedState, read_note
 from .trust_policy import LIFETIME, TrustPolicy

@@ -10,8 +10,9 @@ from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.evidence.prove import prove
 from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote, cosign_state
-from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.state_trie import state_root
 from accredit.simulations.virtual.host import Host
 
 from .conduct import Adversary

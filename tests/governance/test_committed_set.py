@@ -3,7 +3,7 @@
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.statement import Statement
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from tests.strategies.bodies import ISSUER, grant, register
 from tests.strategies.consortium import Consortium, Pen, accepted, fold_of, key_entry
 from tests.strategies.stories import A, B, C, compromise, pinned, state_of, trio, verdict_of

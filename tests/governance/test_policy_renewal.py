@@ -23,8 +23,9 @@ from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote, cosign_state
-from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.state_trie import state_root
 from accredit.registry.transparency.tlog_policy import threshold_policy
 from tests.strategies.bodies import node
 from tests.strategies.consortium import Consortium, Pen, charter_body, key_entry, seed_of

@@ -17,7 +17,7 @@ from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.statement import Statement
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from tests.strategies.consortium import START, fold_of
 from tests.strategies.histories import AUTHORITIES, ISSUERS, histories
 from tests.strategies.noted import Held, trust

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accredit.registry.transparency.state_trie import EMPTY, Prefixes, Trie, bulk_root, check_proof
+from accredit.registry.transparency.state_map import Trie
+from accredit.registry.transparency.state_trie import EMPTY, Prefixes, bulk_root, check_proof
 from tests.strategies.state_maps import (
     ABSENT,
     KEEPERS,

@@ -15,7 +15,7 @@ from accredit.registry.encoding.ed25519 import KeyPair, multibase, public_of
 from accredit.registry.evidence.issuance_receipt import IssuanceReceipt
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.statement import Draft, decode, encode_signed
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from tests.strategies.domain import GENESIS, NOW, World
 from tests.strategies.noted import Held, cosigned, node_names, trust
 

@@ -25,8 +25,9 @@ from accredit.registry.evidence.range_proof import Prefix
 from accredit.registry.evidence.snapshot import encode_snapshot
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.transparency.signed_note import Note, VerifierKey
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote, cosign_state, quorum, signer_key
-from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.state_trie import state_root
 from accredit.registry.transparency.tlog_policy import threshold_policy
 from tests.strategies.domain import ECOSYSTEM, GENESIS, NOW
 

@@ -14,8 +14,9 @@ from typing import Any
 from accredit.node.engine.quorum_state import KeptNote, Part
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import FOLD_VERSION, Subject, record_digest, record_key
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote
-from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.state_trie import state_root
 from tests.strategies.noted import cosigned, node_names
 
 START = 1_700_000_000

@@ -8,8 +8,8 @@ from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.evidence.proved_records import Mapped
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote, cosign_state
-from accredit.registry.transparency.state_trie import Trie
 from tests.strategies import bodies
 from tests.strategies.consortium import Consortium, seed_of
 from tests.strategies.domain import NOW

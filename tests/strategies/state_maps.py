@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from accredit.node.storage.sqlite import connect_reader, connect_writer, transaction
 from accredit.node.storage.sqlite_trie import SqliteStateMap, tables
 from accredit.registry.errors import InputError
-from accredit.registry.transparency.state_trie import EMPTY, Prefixes, StateMap, Trie, check_proof
+from accredit.registry.transparency.state_map import StateMap, Trie
+from accredit.registry.transparency.state_trie import EMPTY, Prefixes, check_proof
 
 Pairs = dict[bytes, bytes]
 

@@ -16,7 +16,8 @@ from accredit.governance.records.committed_set import COMMITTED
 from accredit.registry.domain.records import TYPES, Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.statement import Statement, Unverified, recall
-from accredit.registry.transparency.state_trie import DEFAULT_PREFIXES, Elsewhere, Prefixes, Subtree, Trie, beneath
+from accredit.registry.transparency.state_map import Elsewhere, Subtree, Trie, beneath
+from accredit.registry.transparency.state_trie import DEFAULT_PREFIXES, Prefixes
 from tests.strategies.state_maps import Pairs, bits, definition
 
 LEVELS: Final = 2

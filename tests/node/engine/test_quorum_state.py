@@ -11,8 +11,9 @@ from accredit.node.engine.quorum_state import KeptNote, MemoryNotedMap, Part
 from accredit.registry.domain.records import record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import StateNote
-from accredit.registry.transparency.state_trie import Trie, check_proof
+from accredit.registry.transparency.state_trie import check_proof
 from tests.strategies.noted import cosigned
 from tests.strategies.noted_states import said
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.storage.sqlite_trie import SqliteStateMap, trie_over
-from accredit.registry.transparency.state_trie import Prefixes, Trie, check_proof
+from accredit.registry.transparency.state_map import Trie
+from accredit.registry.transparency.state_trie import Prefixes, check_proof
 from tests.strategies.state_maps import UNIVERSE, SqliteKeeper, key_at, random_pairs, value_of
 
 changes = st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(0, 2)), max_size=30)

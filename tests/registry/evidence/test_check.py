@@ -32,8 +32,8 @@ from accredit.registry.evidence.proved_records import (
 )
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
+from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import AHEAD_MAX
-from accredit.registry.transparency.state_trie import Trie
 from tests.strategies import domain
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, HLC, NOW, STATE, UNION, World
 from tests.strategies.noted import Held, cosigned, node_names, trust

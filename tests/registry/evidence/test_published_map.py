@@ -26,7 +26,7 @@ from accredit.registry.evidence.published_map import (
     tops_in,
 )
 from accredit.registry.evidence.state_check import CheckError, CheckResult, read_note
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, college_among_others
 from tests.strategies.noted import Held, trust
 from tests.strategies.published import Cut

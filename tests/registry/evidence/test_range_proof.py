@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence import range_proof
 from accredit.registry.evidence.range_proof import Prefix, check_prefix
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 
 Pairs = list[tuple[bytes, bytes]]
 HEADS = range(8)

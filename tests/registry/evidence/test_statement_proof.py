@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accredit.registry.errors import DecodeError
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.statement_proof import Presence, Proved, check_presence
-from accredit.registry.transparency.state_trie import Trie
+from accredit.registry.transparency.state_map import Trie
 from tests.strategies.domain import NOW, World
 from tests.strategies.noted import Held, node_names, trust
 

@@ -8,17 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.errors import DecodeError, RefusedError, StorageError
-from accredit.registry.transparency import state_trie as trie_module
-from accredit.registry.transparency.state_trie import (
-    EMPTY,
-    Elsewhere,
-    Prefixes,
-    StateMap,
-    Trie,
-    bulk_root,
-    check_proof,
-    state_root,
-)
+from accredit.registry.transparency import state_map as map_module
+from accredit.registry.transparency.state_map import Elsewhere, StateMap, Trie
+from accredit.registry.transparency.state_trie import EMPTY, Prefixes, bulk_root, check_proof, state_root
 from tests.strategies.state_maps import (
     ABSENT,
     PUBLISHED,
@@ -375,7 +367,7 @@ def test_any_bytes_prove_the_truth_or_nothing(proof: bytes) -> None:
 
 
 def test_the_example_in_the_docstring_runs() -> None:
-    result = doctest.testmod(trie_module)
+    result = doctest.testmod(map_module)
 
     assert result.attempted > 0
     assert result.failed == 0
