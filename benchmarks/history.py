@@ -3,6 +3,7 @@
 Target (field.md): 10,000 issuers and their history in at most 3 minutes, on three nodes on two cores. The data are made
 in the form of DAPIP's sheets, with its proportions: per institution 2.4 spells and 1.5 steps. One authority imports;
 a second one approves what reaches back. The nodes and the commands share this machine's cores.
+The nodes' logs are kept beside the results, and each node must end in order when it is told to.
 
 * *import*: `accredit history import dapip`, from its start to its end;
 * *approve*: `accredit approve --from`, by another authority;
@@ -14,6 +15,7 @@ a second one approves what reaches back. The nodes and the commands share this m
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from accredit.cli.histories import dapip
-from benchmarks.harness import Report
+from benchmarks.harness import Report, folder
 from tests.strategies.dapip_files import LOSS, SANCTION, action, files, record
 from tests.strategies.fleet import Fleet, eventually, founding
 from tests.strategies.network import A, B
@@ -91,9 +93,17 @@ def main() -> None:
     report = Report("history")
     names = ("node1", "node2", "node3")
     with tempfile.TemporaryDirectory() as name, founding(Path(name), *names, signers=True) as fleet:
-        fleet.start()
-        fleet.agree()
-        measure(report, fleet, Path(name))
+        try:
+            fleet.start()
+            fleet.agree()
+            measure(report, fleet, Path(name))
+            assert {machine.stop() for machine in fleet.machines.values()} == {0}
+        finally:
+            kept = folder()
+            kept.mkdir(parents=True, exist_ok=True)
+            for machine in fleet.machines.values():
+                if machine.log.exists():
+                    shutil.copyfile(machine.log, kept / f"history-{machine.name}.log")
     report.finish()
 
 

@@ -15,24 +15,26 @@ genesis from its file.
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import trio
 
 from accredit.gossip.protocol.config import GossipConfig
 from accredit.node.ports import Progress
-from accredit.registry.errors import AccreditError, InputError, RefusedError
+from accredit.registry.errors import AccreditError, BusyError, InputError, RefusedError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.registry.transparency.witness import Witness
 
 from .clients.peer_http import Peers
 from .clock import Clock, SystemClock
+from .faults import enduring, errors_in, last_words
 from .http.app import Application, create_app
 from .http.facades.tokens import WebKey
 from .http.forwarded import networks
@@ -269,16 +271,13 @@ def run_node(
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return accredit's own error among those that ended the node together; else the first."""
-    leaves: list[BaseException] = []
-    pending: list[BaseException] = [group]
-    while pending:
-        error = pending.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            pending = [*error.exceptions, *pending]
-        else:
-            leaves.append(error)
-    return next((error for error in leaves if isinstance(error, AccreditError)), leaves[0])
+    """Return accredit's own error among those that ended the node together; else the first.
+
+    A `BusyError` is told to those who still wait for a node that ends, and is no reason for its end.
+    """
+    leaves = errors_in(group)
+    causes = [error for error in leaves if not isinstance(error, BusyError)] or leaves
+    return next((error for error in causes if isinstance(error, AccreditError)), causes[0])
 
 
 async def _main(
@@ -306,7 +305,7 @@ async def _main(
             async with trio.open_nursery() as around:
                 await around.start(_obey_signals, stopping, around.cancel_scope)
                 async with trio.open_nursery() as nursery:
-                    await nursery.start(runtime.run)
+                    await nursery.start(_vital, runtime.run)
                     await _begin(runtime, config, read_genesis)
                     app = node.application()
                     workers = None
@@ -315,17 +314,20 @@ async def _main(
                         workers = QueryWorkers(
                             config, sock, app, health=reader.health, tend=node.store.take_up, metrics=reader.metrics
                         )
-                        nursery.start_soon(workers.run)
+                        nursery.start_soon(enduring, _log, "the query workers", workers.run)
                     serving = partial(serve, app, config, sock=sock, workers=workers, shutdown=stopping.wait)
-                    url = await nursery.start(serving)
-                    around.start_soon(node.witnessing.run)
+                    url = await nursery.start(_vital, serving)
                     begin = [peer.url for peer in config.peers]
                     keeping_up = KeepingUp(runtime, ports.peers, ports.clock, name=config.name, begin=begin)
-                    around.start_soon(keeping_up.run)
-                    around.start_soon(node.webhooks().run)
-                    around.start_soon(node.weekly_answers().run)
-                    if publisher is not None:
-                        around.start_soon(publisher.run)
+                    beside: dict[str, Callable[[], Awaitable[None]]] = {
+                        "gathering cosignatures": node.witnessing.run,
+                        "reading other nodes' logs": keeping_up.run,
+                        "sending webhooks": node.webhooks().run,
+                        "counting answers": node.weekly_answers().run,
+                        **({} if publisher is None else {"publishing": publisher.run}),
+                    }
+                    for what, work in beside.items():
+                        around.start_soon(enduring, _log, what, work)
                     settle_memory()
                     ready(url)
                     await stopping.wait()
@@ -334,9 +336,20 @@ async def _main(
                     nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS + 1.0
                 around.cancel_scope.cancel()
             event(_log, logging.INFO, "stopped", size=node.store.size())
+        except BaseExceptionGroup as group:
+            event(_log, logging.CRITICAL, "ended by an error", reason=str(first_error(group)))
+            raise
         finally:
             with trio.CancelScope(shield=True):
                 await ports.peers.aclose()
+
+
+async def _vital(
+    work: Callable[..., Awaitable[None]], *, task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Do what the node cannot be without: it ends with this, and says why at once."""
+    with last_words(_log, "this node ends"):
+        await work(task_status=task_status)
 
 
 async def _open_unless_stopped(

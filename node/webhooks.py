@@ -32,6 +32,7 @@ import trio
 from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import Clock
+from accredit.node.faults import place_of
 from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.json_views import format_time
 from accredit.node.http.routes.changes import change_view
@@ -40,7 +41,7 @@ from accredit.node.settings import WebhookAddress
 from accredit.node.storage.log_reader import Change
 from accredit.node.storage.log_store import Store
 from accredit.node.telemetry import event as log_event
-from accredit.registry.errors import RemoteError, StorageError
+from accredit.registry.errors import AccreditError, RemoteError
 
 PAGE: Final = 100
 """Changes in one message: some 20 kB."""
@@ -104,10 +105,10 @@ class Webhooks:
         while True:
             try:
                 taken = await self._tell_some(address)
-            except (RemoteError, StorageError) as error:
+            except Exception as error:
                 failures += 1
                 pause = pause_after(failures, *self._pauses)
-                why = _without_secrets(str(error), address)
+                why = _reason(error, address)
                 log_event(_log, logging.WARNING, "webhook not told", host=_host(address), reason=why, again=pause)
                 await trio.sleep(pause)
                 continue
@@ -184,6 +185,13 @@ _EVER: Final = 2**62
 def _host(address: WebhookAddress) -> str:
     """Return the host of an address: its path or query may contain a token."""
     return httpx.URL(address.url).host
+
+
+def _reason(error: Exception, address: WebhookAddress) -> str:
+    """Return why a message was not told. A trace may have the address with its token, so there is none."""
+    if isinstance(error, AccreditError):
+        return _without_secrets(str(error), address)
+    return f"a fault of this node ({type(error).__name__} in {place_of(error)}): please report it"
 
 
 def _without_secrets(text: str, address: WebhookAddress) -> str:

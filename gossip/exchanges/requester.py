@@ -140,9 +140,10 @@ class Exchanges:
             parts.counters["answers_refused"] += 1
             self._on_failed(exchange, error.message)
         else:
-            peer.busy[exchange.sending.lane] = False
             since = None if isinstance(exchange.sending.body, Poll) else exchange.since
             peer.on_answered(now=parts.now, at=parts.at, since=since)
+        finally:  # after a fault of our own too: the peer is asked again
+            peer.busy[exchange.sending.lane] = False
         return self.pump((peer,))
 
     def _on_answer(self, exchange: _Exchange, answer: Body) -> None:

@@ -24,11 +24,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 import trio
 
+from accredit.node.faults import enduring, outliving
 from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, BusyError
 
@@ -64,6 +66,7 @@ MODESTY_SECONDS: Final = 0.001
 
 _PAUSE_SECONDS: Final = 0.1  # until a listener that had no descriptor left tries again
 _SCARCE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_NO_LISTENER: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})  # accept(2): nothing listens any more
 
 _log = logging.getLogger(__name__)
 
@@ -163,10 +166,12 @@ class Server:
         """Serve waiting connections, and close late ones."""
         with scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.sweep)
+                nursery.start_soon(enduring, _log, "the watch over slow connections", self.sweep)
                 if self.lobby is not None:
                     begin = () if self._prompt is None else (self._prompt.begin_turn,)
-                    nursery.start_soon(self.lobby.run, *begin)
+                    nursery.start_soon(
+                        enduring, _log, "the watch over waiting connections", partial(self.lobby.run, *begin)
+                    )
 
     async def sweep(self) -> None:
         """Close late connections, for as long as the server runs."""
@@ -273,15 +278,23 @@ class Server:
             try:
                 stream = await listener.accept()
             except OSError as error:
-                if error.errno not in _SCARCE:
+                if error.errno in _NO_LISTENER:
                     raise
-                self._tell("no file descriptor left for a connection", connections=len(self._open))
-                self._make_room()
+                if error.errno in _SCARCE:
+                    self._tell("no file descriptor left for a connection", connections=len(self._open))
+                    self._make_room()
+                else:
+                    self._tell("a connection could not be accepted", reason=str(error))
                 await trio.sleep(_PAUSE_SECONDS)
                 continue
-            nursery.start_soon(self._serve_socket, stream)
+            nursery.start_soon(self._converse, stream)
             if self._is_one_of_many and len(self._open) >= FEW:
                 await trio.sleep(MODESTY_SECONDS)
+
+    async def _converse(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection; whatever goes wrong with it ends no other."""
+        with outliving(_log, "a connection was given up"):
+            await self._serve_socket(stream)
 
     async def _serve_socket(self, stream: trio.abc.Stream) -> None:
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream

@@ -23,11 +23,11 @@ import msgspec
 import trio
 
 from accredit.node.clock import Clock
+from accredit.node.faults import outliving
 from accredit.node.ports import RunBlocking
 from accredit.node.storage.log_reader import Reader
 from accredit.node.storage.log_store import Store, keep
-from accredit.node.telemetry import Answered, Metrics, event
-from accredit.registry.errors import StorageError
+from accredit.node.telemetry import Answered, Metrics
 
 from .suppression import ALL, Cell, withhold
 
@@ -93,12 +93,13 @@ class WeeklyAnswers:
         def work(connection: Connection) -> None:
             _count(self._store, connection, answered, week_of(now), self._least)
 
-        try:
-            await self._run_blocking(lambda: self._store.write(work))
-        except StorageError as error:  # the next attempt may succeed; no answer depends on it
-            for one, count in answered.items():
-                self._metrics.tally(one, count)
-            event(_log, logging.ERROR, "answers not counted", code=error.code, reason=str(error))
+        with outliving(_log, "answers not counted"):  # the next attempt may succeed; no answer depends on it
+            try:
+                await self._run_blocking(lambda: self._store.write(work))
+            except BaseException:
+                for one, count in answered.items():
+                    self._metrics.tally(one, count)
+                raise
 
 
 def _count(store: Store, connection: Connection, answered: Mapping[Answered, int], week: str, least: int) -> None:

@@ -13,11 +13,13 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 import trio
 
+from accredit.node.faults import outliving
 from accredit.node.settings import NodeConfig
 from accredit.node.telemetry import configure_logging, event
 from accredit.registry.errors import AccreditError, NotYetError
@@ -54,23 +56,32 @@ class Publisher:
         """Keep the process, until cancelled."""
         settings = msgspec.json.encode(self._config) + b"\n"
         while True:
-            process = await trio.lowlevel.open_process(
-                [sys.executable, "-P", "-c", _WORK, json.dumps(sys.path)],
-                stdin=subprocess.PIPE,
-                process_group=0,  # Ctrl-C is for the node alone
-            )
-            assert process.stdin is not None
-            try:
-                await process.stdin.send_all(settings)
-                await process.wait()
-            finally:
-                # An interrupted run leaves no half-written state, so its end need not be awaited.
-                process.kill()
-                with trio.CancelScope(shield=True):
-                    await process.stdin.aclose()
-                    await process.wait()
-            event(_log, logging.ERROR, "the publisher ended", code=process.returncode, again_in=PAUSE_SECONDS)
+            code = None
+            with outliving(_log, "the publisher was given up"):
+                code = await _live(settings)
+            event(_log, logging.ERROR, "the publisher ended", code=code, again_in=PAUSE_SECONDS)
             await trio.sleep(PAUSE_SECONDS)
+
+
+async def _live(settings: bytes) -> int | None:
+    """Run one process until it ends; return its exit code."""
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-P", "-c", _WORK, json.dumps(sys.path)],
+        stdin=subprocess.PIPE,
+        process_group=0,  # Ctrl-C is for the node alone
+    )
+    assert process.stdin is not None
+    try:
+        with suppress(trio.BrokenResourceError):  # it has ended before it was told anything
+            await process.stdin.send_all(settings)
+        await process.wait()
+    finally:
+        # An interrupted run leaves no half-written state, so its end need not be awaited.
+        process.kill()
+        with trio.CancelScope(shield=True):
+            await process.stdin.aclose()
+            await process.wait()
+    return process.returncode
 
 
 def work() -> None:

@@ -24,6 +24,7 @@ from accredit.governance.fold import Fold
 from accredit.node.clients.outgoing import NOTHING_SET, Outgoing
 from accredit.node.clients.store_reading import fetch_snapshot
 from accredit.node.clock import Clock
+from accredit.node.faults import outliving
 from accredit.node.http.app import Application, create_app
 from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend
 from accredit.node.http.problems import problem_of, problem_response
@@ -332,7 +333,8 @@ async def run_replica(
     Args:
         config: address and limits of the server.
     """
-    await replica.refresh()
+    with outliving(_log, "a refresh was given up"):
+        await replica.refresh()
     async with trio.open_nursery() as nursery:
         url = await nursery.start(partial(serve, replica.application(), config, sock=sock))
         settle_memory()
@@ -340,4 +342,5 @@ async def run_replica(
         task_status.started()
         while True:
             await trio.sleep(every)
-            await replica.refresh()
+            with outliving(_log, "a refresh was given up"):
+                await replica.refresh()

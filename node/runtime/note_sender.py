@@ -9,12 +9,15 @@ note that the other node knows, so that a node that was cut off catches up at on
 It does not decide whom to tell, or what (`notary` and `engine` do).
 """
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import trio
 
 from accredit.gossip.protocol.events import Peer
+from accredit.node.faults import outliving
 from accredit.node.ports import Transport
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.errors import RemoteError
@@ -24,6 +27,8 @@ NOTE_PATH: Final = "/v1/cosignatures"
 NOTE_TYPE: Final = "application/cbor"
 
 _ANSWER_BYTES: Final = NOTE_BYTES_MAX  # a note, or a problem
+
+_log = logging.getLogger(__name__)
 
 
 class Telling:
@@ -58,15 +63,15 @@ class Telling:
         line, url = f"{peer.name} notes", f"{peer.url.rstrip('/')}{NOTE_PATH}"
         while (data := self._waiting[peer.name]) is not None:
             self._waiting[peer.name] = None
-            try:
+            status, answer = 0, b""
+            with outliving(_log, "a state note to another node was given up", peer=peer.name), suppress(RemoteError):
                 status, answer = await self._transport.post(
                     line, url, data, max_bytes=_ANSWER_BYTES, media_type=NOTE_TYPE
                 )
-            except RemoteError:
-                status, answer = 0, b""
             is_taken = status // 100 == 2
             self.undelivered += not is_taken
             newest = self._newest().encode()
             if is_taken and answer and not (newest and answer.startswith(newest)):
-                self._hear(encode_cbor({1: answer}))
+                with outliving(_log, "the state note of another node was given up", peer=peer.name):
+                    self._hear(encode_cbor({1: answer}))
         del self._waiting[peer.name]

@@ -12,7 +12,7 @@
   (disk, network) and return with an event. The fold may be read between two awaits and is then consistent.
 * **An answer means** that the statement is durable, under a signed checkpoint, and visible to every route.
   `persistence` decides the order of writes and restores a killed node. A fault that cannot be repaired ends `run`,
-  because a person must look.
+  because a person must look. An error in an exchange with another node ends only that exchange (`faults`).
 * **State notes.** A restart computes the last cosigned state again and continues from there, or does not start. The
   newest note with a quorum is stored too, so that a restarted node has it at once. `note_sender` tells other nodes.
 * **Blocking work** goes through `run_blocking` (`ports`): a worker thread here, inline in simulations.
@@ -59,6 +59,7 @@ from accredit.node.engine import (
 )
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.quorum_state import NotedMap
+from accredit.node.faults import outliving
 from accredit.node.key_files import NodeKeys
 from accredit.node.memory import collecting_seldom
 from accredit.node.ports import Progress, RunBlocking, Transport, in_thread
@@ -404,21 +405,30 @@ class Runtime:
             with trio.move_on_after(max(0, self._planned - self._now()) / 1_000):
                 await self._woken.wait()
             if self._now() >= self._planned:
-                self.handle(Ticked())
+                is_done = False
+                with outliving(_log, "what was due was given up"):
+                    self.handle(Ticked())
+                    is_done = True
+                if not is_done:  # it is due again at once
+                    await trio.sleep(TICK / 1_000)
 
     async def _send(self, send: SendFrame) -> None:
-        try:
-            status, data = await self._peers.post(
-                send.peer,
-                f"{send.url.rstrip('/')}/gossip",
-                send.data,
-                max_bytes=self._frame_bytes,
-                seconds=send.timeout / 1_000,
-            )
-        except RemoteError as error:
-            self.handle(SendFailed(exchange=send.exchange, reason=error.message))
-        else:
-            self.handle(FrameAnswered(exchange=send.exchange, status=status, data=data))
+        came: FrameAnswered | SendFailed = SendFailed(exchange=send.exchange, reason="this node could not send it.")
+        with outliving(_log, "a frame to another node was given up", peer=send.peer):
+            try:
+                status, data = await self._peers.post(
+                    send.peer,
+                    f"{send.url.rstrip('/')}/gossip",
+                    send.data,
+                    max_bytes=self._frame_bytes,
+                    seconds=send.timeout / 1_000,
+                )
+            except RemoteError as error:
+                came = SendFailed(exchange=send.exchange, reason=error.message)
+            else:
+                came = FrameAnswered(exchange=send.exchange, status=status, data=data)
+        with outliving(_log, "an exchange with another node was given up", peer=send.peer):
+            self.handle(came)
 
     def _tell(self, told: TellNote) -> None:
         assert self._nursery is not None, "the node runs"
@@ -511,7 +521,7 @@ class Runtime:
     async def _try_disk(self) -> None:
         while self.fitness.is_failing:
             await trio.sleep(PROBE_SECONDS)
-            with suppress(StorageError):
+            with outliving(_log, "a test of the disk was given up"), suppress(StorageError):
                 await self._run_blocking(self.store.probe)
                 self.fitness.recovered()
         self._is_tending = False

@@ -18,6 +18,7 @@ import trio
 
 from accredit.gossip.protocol.events import Statistics
 from accredit.node.clock import Clock
+from accredit.node.faults import outliving
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import RefusedError
 
@@ -89,8 +90,9 @@ class KeepingUp:
         return [url for url in dict.fromkeys([*self._begin, *peers]) if url not in self._refused]
 
     async def _read(self, url: str) -> None:
-        try:
-            await join(self._node, self._files, url, is_done=lambda: not self.is_outcast())
-        except RefusedError as error:
-            self._refused.add(url)
-            log_event(_log, logging.ERROR, "of another ecosystem", url=url, code=error.code, reason=error.message)
+        with outliving(_log, "the reading of a log was given up", url=url):
+            try:
+                await join(self._node, self._files, url, is_done=lambda: not self.is_outcast())
+            except RefusedError as error:
+                self._refused.add(url)
+                log_event(_log, logging.ERROR, "of another ecosystem", url=url, code=error.code, reason=error.message)

@@ -349,7 +349,12 @@ async def _take(node: JoiningNode, entries: Sequence[bytes], _reached: Frontier)
     async with trio.open_nursery() as nursery:
         # Side by side: each is answered only once it is logged, which happens to all of them together.
         for some in _turns(entries):
-            if new := _not_held(node.engine, some):
+            try:
+                new = _not_held(node.engine, some)
+            except AccreditError as failure:  # from in here it would come out in a group, which nobody expects
+                failures.append(failure)
+                break
+            if new:
                 nursery.start_soon(submit, new)
             await trio.lowlevel.checkpoint()
     if failures:

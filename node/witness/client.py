@@ -33,6 +33,7 @@ from accredit.gossip.protocol.backoff import pause_after
 from accredit.governance.fold import Fold
 from accredit.node import ports
 from accredit.node.clock import Clock
+from accredit.node.faults import tell
 from accredit.node.storage.log_store import Store
 from accredit.node.telemetry import event
 from accredit.registry.domain.records import node_in
@@ -312,6 +313,12 @@ class Witnessing:
             if not course.failures:
                 event(_log, logging.WARNING, "not witnessed", by=key.name, code=error.code, reason=error.message)
             self._courses[key] = course.failed(error.message, self._clock.monotonic())
+        except Exception as error:
+            tell(_log, "an exchange with a witness was given up", error, by=key.name)
+            failed = self._courses.get(key, Course()).failed(
+                "this node met a fault of its own.", self._clock.monotonic()
+            )
+            self._courses[key] = failed
         else:
             self._courses[key] = self._courses.get(key, Course()).cosigned(size)
             self._alarms.pop(key.name, None)

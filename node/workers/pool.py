@@ -19,11 +19,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 import msgspec
 import trio
 
+from accredit.node.faults import outliving
 from accredit.node.http.app import Application
 from accredit.node.http.connection import Sharing
 from accredit.node.http.handling.node_ports import Health
@@ -32,7 +34,7 @@ from accredit.node.http.server import GRACE_SECONDS
 from accredit.node.http.tcp import TcpListener, TcpStream
 from accredit.node.settings import NodeConfig
 from accredit.node.telemetry import Metrics, event
-from accredit.registry.errors import InputError, StorageError
+from accredit.registry.errors import InputError
 
 from .line import NEWS_SECONDS, Beginning, Counted, News, NodeEnd, pair
 
@@ -105,10 +107,8 @@ class QueryWorkers:
         """Copy the write-ahead log into the database: permanent readers keep SQLite from doing so by itself."""
         while True:
             await trio.sleep(TEND_SECONDS)
-            try:
+            with outliving(_log, "write-ahead log not taken up"):
                 await trio.to_thread.run_sync(self._tend)
-            except StorageError as error:
-                event(_log, logging.ERROR, "write-ahead log not taken up", code=error.code, reason=str(error))
 
     async def _accept_alone(self) -> None:
         """Accept the connections that come while no worker answers."""
@@ -135,7 +135,9 @@ class QueryWorkers:
         pause, longest = PAUSE_SECONDS
         while True:
             began = trio.current_time()
-            code = await self._live(number)
+            code = None
+            with outliving(_log, "a query worker was given up", worker=number):
+                code = await self._live(number)
             pause = PAUSE_SECONDS[0] if trio.current_time() - began > longest else min(longest, 2 * pause)
             event(_log, logging.ERROR, "a query worker ended", worker=number, code=code, again_in=pause)
             await trio.sleep(pause)
@@ -144,7 +146,8 @@ class QueryWorkers:
         """Run one worker until it ends; return its exit code."""
         ours, theirs = pair()
         end = NodeEnd(ours)
-        with theirs:
+        with theirs, ExitStack() as stack:
+            stack.callback(end.close)
             listening = self._socket.fileno()
             # As in `sync.verify_pool`: nothing of this process is run again, and Ctrl-C is for this process alone.
             process = await trio.lowlevel.open_process(
@@ -153,6 +156,7 @@ class QueryWorkers:
                 process_group=0,
                 pass_fds=[theirs.fileno(), listening],
             )
+            stack.pop_all()  # from here on whoever waits for it closes the line
         self.processes[process.pid] = None
         is_answering = False
         try:

@@ -244,3 +244,32 @@ async def test_a_token_in_an_address_is_in_no_log(tmp_path: Path, caplog: pytest
             nursery.cancel_scope.cancel()
     ours = [each for each in caplog.records if each.name.startswith("accredit")]
     assert not any("s3cret" in f"{each.getMessage()} {vars(each)}" for each in ours)
+
+
+async def test_a_fault_delays_a_message_and_shows_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ended the node, and a trace would have shown the address."""
+    town, receiver = founded("node1"), Receiver()
+    post, odd = Peers.post, [1, 1]
+
+    async def posts(peers: Peers, peer: str, url: str, *words: Any, **more: Any) -> tuple[int, bytes]:
+        if odd:
+            odd.pop()
+            raise ValueError(url)
+        return await post(peers, peer, url, *words, **more)
+
+    monkeypatch.setattr(Peers, "post", posts)
+    async with running(tmp_path, town, "node1") as node, trio.open_nursery() as nursery:
+        await nursery.start(receiver.serve)
+        receiver.key = node.web_key.signer.public_key
+        await node.runtime.submit([each.raw for each in town.said])
+        async with sending(node, WebhookAddress(url=f"{receiver.url}/s3cret")):
+            await begun(node)
+            await say(node, town, SCHOOL)
+            await until(lambda: receiver.told == [SCHOOL])
+        nursery.cancel_scope.cancel()
+    told = [vars(each) for each in caplog.records if each.getMessage() == "webhook not told"]
+    assert len(told) == 2
+    assert "ValueError in test_webhooks.py:" in str(told[0])
+    assert "s3cret" not in str(told)

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -211,6 +211,21 @@ class Machine:
         assert code is not None, f"{self.name} does not end"
         return code
 
+    def fate(self) -> str:
+        """What has become of it, for whoever asks after a failure; a node that no longer listens is let end first."""
+        process = self.process
+        if process is None:
+            return f"{self.name} was not running"
+        code = process.poll()
+        if code is None:
+            with socket.socket() as sock:
+                listens = sock.connect_ex(("127.0.0.1", self.port)) == 0
+            if listens:
+                return f"{self.name} runs"
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(PATIENCE)
+        return f"{self.name} ended by itself with {code}: {self.node.last_words}"
+
     def refuses_to_start(self, *, env: Mapping[str, str] | None = None, code: int = 6) -> str:
         """Runs it until it gives up by itself; what it said."""
         return accredit("node", "run", self.folder, env=env, code=code).said
@@ -330,6 +345,10 @@ def founding(folder: Path, *names: str, signers: bool = False, **settings: objec
         machine.set_up(town, **settings)
     try:
         yield fleet
+    except BaseException as error:
+        for machine in fleet.machines.values():
+            error.add_note(machine.fate())
+        raise
     finally:
         for machine in fleet.machines.values():
             machine.kill()

@@ -1,5 +1,6 @@
 """The HTTP server over real sockets: whoever is slow, greedy, rude or gone harms nobody else."""
 
+import errno
 import json
 import logging
 import socket
@@ -12,6 +13,7 @@ from typing import Any, Final
 import pytest
 import trio
 
+from accredit.node import faults
 from accredit.node.http import connection, server
 from accredit.node.http.forwarded import networks
 from accredit.node.http.server import ConnectionLimits, Server
@@ -248,6 +250,27 @@ async def test_a_fault_of_the_application_is_500_and_in_the_log(caplog: pytest.L
     assert any("did not answer" in record.getMessage() for record in caplog.records)
 
 
+async def test_a_fault_in_serving_one_connection_ends_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ended the whole node."""
+    monkeypatch.setattr(faults, "_logged", {})
+
+    async def run(one: connection.Connection) -> None:
+        await one._stream.receive_some(65_536)
+        raise ExceptionGroup("of a nursery", [KeyError("nobody foresaw this")])
+
+    async with serving() as (port, made, _):
+        with monkeypatch.context() as odd:
+            odd.setattr(connection.Connection, "run", run)
+            for _ in range(3):
+                assert await ask(port, LAST) == b""
+        assert status_of(await ask(port, LAST)) == 200
+        await until(lambda: not made._open)
+    (told,) = [record for record in caplog.records if record.getMessage() == "a connection was given up"]
+    assert told.exc_info
+
+
 # -------------------------------------------------------------------------------------- who is slow, greedy or gone
 
 
@@ -440,7 +463,8 @@ async def test_stopping_waits_for_nobody_for_ever(monkeypatch: pytest.MonkeyPatc
                 await until(lambda: not made._open)
 
 
-async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENETUNREACH])
+async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.LogCaptureFixture, number: int) -> None:
     """Once it logged a traceback for each connection it could not take."""
 
     class Scarce(trio.abc.Listener[TcpStream]):
@@ -450,7 +474,7 @@ async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.L
         async def accept(self) -> TcpStream:
             if self.failures:
                 self.failures -= 1
-                raise OSError(24, "Too many open files")
+                raise OSError(number, "Nothing to accept")
             return await self.inner.accept()
 
         async def aclose(self) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import trio
 
+from accredit.node import faults
 from accredit.node.outcomes import weeks
 from accredit.node.outcomes.suppression import ALL
 from accredit.node.outcomes.weeks import WeeklyAnswers, first_day, released, week_of
@@ -126,14 +127,16 @@ async def test_counts_survive_a_restart_and_a_quiet_minute(node: Served) -> None
     assert ("trusted", "", "employer", 12) in released(node.store, 1)[0].rows
 
 
+@pytest.mark.parametrize("odd", [StorageError("disk_full", "no room.", hint="Make room."), KeyError("odd")])
 async def test_a_disk_that_fails_loses_no_count(
-    node: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    node: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, odd: Exception
 ) -> None:
+    monkeypatch.setattr(faults, "_logged", {})
     weekly = counting(node)
     node.metrics.tally(YES, 12)
 
     def full(*_: object) -> None:
-        raise StorageError("disk_full", "no room.", hint="Make room.")
+        raise odd
 
     with monkeypatch.context() as broken, caplog.at_level(logging.ERROR):
         broken.setattr(weeks, "_count", full)

@@ -1,6 +1,7 @@
 """Nodes with real SQLite: what is answered is stored and signed; what was killed half-way is finished, never forked."""
 
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,13 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from accredit.gossip.exchanges.requester import Exchanges
 from accredit.gossip.protocol.config import GossipConfig
+from accredit.gossip.protocol.events import Ticked
+from accredit.node import faults
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import MEDIA_TYPE, NO_HEADERS, Peers
+from accredit.node.engine import Effect, Engine, Event
 from accredit.node.runtime import persistence
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.storage.audit import audit
@@ -285,6 +290,52 @@ async def test_three_nodes_come_to_hold_the_same(tmp_path: Path) -> None:
             check(node)
         assert len({node.runtime.fold.state_root() for node in nodes}) == 1
         assert {peer.name for peer in nodes[0].runtime.statistics().peers} == {"node2", "node3"}
+
+
+async def test_a_fault_in_an_exchange_with_a_peer_ends_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a library raises when a connection breaks, and whatever an answer meets here."""
+    monkeypatch.setattr(faults, "_logged", {})
+    monkeypatch.setattr("accredit.node.runtime.runtime.TICK", 20)
+    post, on_answer, handle = Links.post, Exchanges._on_answer, Engine.handle
+    of_post: list[Exception] = [KeyError("odd"), trio.BusyResourceError("odd"), ExceptionGroup("odd", [OSError("odd")])]
+    of_answer, of_time = [IndexError("odd"), IndexError("odd")], [ValueError("odd")]
+
+    async def posts(links: Links, *words: Any, **more: Any) -> tuple[int, bytes]:
+        if of_post:
+            raise of_post.pop()
+        return await post(links, *words, **more)
+
+    def answers(exchanges: Exchanges, *words: Any) -> None:
+        if of_answer:
+            raise of_answer.pop()
+        on_answer(exchanges, *words)
+
+    def handles(engine: Engine, event: Event, *, now: int) -> list[Effect]:
+        if of_time and isinstance(event, Ticked):
+            raise of_time.pop()
+        return handle(engine, event, now=now)
+
+    monkeypatch.setattr(Links, "post", posts)
+    monkeypatch.setattr(Exchanges, "_on_answer", answers)
+    monkeypatch.setattr(Engine, "handle", handles)
+    town, links = founded("node1", "node2"), Links()
+    async with (
+        running(tmp_path, town, "node1", transport=links) as one,
+        running(tmp_path, town, "node2", transport=links) as two,
+    ):
+        await two.runtime.submit([town.genesis.raw])
+        await one.runtime.submit(raws_of(town))
+        await until(lambda: not (of_post or of_answer or of_time))
+        await one.runtime.submit([town.says(A, "issuer.register", issuer_body()).raw])
+        await until(lambda: two.runtime.engine.size == one.runtime.engine.size == len(town.said))
+    told = {record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR}
+    assert told == {
+        "a frame to another node was given up",
+        "an exchange with another node was given up",
+        "what was due was given up",
+    }
 
 
 async def test_an_urgent_statement_does_not_wait_for_the_tick(tmp_path: Path) -> None:

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 import trio
 
+from accredit.node import faults
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
-from accredit.node.engine import SubmissionResult
+from accredit.node.engine import Engine, SubmissionResult
 from accredit.node.runtime.runtime import Runtime
+from accredit.node.storage.log_reader import Reader
+from accredit.node.sync import log_follower
+from accredit.node.sync.keeping_up import KeepingUp
 from accredit.node.sync.log_follower import Mirror, fetch_genesis, join, reached_at
 from accredit.registry.encoding.ed25519 import KeyPair
-from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError
+from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError, StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import leaf_hash
 from accredit.registry.transparency.signed_note import sign_note
@@ -269,3 +273,67 @@ async def test_entries_that_nobody_may_say_are_left_out(tmp_path: Path) -> None:
             await until(lambda: guest.store.kept("mirror https://node1") is not None)
             nursery.cancel_scope.cancel()
         assert guest.runtime.engine.size == 1
+
+
+async def test_a_log_that_cannot_be_looked_up_here_for_a_moment_is_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error came out of a nursery, in a group, in which nobody looked for it; it ended the node."""
+    town, busy, is_held = founded("node1"), [1, 1], log_follower._is_held
+
+    def looks(engine: Engine, raw: bytes) -> bool:
+        if busy:
+            busy.pop()
+            raise StorageError("database_busy", "It is locked by another program.")
+        return is_held(engine, raw)
+
+    monkeypatch.setattr(log_follower, "_is_held", looks)
+    async with (
+        running(tmp_path, town, "node1") as host,
+        running(tmp_path, town, "node2") as guest,
+        served(public_files(host)) as (url, files),
+    ):
+        await grown(host, town, 1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(join, guest.runtime, files, url, is_done=lambda: False, pause_seconds=QUICK))
+            await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)
+            nursery.cancel_scope.cancel()
+    assert not busy
+
+
+async def test_a_fault_in_the_reading_of_a_log_ends_only_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(faults, "_logged", {})
+    monkeypatch.setattr("accredit.node.sync.keeping_up.LOOK_SECONDS", 0.01)
+    town = founded("node1")
+    odd: list[Exception] = [KeyError("odd"), ExceptionGroup("odd", [trio.ClosedResourceError("odd")])]
+    kept, damaged = log_follower.reached_at, [StorageError("kept_damaged", "It was altered.")]
+
+    class Odd(Peers):
+        async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
+            if odd:
+                raise odd.pop()
+            return await super().get(peer, url, max_bytes=max_bytes)
+
+    def reached(store: Reader, url: str) -> Frontier:
+        if damaged:
+            raise damaged.pop()
+        return kept(store, url)
+
+    monkeypatch.setattr(log_follower, "reached_at", reached)
+    async with (
+        running(tmp_path, town, "node1") as host,
+        running(tmp_path, town, "node2") as guest,
+        served(public_files(host)) as (url, _),
+    ):
+        await grown(host, town, 1)
+        files = Odd()
+        keeping_up = KeepingUp(guest.runtime, files, guest.ports.clock, name="node2", begin=[url])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keeping_up.run)
+            await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)
+            nursery.cancel_scope.cancel()
+        await files.aclose()
+    told = [record for record in caplog.records if record.getMessage() == "the reading of a log was given up"]
+    assert len(told) == 3

@@ -9,12 +9,14 @@ import httpx
 import pytest
 import trio
 
+from accredit.node import faults
 from accredit.node.runtime.equivocations import digest
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.client import (
     AGAIN_SECONDS,
     PAUSE_SECONDS,
     Course,
+    Witnessing,
     cosigned_at,
     is_due,
     merge,
@@ -436,3 +438,21 @@ async def test_a_database_that_cannot_be_read_stops_no_node(
 def signed_fork(tree: Tree, size: int) -> bytes:
     """A checkpoint of another tree, signed with node1's log key."""
     return sign_note(tree.text(size), "node1", KeyPair(node_seed("node1", "log")))
+
+
+async def test_a_fault_in_an_exchange_with_a_witness_ends_only_that(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(faults, "_logged", {})
+    obtain, odd = Witnessing._obtain, [KeyError("odd"), KeyError("odd")]
+
+    async def obtains(witnessing: Witnessing, witness: Witness) -> int:
+        if odd:
+            raise odd.pop()
+        return await obtain(witnessing, witness)
+
+    monkeypatch.setattr(Witnessing, "_obtain", obtains)
+    async with town.up("node1") as one, town.up("node2"):
+        await until(lambda: one.cosigners() == {"node2"})
+    assert not odd
+    assert caplog.messages.count("an exchange with a witness was given up") == 1
