@@ -6,9 +6,11 @@ Forbidden words and paths are put together from pieces, so that this file does n
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -57,11 +59,18 @@ CORE_MODULES = [
 ]
 
 
-def named(paths: list[Path]) -> list[object]:
-    """The paths as parameters that show where they are in the repository."""
-    return [pytest.param(path, id=str(path.relative_to(ROOT))) for path in paths]
+Found = TypeVar("Found")
 
 
+def where(paths: Iterable[Path], look: Callable[[Path], Found]) -> dict[str, Found]:
+    """What is found in files, by their places in the repository; those in which nothing is are left out.
+
+    One test looks at all files: a test for each of two thousand would cost ten times as much as looking.
+    """
+    return {str(path.relative_to(ROOT)): found for path in paths if (found := look(path))}
+
+
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), filename=str(path))
 
@@ -123,18 +132,20 @@ def test_the_package_is_made_of_links_to_the_folders_at_the_top() -> None:
     assert links == {name: ROOT / name for name in FOLDERS}
 
 
-@pytest.mark.parametrize("path", named(MODULES))
-def test_a_module_says_what_it_is_and_is_finished(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert DESCRIBED.match(text), "the module's docstring is its small specification"
-    assert not UNFINISHED.findall(text)
+def test_a_module_says_what_it_is_and_is_finished() -> None:
+    assert len(MODULES) > 900
+    undescribed = where(MODULES, lambda path: not DESCRIBED.match(path.read_text("utf-8")))
+    assert undescribed == {}, "the module's docstring is its small specification"
+    assert where(MODULES, lambda path: UNFINISHED.findall(path.read_text("utf-8"))) == {}
 
 
-@pytest.mark.parametrize("path", named(CORE_MODULES))
-def test_a_module_of_the_core_imports_only_what_its_room_may(path: Path) -> None:
-    name = module_name(path)
-    package = name if path.stem == "__init__" else name.rpartition(".")[0]
-    assert not_allowed(parsed(path), name, package) == set()
+def test_a_module_of_the_core_imports_only_what_its_room_may() -> None:
+    def wrong(path: Path) -> set[str]:
+        name = module_name(path)
+        package = name if path.stem == "__init__" else name.rpartition(".")[0]
+        return not_allowed(parsed(path), name, package)
+
+    assert where(CORE_MODULES, wrong) == {}
 
 
 @pytest.mark.parametrize(
@@ -168,10 +179,12 @@ def test_every_room_of_the_core_is_looked_at() -> None:
     assert len(CORE_MODULES) > 90
 
 
-@pytest.mark.parametrize("path", named([path for path in MODULES if path != Path(__file__)]))
-def test_nobody_imports_our_folders_under_the_bare_names_that_others_use_too(path: Path) -> None:
-    found = bare_imports(parsed(path)) if MAY_BE_BARE.search(path.read_text("utf-8")) else set()
-    assert found == set(), "a second copy of each module: write accredit.… (docs/adr/0024)"
+def test_nobody_imports_our_folders_under_the_bare_names_that_others_use_too() -> None:
+    def bare(path: Path) -> set[str]:
+        return bare_imports(parsed(path)) if MAY_BE_BARE.search(path.read_text("utf-8")) else set()
+
+    found = where((path for path in MODULES if path != Path(__file__)), bare)
+    assert found == {}, "a second copy of each module: write accredit.… (docs/adr/0024)"
 
 
 @pytest.mark.parametrize(
@@ -192,19 +205,17 @@ def test_the_rule_about_bare_names_sees_code_and_programs_in_strings(line: str, 
     assert MAY_BE_BARE.search(line) or not found
 
 
-@pytest.mark.parametrize(
-    "path", named([path for path in CORE_MODULES if is_in(module_name(path), "accredit.registry")])
-)
-def test_the_registry_names_itself_relatively_so_that_it_can_be_packaged_alone(path: Path) -> None:
-    absolute = {
-        node.module or "" for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom) and not node.level
-    }
-    assert not {name for name in absolute if is_in(name, "accredit")}
+def test_the_registry_names_itself_relatively_so_that_it_can_be_packaged_alone() -> None:
+    def absolute(path: Path) -> set[str]:
+        named = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom) and not node.level]
+        return {node.module for node in named if node.module and is_in(node.module, "accredit")}
+
+    registry = [path for path in CORE_MODULES if is_in(module_name(path), "accredit.registry")]
+    assert where(registry, absolute) == {}
 
 
-@pytest.mark.parametrize("path", named(CORE_MODULES))
-def test_a_pure_module_neither_prints_nor_opens_files(path: Path) -> None:
-    assert called(parsed(path)) & FILES_AND_TERMINAL == set()
+def test_a_pure_module_neither_prints_nor_opens_files() -> None:
+    assert where(CORE_MODULES, lambda path: called(parsed(path)) & FILES_AND_TERMINAL) == {}
 
 
 def called(tree: ast.Module) -> set[str]:

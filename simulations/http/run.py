@@ -3,7 +3,6 @@
 outcome = run(SCENARIOS["partition"], {"nodes": 10, "seed": 7})
 """
 
-import gc
 import logging
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any, Final, cast
 import trio
 from trio.testing import MockClock
 
+from accredit.node.memory import keeping_what_is_there
 from accredit.registry.errors import InputError
 from accredit.simulations.checkers import (
     Bounded,
@@ -125,7 +125,6 @@ def run(
     except BaseException as error:  # a node that fails is a finding like any other
         failure = failure_of(error, at=0 if stage.world is None else stage.world.timeline.elapsed)
     finally:
-        gc.unfreeze()
         shutil.rmtree(folder, ignore_errors=True)
     assert stage.world is not None, "a world is founded before anything can fail"
     return _outcome(scenario, settings, stage.world, failure, time.perf_counter() - began)
@@ -143,9 +142,9 @@ async def _play(
     async with trio.open_nursery() as nursery:
         world = HttpWorld(settings, nursery, folder, checkers=checkers, keep=keep)
         stage.world = world
-        gc.freeze()  # what the world consists of stays: not worth looking at again and again
-        scenario.plan(world)
-        await world.run(progress)
+        with keeping_what_is_there():  # the world stays: not worth looking at again and again
+            scenario.plan(world)
+            await world.run(progress)
         nursery.cancel_scope.cancel()
 
 

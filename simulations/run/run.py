@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from shlex import quote
 from typing import Any, Final, Protocol
 
+from accredit.node.memory import keeping_what_is_there
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.trust_policy import LIFETIME
 from accredit.registry.limits import SIGNERS
@@ -241,17 +242,16 @@ def run(
         world = World(settings, checkers=all_checkers(scenario.bounds), keep=keep)
         world.plain = PlainPush(world) if compare else None
         often = gc.get_threshold()
-        gc.freeze()  # what the world consists of stays: not worth looking at again and again
         gc.set_threshold(*RARELY)
         try:
-            scenario.plan(world)
-            world.run(progress)
+            with keeping_what_is_there():  # the world stays: not worth looking at again and again
+                scenario.plan(world)
+                world.run(progress)
         except Exception as error:  # an engine that fails is a finding like any other
             seen = violation_of(error)
             failure = Failure(checker=seen.checker, message=seen.message, at=world.timeline.elapsed)
         finally:
             gc.set_threshold(*often)
-            gc.unfreeze()
     outcome = outcome_of(
         scenario,
         settings,

@@ -55,7 +55,7 @@ async def open_to(app: App) -> AsyncIterator[str]:
 
 
 async def look(base: str, visits: Sequence[Mapping[str, Any]], *, args: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Look at pages, one after the other, each in a fresh profile; what was seen of each (`look.js`).
+    """Look at pages, one after the other, each without what another left behind; what was seen of each (`look.js`).
 
     Args:
         base: the server's address. visits: paths, and how each is looked at. args: further ones of Chromium.
