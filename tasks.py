@@ -10,7 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 ROOT: Final = Path(__file__).resolve().parent
 BIN: Final = Path(sys.executable).parent
@@ -19,9 +20,12 @@ PROMISED: Final = ("3.11", "3.12", "3.13")
 """As the classifiers in pyproject.toml."""
 
 PURE: Final = ("registry", "governance", "gossip")
+CORES: Final = os.cpu_count() or 1
 PARALLEL: Final = ("-n", "auto", "--dist", "loadfile")
-WAITING: Final = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile")
-"""For tests of nodes and networks, which wait for ticks and for processes: two files more than there are cores."""
+MEASURED: Final = ("-n", str(CORES // 2 if CORES > 3 else 0), "--dist", "loadfile")
+WAITING: Final = ("-n", str(CORES + 1), "--dist", "loadfile")
+"""For tests of nodes and networks, which wait for ticks and for processes; those that are measured never wait, run
+beside them and take the cores meanwhile. Each process collects all tests of its run, so more of them cost more."""
 
 DIFFERS: Final = ("node/storage", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
 DIFFERS_WIDELY: Final = ("registry", "node", "cli", "test_distribution.py", "e2e")
@@ -44,8 +48,21 @@ def environment() -> dict[str, str]:
 
 def run(title: str, command: Sequence[str]) -> int:
     """Run in the repository's root; return the exit code as a shell gives it."""
+    return ended(title, begin(title, command))
+
+
+def begin(title: str, command: Sequence[str], said: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
+    """Begin to run in the repository's root.
+
+    Args:
+        said: takes what it writes; None: it is written where ours is.
+    """
     say(title)
-    process = subprocess.Popen(command, cwd=ROOT, env=environment())
+    return subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=said, stderr=said)
+
+
+def ended(title: str, process: "subprocess.Popen[bytes]") -> int:
+    """Wait for the end; return the exit code as a shell gives it."""
     while True:
         try:
             code = process.wait()
@@ -59,8 +76,25 @@ def run(title: str, command: Sequence[str]) -> int:
 
 def run_all(*commands: Sequence[str]) -> int:
     """Run each tool of the environment, whatever the others say; return the first exit code that is not 0."""
-    codes = [run(" ".join(words), [str(BIN / words[0]), *words[1:]]) for words in commands]
+    codes = [run(" ".join(words), tool(words)) for words in commands]
     return next((code for code in codes if code), 0)
+
+
+def run_both(aside: Sequence[str], shown: Sequence[str]) -> int:
+    """Run two tools side by side; what the first writes is shown when both have ended. The exit code as `run_all`."""
+    with TemporaryFile() as said:
+        process = begin(" ".join(aside), tool(aside), said)
+        codes = [run(" ".join(shown), tool(shown))]
+        codes.insert(0, ended(" ".join(aside), process))
+        said.seek(0)
+        shutil.copyfileobj(said, sys.stdout.buffer)
+        sys.stdout.flush()
+    return next((code for code in codes if code), 0)
+
+
+def tool(words: Sequence[str]) -> list[str]:
+    """Return the command with the path of its tool in the environment."""
+    return [str(BIN / words[0]), *words[1:]]
 
 
 def test(*args: str) -> int:
@@ -72,7 +106,7 @@ def test(*args: str) -> int:
     measured = ["--cov-report=term-missing:skip-covered", "--cov-fail-under=100", *(f"--cov={name}" for name in PURE)]
     others = [f"--ignore={name}" for name in pure]
     order = "--no-loadscope-reorder"
-    return run_all([*pytest, *PARALLEL, order, *measured, *pure], [*pytest, *WAITING, order, *others])
+    return run_both([*pytest, *MEASURED, order, *measured, *pure], [*pytest, *WAITING, order, *others])
 
 
 def nightly(*names: str) -> int:

@@ -351,3 +351,13 @@ def test_a_tool_ended_by_a_signal_is_reported_as_a_shell_would(
     assert tasks.run("killed", ["sh", "-c", "kill -9 $$"]) == 137
     assert tasks.run_all(["true"], ["sh", "-c", "exit 3"], ["sh", "-c", "exit 4"]) == 3
     assert "sh -c exit 4: exit code 4" in capsys.readouterr().err, "a failure does not hide what comes after it"
+
+
+def test_of_two_tools_side_by_side_each_is_heard_and_each_can_fail(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tasks, "BIN", Path("/bin"))
+    meeting = f"touch {tmp_path}/$0; until [ -e {tmp_path}/$1 ]; do sleep 0.01; done; echo $0 met $1"
+    assert tasks.run_both(["sh", "-c", meeting, "a", "b"], ["sh", "-c", f"{meeting}; exit 4", "b", "a"]) == 4
+    assert capfd.readouterr().out == "b met a\na met b\n"
+    assert tasks.run_both(["sh", "-c", "exit 3"], ["true"]) == 3
