@@ -10,20 +10,30 @@ from tests.strategies.fleet import Fleet, accredit, founding
 from tests.strategies.network import A
 
 
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """One running node with a statement of its own."""
-    with founding(tmp_path, "node1") as made:
+    with founding(tmp_path_factory.mktemp("backups"), "node1") as made:
         made.start()
         made["node1"].submit(made.town.says(A, "issuer.register", register()))
         yield made
+
+
+@pytest.fixture
+def fleet(founded: Fleet) -> Fleet:
+    """The same for all; it runs, and no copy of it lies about."""
+    (founded.folder / "copy.sqlite").unlink(missing_ok=True)
+    if founded["node1"].process is None:
+        founded["node1"].start()
+    return founded
 
 
 def test_a_backup_of_a_running_node_brings_a_destroyed_database_back(fleet: Fleet) -> None:
     node = fleet["node1"]
     root = node.state_root()
     copy = fleet.folder / "copy.sqlite"
-    assert accredit("node", "backup", node.folder, copy, "--json").json()["size"] == 4
+    size = len(fleet.town.said)
+    assert accredit("node", "backup", node.folder, copy, "--json").json()["size"] == size
     assert node.stop() == 0
     node.database.write_bytes(b"gone")
     accredit("node", "restore", node.folder, copy)

@@ -17,8 +17,8 @@ from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding, quiet_port
 from tests.strategies.network import A, B, C, node_entry
 
-MANY = 9_000
-"""Entries: three batches, and some seconds of one core."""
+MANY = 6_000
+"""Entries: a batch and the half of another, and some seconds of one core."""
 
 TRIES = 5
 """New nodes until one was stopped in time: we may be asleep while it works."""

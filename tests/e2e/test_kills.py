@@ -15,6 +15,8 @@ from pathlib import Path
 from random import Random
 from threading import Event, Lock
 
+from hypothesis import settings
+
 from accredit.node.storage.log_store import open_reader
 from accredit.registry.errors import RemoteError
 from accredit.registry.statement import Statement
@@ -29,7 +31,9 @@ from tests.strategies.bodies import event, grant, register
 from tests.strategies.fleet import Fleet, Machine, founding
 from tests.strategies.network import A, B, C
 
-KILLS_EACH = 12
+KILLS_EACH = 30 if settings().max_examples > 1_000 else 6
+"""Kills of each node; more in a nightly run."""
+
 NODES = ("node1", "node2")
 
 START_UP = 0.4

@@ -94,7 +94,7 @@ def test_a_node_told_to_stop_while_it_starts_ends_well(tmp_path: Path) -> None:
         node = fleet["node1"]
         assert node.stop() == 0
         ends = set()
-        for tenths in range(8):
+        for tenths in range(0, 8, 2):
             node.start(ready="", cold=True)
             time.sleep(tenths / 10)
             ends.add(node.stop())

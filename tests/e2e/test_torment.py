@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 from accredit.simulations.processes.node_process import environment
 from tests.strategies.fleet import PATIENCE, ROOT, accredit, eventually
 
@@ -49,29 +51,29 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def test_an_interrupted_run_leaves_no_process_and_no_file_behind() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with tempfile.TemporaryDirectory() as folder:
-            # A shell without job control has what it starts in the background ignore SIGINT.
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            try:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "accredit", "simulate", "run", "torment", "--nodes", "3", "--seconds", "60"],
-                    cwd=ROOT,
-                    env=environment(TMPDIR=folder),
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            finally:
-                signal.signal(signal.SIGINT, before)
-            try:
-                started = eventually(lambda p=process: children(p.pid)[2:] and children(p.pid), "three nodes run")  # type: ignore[misc]
-                time.sleep(0.5)  # wherever they are by then
-                process.send_signal(number)
-                _, said = process.communicate(timeout=PATIENCE)
-            finally:
-                process.kill()
-                process.wait()
-            assert process.returncode == 130, said.decode()
-            assert not [child for child in started if is_alive(child)]
-            assert os.listdir(folder) == []
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)])
+def test_an_interrupted_run_leaves_no_process_and_no_file_behind(number: signal.Signals) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # A shell without job control has what it starts in the background ignore SIGINT.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "accredit", "simulate", "run", "torment", "--nodes", "3", "--seconds", "60"],
+                cwd=ROOT,
+                env=environment(TMPDIR=folder),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
+        try:
+            started = eventually(lambda: children(process.pid)[2:] and children(process.pid), "three nodes run")
+            time.sleep(0.5)  # wherever they are by then
+            process.send_signal(number)
+            _, said = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+            process.wait()
+        assert process.returncode == 130, said.decode()
+        assert not [child for child in started if is_alive(child)]
+        assert os.listdir(folder) == []

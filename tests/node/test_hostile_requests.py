@@ -15,6 +15,7 @@ from accredit.node.http.app import Application, table
 from accredit.node.http.handling.route import Route
 from accredit.node.http.openapi import openapi_path
 from accredit.registry.encoding.cbor import encode
+from tests.strategies.searching import FEW
 from tests.strategies.served import COLLEGE, A, Served, ask_raw, served
 
 TABLE = table()
@@ -67,7 +68,7 @@ def path_of(route: Route, piece: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("route", TABLE, ids=lambda route: f"{route.method} {route.path}")
-@settings(MODULE_NODE, max_examples=25)
+@settings(MODULE_NODE, max_examples=FEW.max_examples)
 @given(data=st.data())
 async def test_noise_gets_an_answer_on_every_route(route: Route, target: Target, data: st.DataObject) -> None:
     names = [param.name.encode() for param in route.params if param.place == "query"]
@@ -124,7 +125,7 @@ TRQP = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("path", [b"/v1/decisions", b"/authorization", b"/recognition"])
-@settings(MODULE_NODE, max_examples=150)
+@MODULE_NODE
 @given(value=QUESTION | TRQP | st.lists(QUESTION | JSON_VALUE, max_size=4) | JSON_VALUE)
 async def test_questions_of_nearly_the_right_shape_get_an_answer(path: bytes, target: Target, value: Any) -> None:
     await target.strike("POST", path, json.dumps(value).encode(), content_type=b"application/json")
@@ -146,7 +147,7 @@ DRAFT = st.fixed_dictionaries(
 )
 
 
-@settings(MODULE_NODE, max_examples=150)
+@MODULE_NODE
 @given(value=DRAFT | CBOR_VALUE)
 async def test_drafts_of_nearly_the_right_shape_get_an_answer(target: Target, value: Any) -> None:
     if isinstance(value, dict) and isinstance(value.get("key"), bytes) and len(value["key"]) == 32:
@@ -154,7 +155,7 @@ async def test_drafts_of_nearly_the_right_shape_get_an_answer(target: Target, va
     await target.strike("POST", b"/v1/dry-run", encode(value), content_type=b"application/cbor")
 
 
-@settings(MODULE_NODE, max_examples=150)
+@MODULE_NODE
 @given(data=st.data())
 async def test_statements_with_a_bit_flipped_are_refused_or_known(target: Target, data: st.DataObject) -> None:
     statement = data.draw(st.sampled_from(target.node.town.said))

@@ -26,12 +26,18 @@ async function policyOf(text) {
   return policy;
 }
 
+/** @type {Map<string, any>} by which is decided */
+let held = new Map();
+
 /** @type {Record<string, (given: any) => any>} */
 const DO = {
-  decide({ records, query, now, ecosystem, asked }) {
-    const held = new Map(
+  hold({ records }) {
+    held = new Map(
       records.map(([type, id, raw]) => [`${type} ${id}`, inHex(decode(unbase64(raw), { maxBytes: 2 ** 20 }))]),
     );
+    return {};
+  },
+  decide({ query, now, ecosystem, asked }) {
     const reader = { get: (/** @type {string} */ type, /** @type {string} */ id) => held.get(`${type} ${id}`) ?? null };
     const decision = (asked === "recognition" ? decideRecognition : decide)(encodeQuery(query), reader, now, ecosystem);
     const texts = decision.reasons.map((/** @type {any} */ one) => one.text);

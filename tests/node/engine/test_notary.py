@@ -549,7 +549,7 @@ def test_notaries_move_between_phases_as_the_table_says_and_along_every_line_of_
         world = World(town, count, dead=dead, notary=Watched, **how)
         world.submit(min(set(range(count)) - set(dead)), *town.said)
         alive = [n for n in range(count) if n not in dead]
-        for n in range(30_000 // gap):
+        for n in range(15_000 // gap):
             said = town.says(A, "issuer.register", register(f"did:web:i{n}.example"))
             world.submit(alive[n % len(alive)], said, delay=12_000 + n * gap)
         world.run(60_000)

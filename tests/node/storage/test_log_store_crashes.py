@@ -79,10 +79,9 @@ def kill_once(path: Path, choice: random.Random, acknowledged: int) -> int:
 
 def test_killed_at_any_moment_it_holds_all_it_acknowledged(path: Path) -> None:
     choice = random.Random(11)
-    deadline = time.monotonic() + 10
     acknowledged, kills = 0, 0
-    # On a slow machine the time is up early; it is no proof before some kills have met some appends.
-    while kills < 12 and (time.monotonic() < deadline or kills < 5 or acknowledged < 100):
+    # On a slow machine it is no proof before some kills have met some appends.
+    while kills < 6 or (acknowledged < 100 and kills < 100):
         acknowledged = kill_once(path, choice, acknowledged)
         kills += 1
     assert acknowledged >= 100

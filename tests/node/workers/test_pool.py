@@ -20,9 +20,7 @@ import socket, sys
 with socket.socket(fileno=int(sys.argv[2])) as line:
     line.recv(200_000)
     line.send(b"\\xc1")
-    line.recv(200_000)
 """
-"""Says what cannot be read, and waits to be ended: if it ended by itself, that might be noticed first."""
 
 
 async def test_a_worker_that_says_what_cannot_be_read_does_not_end_its_node(

@@ -62,7 +62,7 @@ def check(seen: dict[str, Any], base: str, width: int) -> None:
     assert seen["text"].strip(), where
 
 
-SMALL = {"scheme": "dark", "width": 320, "height": 640}
+SMALL: dict[str, Any] = {"scheme": "dark", "width": 320, "height": 640}
 
 
 async def sound(shown: Served, visits: Sequence[dict[str, Any]]) -> None:
@@ -75,7 +75,7 @@ async def sound(shown: Served, visits: Sequence[dict[str, Any]]) -> None:
 
 async def test_each_kind_of_page_serves_people_who_see_badly_and_breaks_no_rule_of_its_own(shown: Served) -> None:
     """Every second one wide and light, the others small and dark: their style is the same."""
-    ways = ({}, SMALL)
+    ways: tuple[dict[str, Any], ...] = ({}, SMALL)
     visits = [{"path": path, "axe": True, **ways[number % 2]} for number, path in enumerate(one_of_each())]
     await sound(shown, [*visits, *({"path": path, **SMALL} for path in (STRANGERS[0], WIDEST))])
 
