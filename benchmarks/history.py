@@ -19,10 +19,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from accredit.cli.histories import dapip
+from accredit.registry.errors import InputError
 from benchmarks.harness import Report, folder
 from tests.strategies.dapip_files import LOSS, SANCTION, action, files, record
 from tests.strategies.fleet import Fleet, eventually, founding
@@ -77,7 +79,13 @@ def measure(report: Report, fleet: Fleet, folder: Path) -> None:
     fleet.types("approve", "--from", written, "--yes", "--json", by=B, patience=PATIENCE)
     approved = time.perf_counter()
     last, third = said[-1]["id"], fleet["node3"].client
-    eventually(lambda: third.statement(last)["state"] == "effective", "everything is in effect everywhere", seconds=300)
+
+    def is_in_effect() -> bool:
+        with suppress(InputError):  # it does not hold it yet
+            return bool(third.statement(last)["state"] == "effective")
+        return False
+
+    eventually(is_in_effect, "everything is in effect everywhere", seconds=300)
     ended = time.perf_counter()
     report.add("institutions", "issuers", [float(ISSUERS)])
     report.add("statements", "statements", [float(len(said))])

@@ -18,6 +18,7 @@ An error is logged with its trace the first time that it happens in a place; the
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -42,6 +43,9 @@ PLACES_MOST: Final = 256
 
 _REPORT: Final = "This is a fault in accredit: please report it with this line. The node went on without it."
 _OF_THE_SYSTEM: Final = "The system refused it: check this machine's limits and its log. The node went on without it."
+
+outlived: Final = Counter[str]()
+"""By event, how many errors were outlived since the process began, logged or not; for its figures."""
 
 _logged: dict[tuple[str, str, str], float] = {}
 """By event, kind of error and place: when it was logged last. One for the process, as the log is."""
@@ -103,6 +107,7 @@ def tell(log: logging.Logger, what: str, error: BaseException, **facts: Value) -
     Args:
         log, what, facts: as of `outliving`.
     """
+    outlived[what] += 1
     kind = type(error).__name__
     place = error.code if isinstance(error, AccreditError) else place_of(error)
     key, now = (what, kind, place), time.monotonic()

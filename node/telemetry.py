@@ -249,6 +249,7 @@ class Metrics:
         self.waiting = self._gauge("statements_waiting", "Statements whose key is not known yet")
         self.conflicts = self._gauge("conflicts", "Node keys proved to have signed contradictory statements")
         self.ready = self._gauge("ready", "Whether its answers can be relied on: 1, or 0 if not (/readyz says why)")
+        self.faults = self._counter("faults", "Exchanges given up at an error that nobody foresaw; see the log", "what")
         self.alarms = self._gauge("alarms", "Alarms that an operator should look at; see /v1/status")
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:

@@ -19,6 +19,7 @@ from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.notary_events import SignerView
+from accredit.node.faults import outlived
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_reader import Reader as LogReader
 from accredit.node.telemetry import Metrics
@@ -118,6 +119,7 @@ class NodeHealth:
         self._started_at = clock.now()
         self._unsigned_since: float | None = None
         self._counted: Counter[str] = Counter()
+        self._outlived = Counter(outlived)  # of the process, before this node
 
     def status(self) -> dict[str, Any]:
         """See `node.http.routes.operations.NodeStatus`; bytes and seconds as inside."""
@@ -246,6 +248,9 @@ class NodeHealth:
         for code, times in self._running.fitness.failures.items():
             self._metrics.storage_errors.labels(code).inc(times - self._counted[code])
             self._counted[code] = times
+        for what, times in outlived.items():
+            self._metrics.faults.labels(what).inc(times - self._outlived[what])
+            self._outlived[what] = times
 
     def _alarms(self) -> list[str]:
         found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]

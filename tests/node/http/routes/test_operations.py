@@ -1,5 +1,6 @@
 """Alive, ready, and how it is."""
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from accredit.gossip.protocol.events import PeerStatistics
+from accredit.node.faults import outliving
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import STATEMENTS
 from accredit.node.runtime.health import BEHIND, UNSIGNED_SECONDS
@@ -145,6 +147,11 @@ def store_unsigned(node: Served) -> None:
     node.store.append([(said.id, said.raw)])
 
 
+def meet_a_fault(_node: Served) -> None:
+    with outliving(logging.getLogger("accredit.node.somewhere"), "an exchange was given up"):
+        raise KeyError("nobody foresaw this")
+
+
 def hear_nobody(node: Served) -> None:
     node.peers = tuple(replace(PEER, name=name, last_heard=None, failures=3) for name in ("node2", "node3"))
 
@@ -161,6 +168,10 @@ TROUBLE: dict[str, tuple[Callable[[Served], None], Callable[[Figures], bool]]] =
     "increase(accredit_storage_errors_total[10m]) > 0": (
         fail_to_store,
         lambda seen: seen.get('accredit_storage_errors_total{code="disk_full"}', 0.0) > 0,
+    ),
+    "increase(accredit_faults_total[10m]) > 0": (
+        meet_a_fault,
+        lambda seen: seen.get('accredit_faults_total{what="an exchange was given up"}', 0.0) > 0,
     ),
     "accredit_log_entries - accredit_checkpoint_entries > 0": (
         store_unsigned,
