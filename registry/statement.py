@@ -4,11 +4,13 @@ A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC
 
     18([ protected bstr, {}, payload bstr, signature bstr64 ])
     protected = { 1: -8, 3: "application/accredit-statement+cbor", 4: kid bstr32, 15: { 1: iss, 2: sub, 6: iat } }
-    payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map }
+    payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map,
+                  ? "mandate": bstr32 }
     id        = SHA-256(["Signature1", protected, h'', payload])
 
 All of it is deterministic CBOR (see `encoding`), and the unprotected map is empty. The id depends on content and
-signer, not on the signature's bytes. `seq` and `prev` number and chain each key's own statements from 1.
+signer, not on the signature's bytes. `seq` and `prev` number and chain each key's own statements from 1. `mandate` names
+the delegation under which a delegate speaks.
 
 `decode` gives an `Unverified`; only `verify` turns one into a `Statement`, so the type shows whether the signature was
 checked. `recall` makes a `Statement` of bytes that have already been through both. `governance.rulebook` says what the
@@ -46,7 +48,8 @@ _MEMBERS: Final = schema.members(
         "seq": schema.integer(1, 2**53),
         "prev": schema.nullable(schema.digest),
         "body": lambda value, path: _require(type(value) is dict, path, "a map"),
-    }
+    },
+    {"mandate": schema.digest},
 )
 GOVERNING: Final = ("charter.", "key.", "authority.")
 """Prefixes of the governing kinds, which decide who may state what; the other kinds make records."""
@@ -71,6 +74,7 @@ class Draft:
         seq, prev: the number of this statement among those of its key, from 1, and the id of the key's previous
             statement.
         body: the kind's own members.
+        mandate: the id of the delegation under which it speaks, 32 bytes; None under the charter, or for an issuer.
     """
 
     iss: str
@@ -81,6 +85,7 @@ class Draft:
     seq: int
     prev: bytes | None
     body: dict[str, Any]
+    mandate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,7 @@ class Statement(Unverified):
         put = object.__setattr__
         for name in ("iat", "seq", "prev", "id", "raw"):
             put(self, name, getattr(unverified, name))
-        for name in ("iss", "eco", "kind", "kid"):  # the same in many statements, so stored once
+        for name in ("iss", "eco", "kind", "kid", "mandate"):  # the same in many statements, so stored once
             put(self, name, _shared(getattr(unverified, name)))
         put(self, "sub", intern(unverified.sub))
         is_governing = unverified.kind.startswith(GOVERNING)
@@ -209,6 +214,7 @@ def decode(raw: bytes) -> Unverified:
         seq=content["seq"],
         prev=content["prev"],
         body=content["body"],
+        mandate=content.get("mandate"),
         id=hashlib.sha256(signed).digest(),
         kid=kid,
         signature=signature,
@@ -266,6 +272,7 @@ def recall(raw: bytes) -> Statement:
         seq=content["seq"],
         prev=content["prev"],
         body=content["body"],
+        mandate=content.get("mandate"),
         id=hashlib.sha256(signed).digest(),
         kid=header[_KID],
         signature=signature,
@@ -324,6 +331,8 @@ def _parts(draft: Draft, kid: bytes) -> tuple[bytes, bytes]:
         "prev": draft.prev,
         "body": draft.body,
     }
+    if draft.mandate is not None:
+        payload["mandate"] = draft.mandate
     try:
         return encode_cbor(protected), encode_cbor(payload)
     except (TypeError, ValueError) as error:

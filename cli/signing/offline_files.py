@@ -168,7 +168,7 @@ def _require_types(content: Mapping[str, Any], where: str) -> None:
     for name, kind in types.items():
         if type(content[name]) is not kind:
             raise DecodeError("not_a_draft", f"{where}: {name} has the wrong type.", hint="Make the request again.")
-    for name in ("eco", "prev"):
+    for name in ("eco", "prev", "mandate"):
         if content[name] is not None and (type(content[name]) is not bytes or len(content[name]) != 32):
             raise DecodeError("not_a_draft", f"{where}: {name} is not an id.", hint="Make the request again.")
 
@@ -183,6 +183,7 @@ def reading(draft: Draft) -> dict[str, Any]:
         "number": draft.seq,
         "follows": draft.prev.hex() if draft.prev else None,
         "ecosystem": draft.eco.hex() if draft.eco else None,
+        "mandate": draft.mandate.hex() if draft.mandate else None,
         "body": plain(render(draft.body)),
     }
 

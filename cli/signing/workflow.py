@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import exits, node_option, output
+from accredit.cli.base.node_option import complete
 from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.index.key_entries import next_number
-from accredit.governance.rules.rulebook import check_body, check_statement
+from accredit.governance.rules.rulebook import check_body, check_statement, names_mandate
 from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
@@ -102,6 +103,7 @@ class Wishes:
     offline: Path | None
     dry_run: bool
     force: bool
+    mandate: str | None = None
 
 
 def signing(command: _F) -> _F:
@@ -113,6 +115,7 @@ def signing(command: _F) -> _F:
         key: Path | None,
         passphrase_file: Path | None,
         authority: str | None,
+        mandate: str | None,
         offline: Path | None,
         dry_run: bool,
         force: bool,
@@ -122,6 +125,7 @@ def signing(command: _F) -> _F:
             key=key,
             passphrase_file=passphrase_file,
             authority=authority,
+            mandate=mandate,
             offline=offline,
             dry_run=dry_run,
             force=force,
@@ -138,6 +142,7 @@ def signing(command: _F) -> _F:
 
 _SIGNING_OPTIONS: Final = (
     click.option("--as", "authority", metavar="ID", help="Authority to sign for, if the key belongs to several."),
+    click.option("--mandate", metavar="ID", help="Delegation to sign under, if the key belongs to several."),
     click.option(
         "--offline",
         metavar="FILE",
@@ -262,12 +267,49 @@ class Desk:
                 )
         return [self._read[target] for target in targets]
 
+    @cached_property
+    def mandate(self) -> str | None:
+        """Return the delegation under which the key speaks here, in hex; None under the charter, or for nobody yet.
+
+        Raises:
+            InputError: there are several and none was chosen, or the chosen one is not the key's.
+        """
+        held = {via for _, via in self.voice.mandates}
+        delegations = sorted(via for via in held if via is not None)
+        if self.wishes.mandate is not None:
+            return complete(self.wishes.mandate, lambda: delegations, "a mandate of the key")
+        if None in held or not held:
+            return None
+        if len(delegations) > 1:
+            raise InputError(
+                "several_mandates",
+                f"The key speaks for {self.voice.authority} under {many(len(delegations), 'delegation')}: "
+                f"{', '.join(self._delegations(delegations))}.",
+                hint="Choose one with --mandate ID.",
+            )
+        return delegations[0]
+
+    def _delegations(self, ids: Sequence[str]) -> list[str]:
+        """Return delegations as a person knows them: the beginning of the id, and who gave it."""
+        records = self.client.authorities()["authorities"]
+        given = {one["via"]: one["parent"] for record in records for one in record["standings"]}
+        return [shorten(id_) + (f" (by {given[id_]['by']})" if given.get(id_) else "") for id_ in ids]
+
+    def _mandate_of(self, say: Say, body: Mapping[str, Any]) -> bytes | None:
+        """Return the mandate that a statement names."""
+        if not names_mandate(say.kind):
+            return None
+        is_own_word = body.get("issuer") == self.voice.authority and body.get("op") != "add"
+        if is_own_word and len(self.voice.mandates) > 1 and self.wishes.mandate is None:
+            return None  # whoever names an issuer's key in delegations of their own must not hinder its report
+        return None if self.mandate is None else bytes.fromhex(self.mandate)
+
     def is_own(self, said: Mapping[str, Any]) -> bool:
-        """Return whether a part of a record, as `/v1` shows it, was stated under a mandate of the key.
+        """Return whether a part of a record, as `/v1` shows it, was stated under the mandate of the key.
 
         The name is not enough: two delegations to one body are two mandates; each may change only its own statements.
         """
-        return (said["by"], said["via"]) in self.voice.mandates
+        return bool(self.voice.mandates) and (said["by"], said["via"]) == (self.voice.authority, self.mandate)
 
     def propose(
         self,
@@ -361,7 +403,9 @@ class Desk:
             )
 
     def _choose_authority(self, known: dict[str, Any]) -> str:
-        ids = sorted({standing["by"] for standing in known["authorities"]})
+        chosen = self.wishes.mandate
+        held = [one for one in known["authorities"] if chosen is None or (one["via"] or "").startswith(chosen.lower())]
+        ids = sorted({standing["by"] for standing in held})
         if not ids and not known["cut"]:
             # A committed successor that has not spoken yet; or a founder: nobody speaks for anybody before the charter
             # is in effect, and founders' votes are what puts it there. For others the dry run says why it is no use.
@@ -406,6 +450,7 @@ class Desk:
                 seq=number,
                 prev=head.id if head else None,
                 body=body,
+                mandate=self._mandate_of(say, body),
             )
             said = as_unverified(draft, voice.kid)
             check_statement(said)
@@ -441,9 +486,9 @@ class Desk:
                     outcomes.append(_outcome(say, id_, "foreseen", sorts[sort], {}))
                     step(1)
                     continue
-                foreseen = self.client.dry_run(
-                    {"iss": draft.iss, "sub": draft.sub, "kind": draft.kind, "body": draft.body, "key": self.voice.kid}
-                )
+                asked = {"iss": draft.iss, "sub": draft.sub, "kind": draft.kind, "body": draft.body}
+                named = {} if draft.mandate is None else {"mandate": draft.mandate}
+                foreseen = self.client.dry_run({**asked, **named, "key": self.voice.kid})
                 told = foreseen.setdefault("foreseen", {})  # a node of an older version foresees nothing
                 told["unregistered"] = [one for one in told.get("unregistered", ()) if one not in registered]
                 if alike is not None:

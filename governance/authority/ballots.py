@@ -12,7 +12,8 @@ of votes in every stratum, so that all follow the same rules:
 * a key and its replacements by rotation count as one, because they belong to one person.
 
 All facts about a key are kept by *voice*. Anybody can name a foreign key in a delegation or add it to their own
-authority, and must not gain control over what that key says for others.
+authority, and must not gain control over what that key says for others. So a statement speaks for one voice only, which
+it names (`Ground.may_speak`).
 """
 
 from collections import Counter
@@ -22,7 +23,7 @@ from typing import Final, NamedTuple
 
 from accredit.governance.index.statement_index import Chains
 from accredit.governance.rules.charter import Charter, Rule
-from accredit.governance.rules.rulebook import is_narrowing, rule_for
+from accredit.governance.rules.rulebook import is_narrowing, names_mandate, rule_for
 from accredit.governance.rules.undoing import FOUNDED_BY, Undoes, asked, is_met, join, lies_within, undoing
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id
@@ -173,8 +174,8 @@ class Ground:
         return int(self.chains[voice.via].body["threshold"])
 
     def voices(self, statement: Unverified, subject: Unverified | None = None) -> list[Voice]:
-        """Return the voices for which a statement's key speaks in it: its authority in the charter, then its
-        delegations.
+        """Return the voices for which a statement's key speaks in it; of votes and key statements there can be
+        several: its authority in the charter, then its delegations.
 
         Args:
             subject: the target to consider of a vote; None: the voices for which it counts on any of its targets.
@@ -186,28 +187,35 @@ class Ground:
         return [voice for voice in voices if any(self.carries(statement, voice, subject) for subject in subjects)]
 
     def carries(self, statement: Unverified, voice: Voice, subject: Unverified) -> bool:
-        """Return whether a statement counts for a voice: its key belongs to the voice and was not cut off before it.
+        """Return whether a statement counts for a voice: it may speak for the voice, its key belongs to the voice, and
+        was not cut off before it.
 
         Args:
             subject: its subject, or the target of the vote.
         """
-        return self.counts(statement.kid, voice, self.epoch(statement)) and not self._is_after(
-            statement, voice, subject
-        )
+        if not self.may_speak(statement, voice) or not self.counts(statement.kid, voice, self.epoch(statement)):
+            return False
+        return not self._is_after(statement, voice, subject)
+
+    @staticmethod
+    def may_speak(statement: Unverified, voice: Voice) -> bool:
+        """Return whether a statement may speak for a voice of its author: for the one under the mandate that it names.
+
+        A statement that names no mandate speaks under the charter. Otherwise somebody who delegates to another's
+        delegate, with that delegate's key, could take over what it says. A vote speaks for the voice that the statement
+        voted on names, and a key statement for every voice to which its key belongs, unless they name a mandate.
+        """
+        if statement.mandate is None and not names_mandate(statement.kind):
+            return True
+        return statement.mandate == voice.via
 
     def candidates(self, key: bytes, by: CanonicalId) -> list[Voice]:
-        """Return every voice of an authority to which a key belongs, under any charter version; the charter's first,
-        then the mandate that was given first.
-
-        A statement speaks for the first of them that can carry it. So a body that delegates to another's delegate, with
-        that delegate's key, takes over nothing that it says: neither who may suspend it nor under which limits it
-        stands.
-        """
+        """Return every voice of an authority to which a key belongs, under any charter version; the charter's
+        first."""
         if (key, by) not in self._voices:
             vias = {s.id for s in self.chains.introducers(key) if s.kind == "authority.delegate"}
             vias |= {voice.via for voice, keys in self.added.items() if voice.via is not None and key in keys}
-            given = sorted(vias, key=lambda via: (self.chains[via].iat, via))
-            voices = [Voice(by, None), *(Voice(by, via) for via in given)]
+            voices = [Voice(by, None), *(Voice(by, via) for via in sorted(vias))]
             self._voices[key, by] = [voice for voice in voices if self.is_held(key, voice)]
         return self._voices[key, by]
 
@@ -337,8 +345,12 @@ class Ground:
         return True
 
     def _possible(self, statement: Unverified) -> Sequence[Voice | None]:
-        """Return the voices for which a statement's key could speak; None: for all of them."""
-        voices = self.candidates(statement.kid, statement.iss)
+        """Return the voices for which a statement's key could speak; None: for all of them.
+
+        A statement that speaks for none of them is void as soon as its key is cut off for all of them.
+        """
+        held = self.candidates(statement.kid, statement.iss)
+        voices = [voice for voice in held if self.may_speak(statement, voice)] or held
         # A delegation that also names a key of a charter authority does not change what the charter says about that
         # key.
         return (voices[:1] if voices[0].via is None else voices) if voices else [None]
@@ -412,7 +424,7 @@ class Ground:
         standing: dict[bytes, tuple[Unverified, Voice, bool]] = {}
         for each in [subject, *self._approving(subject, narrowing=narrowing)]:
             of = voice if alone else Voice(each.iss, None)
-            if each.iss == of.by and self.counts(each.kid, of, self.epoch(each)):
+            if each.iss == of.by and self.may_speak(each, of) and self.counts(each.kid, of, self.epoch(each)):
                 before = self.cuts_before(each, of)
                 if not any(self._undoes(cut, of, subject) for cut in before):
                     standing[each.id] = each, of, not before

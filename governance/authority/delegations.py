@@ -152,6 +152,8 @@ class Mandates:
 
 _NOT_IN_EFFECT: Final = "its author's delegation is not in effect"
 _NO_VOICE: Final = "its key is not a valid key of the authority it names"
+_NO_MANDATE: Final = "its author speaks by delegation, and it does not name the delegation as its mandate"
+_FOREIGN_MANDATE: Final = "its key does not belong to the mandate that it names"
 
 
 def carrying_voice(
@@ -168,11 +170,12 @@ def carrying_voice(
     ground = mandates.ground
     charter = ground.charter(statement)
     voices = ground.voices(statement)
+    no_voice = "" if voices else _why_no_voice(ground, statement)
     if not asks.rule.asks_one:
         speaking = ground.speaking(statement, approvals)
         own = Voice(statement.iss, None)
         if own not in voices:
-            return None, "only authorities named in the charter may propose it" if voices else _NO_VOICE, speaking
+            return None, "only authorities named in the charter may propose it" if voices else no_voice, speaking
         if (problem := mandates.objection(own, statement, narrowing=narrowing)) is not None:
             return None, problem, speaking
         if not is_met(asks.rule, speaking, charter):
@@ -182,7 +185,7 @@ def carrying_voice(
             if not is_allowed(claim, together, speaking, charter):
                 return None, _only(claim), speaking
         return own, "", speaking
-    reason = _NO_VOICE
+    reason = no_voice
     # Most statements need one voice only; others that speak for them are counted only where it matters.
     speaking = ground.speaking(statement, approvals) if any(claim.rule for claim in asks.claims) else []
     for claim in asks.claims:
@@ -199,6 +202,14 @@ def carrying_voice(
         else:
             waits = waits or (f"it needs {many(ground.threshold(voice, ground.epoch(statement)), 'key')} of {voice.by}")
     return None, waits or reason, ground.speaking(statement, approvals)
+
+
+def _why_no_voice(ground: Ground, statement: Unverified) -> str:
+    """Return why a statement speaks for nobody, as a clause."""
+    held = ground.candidates(statement.kid, statement.iss)
+    if not held or any(ground.may_speak(statement, voice) for voice in held):
+        return _NO_VOICE
+    return _NO_MANDATE if statement.mandate is None else _FOREIGN_MANDATE
 
 
 def _only(claim: Claim) -> str:

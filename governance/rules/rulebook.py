@@ -175,6 +175,14 @@ def is_narrowing(kind: str, body: Mapping[str, Any]) -> bool:
     return KINDS[kind].is_narrowing(body)
 
 
+def names_mandate(kind: str) -> bool:
+    """Return whether a delegate's statement of a kind must name its mandate.
+
+    A vote speaks for the voice that made the statement voted on; a key belongs to all mandates that list it.
+    """
+    return not kind.startswith(("key.", "vote."))
+
+
 def is_urgent(statement: Unverified) -> bool:
     """Return whether a statement skips the batch and is sent at once: narrowing ones, and votes marked urgent."""
     return is_narrowing(statement.kind, statement.body) or statement.body.get("urgent") is True

@@ -3,7 +3,8 @@
  *
  *     18([ protected bstr, {}, payload bstr, signature bstr64 ])
  *     protected = { 1: -8, 3: "application/accredit-statement+cbor", 4: kid bstr32, 15: { 1: iss, 2: sub, 6: iat } }
- *     payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map }
+ *     payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map,
+ *                   ? "mandate": bstr32 }
  *     id        = SHA-256(["Signature1", protected, h'', payload])
  *
  * The readers of each kind check the content of its body.
@@ -36,6 +37,7 @@ const MEMBERS = ["body", "eco", "kind", "prev", "seq", "v"];
  * @property {string | null} eco the genesis statement's id, hex; null in the genesis itself
  * @property {string} kind
  * @property {any} body the kind's own members
+ * @property {string | null} mandate id of the delegation under which it speaks, hex; null where it names none
  * @property {Uint8Array} id 32 bytes
  * @property {Uint8Array} kid the signing key's id, 32 bytes
  * @property {Uint8Array} signed the bytes that are signed
@@ -59,7 +61,10 @@ export async function decode(raw) {
   require(isMap(unprotected) && Object.keys(unprotected).length === 0, "an empty unprotected map");
   const { kid, iss, sub, iat } = headerOf(decodeCbor(header, { what: "the protected header" }));
   const content = decodeCbor(payload, { what: "the payload" });
-  require(isMap(content) && Object.keys(content).sort().join() === MEMBERS.join(), `the members ${MEMBERS.join(", ")}`);
+  require(isMap(content), "a map as its payload");
+  const { mandate = null, ...others } = content;
+  require(Object.keys(others).sort().join() === MEMBERS.join(), `the members ${MEMBERS.join(", ")}`);
+  require(!("mandate" in content) || isBytes(mandate, 32), "32 bytes in mandate");
   require(content.v === 1, "version 1");
   require(isNullOrDigest(content.eco) && isNullOrDigest(content.prev), "null or 32 bytes in eco and prev");
   require(typeof content.kind === "string" && isMap(content.body), "a kind, and a map as its body");
@@ -67,7 +72,9 @@ export async function decode(raw) {
   require((content.seq === 1) === (content.prev === null), "prev to be null exactly in a key's first statement");
   const signed = encode(["Signature1", header, new Uint8Array(), payload]);
   const eco = content.eco === null ? null : hex(content.eco);
-  return { iss, sub, iat, eco, kind: content.kind, body: content.body, id: await sha256(signed), kid, signed, signature };
+  const { kind, body } = content;
+  const id = await sha256(signed);
+  return { iss, sub, iat, eco, kind, body, mandate: mandate && hex(mandate), id, kid, signed, signature };
 }
 
 /**

@@ -11,7 +11,7 @@ from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
-from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.encoding.ed25519 import key_id, multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, framework_items, grant, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
@@ -155,7 +155,7 @@ def test_a_body_that_the_charter_comes_to_name_speaks_by_the_charter_alone_from_
     assert f"{BODY}#{evil.id.hex()}" in answer.reasons[0].text
     assert asked(town, authority=f"{BODY}#{first.id.hex()}").accreditations == (before.id,)
     assert asked(town).verdict is Verdict.TRUSTED, "it was granted under a mandate in force, and stands"
-    granted = town.says(pen, "accreditation.grant", grant(scope=SCOPE))
+    granted = town.says(pen, "accreditation.grant", grant(scope=SCOPE), mandate=None)
     assert asked(town, authority=BODY).accreditations == (granted.id,)
 
 
@@ -285,22 +285,91 @@ def test_a_namesake_withdraws_nothing_that_another_published() -> None:
     assert verdict_of(town, ended).state is EffectState.INEFFECTIVE
 
 
-def test_whoever_delegates_to_anothers_delegate_gains_no_hold_over_what_it_grants() -> None:
-    """Of two mandates the one given first carries a grant, so no id that was searched for takes it away."""
-    town = trio()
-    pen, first = delegate(town)
+def dated_back(town: Consortium, first: Statement, **changes: Any) -> Statement:
+    """C delegates to A's delegate, with that delegate's key: as of an earlier date, and under a lower id."""
     other = town.pen(C)
     while True:
         before = other.copy()
-        body = first.body | {"name": f"{town.time}"}
-        second = town.says(other, "authority.delegate", body, heard=False)
+        body = first.body | {"name": f"Taken over {town.time}"} | changes
+        second = town.says(other, "authority.delegate", body, iat=first.iat - 1, heard=False)
         if second.id < first.id:
-            break
+            town.said.append(second)
+            return second
+        town.mandates[DELEGATE, key_id(first.body["keys"][0]["public"])].remove(second.id)
         other.seq, other.prev = before.seq, before.prev
-    town.said.append(second)
-    given = town.says(pen, "accreditation.grant", grant())
+
+
+def test_a_delegation_dated_back_takes_over_nothing_that_anothers_delegate_grants() -> None:
+    town = trio()
+    pen, first = delegate(town)
+    second = dated_back(town, first)
+    given = town.says(pen, "accreditation.grant", grant(scope=SCOPE))
     suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
+    by_thief = town.says(C, "accreditation.status", event(given.id, "revoke", reason_code="fraud"), ISSUER)
 
     assert state_of(town, second) is EffectState.EFFECTIVE
     assert verdict_of(town, given).voice == (DELEGATE, first.id)
     assert state_of(town, suspended) is EffectState.EFFECTIVE
+    assert state_of(town, by_thief) is EffectState.INEFFECTIVE
+    assert backwards(town).state_root() == town.fold().state_root()
+
+
+def test_a_second_mandate_voids_nothing_that_anothers_delegate_grants_nor_narrows_its_limits() -> None:
+    town = trio()
+    pen, first = delegate(town)
+    given = town.says(pen, "accreditation.grant", grant(scope=SCOPE))
+    second = dated_back(town, first, limits={"credential_types": ["License"]}, actions=["framework.*"])
+    town.says(C, "authority.withdraw", {"delegation": second.id, "heads": [], "effective_from": 0}, DELEGATE)
+
+    assert verdict_of(town, given).voice == (DELEGATE, first.id)
+    assert backwards(town).state_root() == town.fold().state_root()
+
+
+def test_a_delegate_of_two_says_for_which_it_speaks_and_each_mandate_has_its_own_limits() -> None:
+    town = trio()
+    pen, first = delegate(town)
+    second = dated_back(town, first, limits={"achievement_types": ["Diploma"]})
+    own = town.says(pen, "accreditation.grant", grant(scope=SCOPE), mandate=first)
+    other = town.says(pen, "accreditation.grant", grant(scope=SCOPE), mandate=second)
+    asked_for = town.says(C, "accreditation.status", event(own.id, "suspend"), ISSUER)
+
+    assert [verdict_of(town, one).voice for one in (own, other)] == [(DELEGATE, first.id), None]
+    assert verdict_of(town, asked_for).reason == f"Only {DELEGATE} or {A} may change it."
+
+
+def test_what_names_no_mandate_or_anothers_takes_no_effect_and_says_so() -> None:
+    """Whatever it were taken for, somebody could choose it for the delegate."""
+    town = trio()
+    pen, first = delegate(town)
+    stranger = delegate(town, C, to=BODY)[1]
+    unnamed = town.says(pen, "issuer.register", register(), mandate=None)
+    foreign = town.says(pen, "issuer.register", register(), mandate=stranger)
+    own = town.says(A, "issuer.register", register(), mandate=first)
+
+    assert [verdict_of(town, one).reason for one in (unnamed, foreign, own)] == [
+        "Its author speaks by delegation, and it does not name the delegation as its mandate.",
+        *["Its key does not belong to the mandate that it names."] * 2,
+    ]
+    assert backwards(town).state_root() == town.fold().state_root()
+
+
+def test_a_statement_that_names_no_mandate_is_void_all_the_same_once_its_key_is_cut_off() -> None:
+    """Else whoever finds an old key fills every node with statements that count for nothing."""
+    town = trio()
+    pen, _ = delegate(town)
+    town.says(pen, "key.retire", {"key": pen.kid, "last": pen.prev}, DELEGATE)
+    late = town.says(pen, "issuer.register", register(), mandate=None)
+
+    assert state_of(town, late) is EffectState.VOID
+    assert not town.fold().is_committed(late.id)
+
+
+def test_a_key_statement_that_names_a_mandate_ends_a_key_for_that_mandate_alone() -> None:
+    town = trio()
+    pen, first = delegate(town)
+    second = dated_back(town, first)
+    town.says(pen, "key.retire", {"key": pen.kid, "last": pen.prev}, DELEGATE, mandate=second)
+    given = town.says(pen, "accreditation.grant", grant(), mandate=first)
+    ended = town.says(pen, "accreditation.grant", grant("did:web:other.example"), mandate=second)
+
+    assert [state_of(town, one) for one in (given, ended)] == [EffectState.EFFECTIVE, EffectState.VOID]

@@ -87,6 +87,16 @@ def test_what_was_meant_is_what_is_read() -> None:
     assert (read.eco, read.prev, read.seq, read.body) == (None, None, 1, {})
 
 
+def test_a_delegates_statement_names_its_mandate_and_one_that_names_none_is_read_as_before() -> None:
+    mandate = bytes(range(64, 96))
+    delegated = encode_signed(dataclasses.replace(DRAFT, mandate=mandate), KeyPair(SEED))
+    payload = b"\xa7" + PAYLOAD[1:] + tstr("mandate") + bstr(mandate)
+    assert delegated == signed_by_hand(PROTECTED, payload)
+    assert decode(delegated).mandate == recall(delegated).mandate == mandate
+    assert decode(delegated).id != decode(RAW).id
+    assert decode(RAW).mandate is None
+
+
 # ------------------------------------------------------------------------------------ trust
 
 
@@ -343,6 +353,7 @@ def test_a_payload_with_a_member_more_or_less_or_out_of_range_is_refused() -> No
         "seq": (0, -1, 2**53 + 1, True, None, "1"),
         "prev": (bytes(31), "", 0, [], None),
         "body": (None, [], "", b"\xa0", 0),
+        "mandate": (bytes(31), bytes(33), "", 0, None),
     }
     for name, values in wrong.items():
         for value in values:
@@ -477,6 +488,7 @@ BODIES = st.dictionaries(
         seq=st.integers(2, 2**53),
         prev=st.binary(min_size=32, max_size=32),
         body=BODIES,
+        mandate=st.one_of(st.none(), st.binary(min_size=32, max_size=32)),
     ).flatmap(lambda draft: st.sampled_from([draft, dataclasses.replace(draft, seq=1, prev=None)])),
     st.binary(min_size=32, max_size=32),
 )

@@ -10,12 +10,12 @@ Seeds follow from names, so every run signs the same bytes.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.governance.index.key_entries import next_number
-from accredit.governance.rules.rulebook import check_statement
+from accredit.governance.rules.rulebook import check_statement, names_mandate
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -66,6 +66,8 @@ class Consortium:
     genesis: Statement
     said: list[Statement] = field(default_factory=list)
     time: int = START
+    mandates: dict[tuple[str, bytes], list[bytes]] = field(default_factory=dict)
+    """The delegations that gave a body's key a mandate, the first said first."""
 
     @classmethod
     def of(
@@ -112,17 +114,40 @@ class Consortium:
         *,
         iat: int | None = None,
         heard: bool = True,
+        mandate: Statement | None | Literal["first"] = "first",
     ) -> Statement:
-        """One statement; `heard` False: signed, but kept from everybody."""
+        """One statement; `heard` False: signed, but kept from everybody.
+
+        Args:
+            mandate: the delegation that it names; by default, a delegate names the first that gave its key a mandate.
+        """
         pen = who if isinstance(who, Pen) else self.pen(who)
         self.time += 1
         named = sub or next(
             (body[m] for m in ("id", "issuer", "delegate", "name", "framework") if isinstance(body.get(m), str)), None
         )
-        statement = _sign(pen, kind, body, named or self.eco.hex(), eco=self.eco, iat=iat or self.time)
+        via = self.mandate_of(pen, kind) if mandate == "first" else mandate and mandate.id
+        statement = _sign(pen, kind, body, named or self.eco.hex(), eco=self.eco, iat=iat or self.time, mandate=via)
+        self._note_mandates(pen, statement)
         if heard:
             self.said.append(statement)
         return statement
+
+    def mandate_of(self, pen: Pen, kind: str) -> bytes | None:
+        """The mandate that a statement of a pen names, if its author chooses nothing else."""
+        held = self.mandates.get((pen.authority, pen.kid), ())
+        return next(iter(held), None) if names_mandate(kind) else None
+
+    def _note_mandates(self, pen: Pen, said: Statement) -> None:
+        body = said.body
+        if said.kind == "authority.delegate":
+            founders = {key_id(entry["public"]) for by in self.genesis.body["authorities"] for entry in by["keys"]}
+            for key in {key_id(entry["public"]) for entry in body["keys"]} - founders:
+                self.mandates.setdefault((body["delegate"], key), []).append(said.id)
+        elif said.kind in ("key.add", "key.rotate"):
+            key, elder = (body, pen.kid) if said.kind == "key.add" else (body["new"], body["key"])
+            for via in self.mandates.get((pen.authority, elder), ()):
+                self.mandates.setdefault((pen.authority, key_id(key["public"])), []).append(via)
 
     def votes(self, who: str | Pen, *targets: Statement, approve: bool = True, heard: bool = True) -> Statement:
         """A vote on statements."""
@@ -215,8 +240,27 @@ def key_entry(pen: Pen, *, budget: int = BUDGET, next_key: bool = False) -> dict
     return entry
 
 
-def _sign(pen: Pen, kind: str, body: dict[str, Any], sub: str, *, eco: bytes | None, iat: int) -> Statement:
-    draft = Draft(iss=pen.authority, sub=sub, iat=iat, eco=eco, kind=kind, seq=pen.seq, prev=pen.prev, body=body)
+def _sign(
+    pen: Pen,
+    kind: str,
+    body: dict[str, Any],
+    sub: str,
+    *,
+    eco: bytes | None,
+    iat: int,
+    mandate: bytes | None = None,
+) -> Statement:
+    draft = Draft(
+        iss=pen.authority,
+        sub=sub,
+        iat=iat,
+        eco=eco,
+        kind=kind,
+        seq=pen.seq,
+        prev=pen.prev,
+        body=body,
+        mandate=mandate,
+    )
     unverified = decode(encode_signed(draft, KeyPair(pen.seed)))
     check_statement(unverified)
     statement = verify(unverified, pen.public)

@@ -119,6 +119,7 @@ def explain(
         seq=pen.seq,
         prev=pen.prev,
         body=body,
+        mandate=town.mandate_of(pen, kind),
     )
     return town.fold().explain_draft(draft, pen.kid)
 

@@ -47,6 +47,7 @@ _WAITS: Final = "what waits"
 
 _DRAFT: Final = members(
     {"iss": issuer_id, "sub": text(IDENTIFIER_CHARS), "kind": text(64), "body": lambda *_: None, "key": digest},
+    {"mandate": digest},
 )
 
 
@@ -107,6 +108,7 @@ class StatementView(ProposalView):
 
     seq: int
     prev: str | None
+    mandate: str | None
     key: str
     index: int | None
 
@@ -182,6 +184,7 @@ async def statement(call: Call) -> Response:
         **_proposal(fold, proposal, waiting, call.reader.now()),
         "seq": held.seq,
         "prev": None if held.prev is None else held.prev.hex(),
+        "mandate": None if held.mandate is None else held.mandate.hex(),
         "key": held.kid.hex(),
         "index": log.index_of(identity),
     }
@@ -356,6 +359,7 @@ async def dry_run(call: Call) -> Response:
         seq=head.next_seq,
         prev=head.id,
         body=value["body"],
+        mandate=value.get("mandate"),
     )
     verdict = fold.explain_draft(draft, value["key"])
     now = call.reader.now()
