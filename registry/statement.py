@@ -9,7 +9,7 @@ A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC
     id        = SHA-256(["Signature1", protected, h'', payload])
 
 All of it is deterministic CBOR (see `encoding`), and the unprotected map is empty. The id depends on content and
-signer, not on the signature's bytes. `seq` and `prev` number and chain each key's own statements from 1. `mandate` names
+signer, not on the signature's bytes. `seq` and `prev` number and chain each key's own statements from 1. `mandate` is
 the delegation under which a delegate speaks.
 
 `decode` gives an `Unverified`; only `verify` turns one into a `Statement`, so the type shows whether the signature was

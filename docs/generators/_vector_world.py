@@ -54,6 +54,7 @@ LISTED: Final = "did:web:listed.example"
 STOLEN: Final = "did:web:stolen.example"
 REPORTED: Final = CanonicalId("did:web:reported.example")
 K2: Final = f"{REPORTED}#k2"
+SILENCED: Final = CanonicalId("did:web:silenced.example")
 ABROAD: Final = "https://abroad.example/"
 OLDEST: Final = "did:web:oldest.example"
 AHEAD: Final = "did:web:ahead.example"
@@ -94,6 +95,11 @@ def world() -> World:
     for number, on, since in ((1, "2016-01-01", "2025-01-01"), (2, "2020-06-01", "2018-01-01")):
         own = {"by": REPORTED, "via": bytes(32), "key": "one", "seq": number, "iat": at(on)}
         made.key_event(REPORTED, how=own, op="compromise", key_id=K2, compromised_since=at(since))
+    made.register(SILENCED, name="Silenced Keys", iat=EARLY, keys=[*pinned(), two])
+    made.grant(SILENCED, iat=EARLY)
+    for number, key in ((2, K2), (1, K1)):
+        own = {"by": SILENCED, "via": bytes(32), "key": "one", "seq": number, "iat": at("2020-01-01")}
+        made.key_event(SILENCED, how=own, op="compromise", key_id=key)
     made.register(LISTED, name="Listed Only", iat=EARLY)
     via = made.delegate(UNION, limits={"achievement_types": ["Badge"], "jurisdictions": ["US-IN"]}, valid_from=EARLY)
     made.register(GUILD, name="Guild", iat=EARLY, by=UNION, via=via)

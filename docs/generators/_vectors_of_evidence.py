@@ -41,6 +41,7 @@ from ._vector_world import (
     QUERY,
     REPORTED,
     REVOKED,
+    SILENCED,
     SKILLS,
     STOLEN,
     SUSPENDED,
@@ -365,6 +366,13 @@ def _answers() -> Iterator[Vector]:
             past(_of(REPORTED)._replace(key=K2), "2019-06-01"),
             "not_trusted",
             ("key_compromised",),
+        ),
+        (
+            "reported-by-an-ended-key",
+            "Another key reported it, which then reported itself, under a lower number.",
+            _of(SILENCED)._replace(key=K2),
+            "indeterminate",
+            ("key_in_doubt",),
         ),
         (
             "about-unknown",

@@ -40,6 +40,8 @@ def vectors() -> Iterator[Vector]:
     liar = committed([_ADA], times=(HELD_AT - 9_999, HELD_AT, HELD_AT + 10, HELD_AT + 400))
     yield _vector("one-dates-back", "One signer of four dates its cosignature back.", held, liar)
 
+    yield _vector("mandate", "A statement that names a mandate.", held, committed([_ADA], mandate=bytes(32)))
+
     stripped = {name: value for name, value in _ADA.items() if name != "credentialStatus"}
     refuted = _failing("refuted")
     yield _vector("status-stripped", "The status was left out.", refuted("leaf"), of=stripped)

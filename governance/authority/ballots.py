@@ -129,14 +129,6 @@ class Ground:
         head = heads.get(statement.kid)
         return head is not None and self._reaches(statement, head)
 
-    def ends_at(self, key: bytes, heads: HeadsByKey) -> bool:
-        """Return whether `heads` show where a key's chain ended: its head is the key's own, held with all before it.
-
-        Nobody can tell what lies before a head that nobody holds, so such a head says nothing about the past.
-        """
-        head = heads.get(key)
-        return head is not None and self.chains.is_complete(head) and self.chains[head].kid == key
-
     def holds(self, statement: Unverified) -> bool:
         """Return whether a statement belongs to the part of the set under consideration."""
         return self.within is None or self.is_covered(statement, self.within)

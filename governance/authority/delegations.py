@@ -6,10 +6,10 @@ authority above it in the chain, can withdraw a delegation. This ends the mandat
 below it. The statements that the withdrawal's `heads` cover stand. Of the other statements
 
 * a narrowing one stands, if it is dated no later than the withdrawal, until it is undone in its own right;
-* a widening one is void if the withdrawal names a head of its key that is held (`Ground.ends_at`). If the withdrawal
-  names no such head, a statement dated no later than the withdrawal stands, unless as many agree to the withdrawal as
-  the retroactive rule requires, because a single body must not erase the past. But nothing shows that such a statement
-  existed in time, so no decision rests on it alone (`Ground.is_anchored`).
+* a widening one dated no later than the withdrawal stands too, unless as many agree to the withdrawal as the
+  retroactive rule requires: a single body must not erase the past, neither by leaving heads out nor by naming early
+  ones. But nothing shows that such a statement existed in time, so no decision rests on it alone
+  (`Ground.is_anchored`).
 """
 
 from collections.abc import Iterable
@@ -114,7 +114,7 @@ class Mandates:
                     continue
                 if self.ground.said_at(statement, voice) > withdrawal.met:
                     return True
-                if not narrowing and (self.ground.ends_at(statement.kid, heads) or withdrawal.is_retroactive):
+                if withdrawal.is_retroactive and not narrowing:
                     return True
         return False
 

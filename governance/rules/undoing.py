@@ -65,7 +65,7 @@ class Undoes(StrEnum):
     STATUSES = "the more restrictive statuses it follows"
     TARGET = "the statement it names; if that one narrowed another, with the other's weight too"
     CARRIED = "statements by the key after `last`, as far as those who end the key may undo the decision it carried"
-    MANDATE = "the mandate, and every widening statement outside `heads` that are held"
+    MANDATE = "the mandate; under the retroactive rule, every widening statement outside `heads` too"
 
 
 class Back(StrEnum):
@@ -77,7 +77,7 @@ class Back(StrEnum):
     BOUNDED = "only under the retroactive rule, and no further than `max_backdating`"
     LAST = "to `last`"
     AMENDED = "to `heads`: the previous charter still applies to what they cover"
-    HEADS = "to `heads`; for a key without a held head, to its own date, or further under the retroactive rule"
+    HEADS = "to its own date; to `heads` under the retroactive rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ _SAID: Final[Mapping[str, str]] = {
     "limits": "Limits of its mandate; null means no limits.",
     "links": "Related routes, by name.",
     "location": "The place, in words.",
-    "mandate": "Id of the delegation under which its author speaks; null under the charter, and for an issuer's own key.",
+    "mandate": "Id of the delegation under which its author speaks; null under the charter, or for an issuer's key.",
     "max_backdating": "Seconds that a statement may be backdated; null means no limit.",
     "message": "Reasons, in sentences.",
     "meta": "When the list was made and changed.",

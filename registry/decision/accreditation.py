@@ -51,8 +51,8 @@ _KEY_TEXTS: Final = {
     KeyState.KEY_EXPIRED: "{key} was no longer valid on {time}.",
     KeyState.KEY_RETIRED: "{key} had been retired by {time}.",
     KeyState.KEY_COMPROMISED: "{key} is compromised; what it signed on {time} proves nothing.",
-    KeyState.KEY_IN_DOUBT: "This issuer's keys report each other as compromised ({key} is one of them); an "
-    "authority must decide.",
+    KeyState.KEY_IN_DOUBT: "It is in dispute which of this issuer's keys are compromised ({key} is one of "
+    "them); an authority must decide.",
 }
 
 
@@ -422,7 +422,7 @@ def _judge_key(
     if answer.doubted_later is not None and answer.doubted_later <= case.now:
         notes.advise(
             "key_in_doubt_later",
-            "This issuer's keys report each other as compromised; this key may have been stolen by "
+            "It is in dispute which of this issuer's keys are compromised; this one may have been stolen by "
             f"{day(answer.doubted_later)}.",
         )
         return False

@@ -677,7 +677,7 @@ _KEYS: Final = {
         _KEY_OF_ISSUER,
     ),
     "key_in_doubt": _told(
-        "The issuer's keys accuse each other of being stolen; an authority has to decide.",
+        "It is in dispute which of the issuer's keys were stolen; an authority has to decide.",
         "It is in dispute whether the organisation's key was stolen.",
         "It is in dispute whether your issuer's key was stolen.",
         _WAIT,

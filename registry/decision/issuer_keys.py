@@ -6,12 +6,15 @@ A key counts if it was stated by an authority whose facts count for the accredit
 `retire` or by `compromise`; the issuer too can sign the last two, with one of its own Ed25519 keys that count. Such a
 key can always end itself. It can end other keys only while it is good:
 
-1. what it says after its own end in its chain does not count, nor what it says outside its stated validity, or after
-   the date at which an authority ended it. If it was compromised without a date, nothing it said counts;
+1. what it says outside its stated validity does not count, nor what it says after the date at which an authority ended
+   it. If an authority reports it stolen without a date, nothing it said counts;
 2. keys that accuse each other, directly or in a circle, are all *in doubt*, whatever their dates: the signer chooses
    the date, and a thief holds one of the keys. Every key that a key in doubt accuses is in doubt as well. An authority
    decides: once it has ended the thief's key, that key's accusations no longer count, and the doubt is gone;
-3. a key that such a key ends without dispute has ended, and what it says from that date on does not count.
+3. the same holds of a key that has ended itself. What it says of others from the date of that end on, or under a higher
+   number, leaves them in doubt. It cannot take its own words back in this way: whoever has stolen the key could end it
+   as of an earlier date or under a lower number, and so give back what it had reported stolen;
+4. a key that such a key ends without dispute has ended, and what it says from that date on does not count.
 
 What a key says more than once, to end one other key in one way, is read as one word: the earliest of its ends, said at
 the earliest of its dates, under the lowest of its numbers, within the key's validity. A record keeps only some of these
@@ -165,8 +168,12 @@ def _weigh(
     def is_heard(node: _Node, one: KeyEnded) -> bool:
         return node not in ends or one["iat"] < ends[node]
 
+    def is_disputed(one: KeyEnded) -> bool:
+        ended = itself.get(one["signer"])
+        return ended is not None and (one["iat"] >= ended[0] or one["seq"] > ended[1])
+
     ends: dict[_Node, int] = {}
-    last: dict[_Node, int] = {}  # of a key that ended itself: the number of that statement
+    itself: dict[_Node, tuple[int, int]] = {}  # of a key that ended itself: from when on, and under which number
 
     def end(node: _Node, at: int) -> None:
         ends[node] = min(at, ends.get(node, at))
@@ -176,16 +183,15 @@ def _weigh(
             end(node, _end(one))
     themselves = [one for one in words if one["signer"] in whom(one)]
     for one in themselves:
-        end(one["signer"], _end(one))
-        last[one["signer"]] = min(one["seq"], last.get(one["signer"], one["seq"]))
+        since, number = itself.get(one["signer"], (_end(one), one["seq"]))
+        itself[one["signer"]] = min(_end(one), since), min(one["seq"], number)
     accusations: dict[_Node, list[KeyEnded]] = {}
     for one in words:
         signer = one["signer"]
-        is_after = signer in last and one["seq"] > last[signer]
         is_within = one["statement"] in several or _is_within(added, signer, one["iat"])
-        if signer not in whom(one) and not is_after and is_within:
+        if signer not in whom(one) and is_within:
             accusations.setdefault(signer, []).append(one)
-    # A key ended by an authority or by itself stops counting before its statements about other keys are read.
+    # A key ended by an authority stops counting before its statements about other keys are read.
     accusations = {node: [one for one in said if is_heard(node, one)] for node, said in accusations.items()}
     counted, doubts = [*decided, *themselves], list[KeyEnded]()
     in_doubt: dict[_Node, None] = {}
@@ -195,7 +201,7 @@ def _weigh(
         spoken = [(node, one) for node in circle for one in accusations.get(node, ()) if is_heard(node, one)]
         in_doubt.update((target, None) for _, one in spoken for target in whom(one) if target in circle)
         for node, one in spoken:
-            if node in in_doubt:
+            if node in in_doubt or is_disputed(one):
                 doubts.append(one)
                 in_doubt.update(dict.fromkeys(whom(one)))
             else:

@@ -156,7 +156,7 @@ def test_two_of_a_delegates_three_keys_speak_for_it() -> None:
     assert state_of(town, given) is EffectState.EFFECTIVE
 
 
-def test_of_two_delegations_the_one_that_needs_fewer_keys_carries_it() -> None:
+def test_of_two_delegations_the_one_that_a_statement_names_says_how_many_keys_it_needs() -> None:
     town = trio()
     pen, first = delegate(town)
     both = [key_entry(pen, budget=0), key_entry(Pen("other", DELEGATE), budget=5)]
@@ -168,7 +168,7 @@ def test_of_two_delegations_the_one_that_needs_fewer_keys_carries_it() -> None:
     assert len(record_of(town, "authority", DELEGATE)["standings"]) == 2
 
     withdraw(town, A, first, town.said[-1])
-    later = town.says(pen, "accreditation.grant", grant("did:web:later.example"))
+    later = town.says(pen, "accreditation.grant", grant("did:web:later.example"), mandate=second)
 
     assert state_of(town, given) is EffectState.EFFECTIVE
     assert verdict_of(town, later).reason == f"It needs 2 keys of {DELEGATE}."
@@ -207,7 +207,8 @@ def test_what_the_heads_of_a_withdrawal_cover_stands_and_nothing_else_below_it()
     sub, _ = delegate(town, pen, to=SUB, actions=["accreditation.*"])
     below = town.says(sub, "accreditation.grant", grant("did:web:below.example"))
     forgotten = town.says(sub, "accreditation.grant", grant("did:web:forgotten.example"))
-    withdrawal = withdraw(town, A, made, town.said[-3], below)
+    withdrawal = withdraw(town, A, made, town.said[-3], below, effective_from=town.time + 1)
+    town.votes(B, withdrawal)
     after = town.says(pen, "accreditation.grant", grant("did:web:after.example"))
 
     assert state_of(town, withdrawal) is EffectState.EFFECTIVE
@@ -312,6 +313,7 @@ def test_of_two_withdrawals_both_hold_and_the_earliest_is_shown() -> None:
     given = town.says(pen, "accreditation.grant", grant())
     withdraw(town, A, made, given, effective_from=town.time + 90)
     strict = withdraw(town, A, made, before, effective_from=town.time + 70)
+    town.votes(B, strict)
 
     assert [state_of(town, s) for s in (before, given)] == [EffectState.EFFECTIVE, EffectState.INEFFECTIVE]
     (standing,) = record_of(town, "authority", DELEGATE)["standings"]

@@ -17,6 +17,7 @@ from accredit.governance.authority.delegations import Mandates
 from accredit.governance.index.statement_index import named_heads
 from accredit.governance.rules import undoing
 from accredit.registry.decision.competencies import Competencies
+from tests.governance import test_by_mandate as by_mandate
 from tests.governance import test_dating_back as dates
 from tests.governance import test_heads_of_withdrawals as heads
 from tests.governance import test_limits_by_framework as framed
@@ -54,10 +55,6 @@ def _first(rules: Any, _: Any) -> Any:
 
 def _whole_reach(_: Any, cut_off: Any) -> Reach:
     return Reach(frozenset(), frozenset(cut_off.voices or ()))
-
-
-def _is_named(_: Any, key: bytes, named: Any) -> bool:
-    return key in named
 
 
 def _ends_whatever_lies_outside(self: Mandates, voice: Any, statement: Any, *, narrowing: bool) -> bool:
@@ -194,14 +191,16 @@ CLAUSES: Final = (
         off=((Mandates, "is_ended", _ends_whatever_lies_outside),),
         seen_by=told.test_a_withdrawal_that_names_no_heads_does_not_erase_an_honest_issuers_past,
     ),
-    *(
-        Clause(
-            name=f"a head {head} erases nothing",
-            off=((Ground, "ends_at", _is_named),),
-            seen_by=heads.test_a_withdrawal_whose_head_cannot_be_checked_erases_no_past,
-            given=(head,),
-        )
-        for head in ("of nobody", "of another key", "without what came before it")
+    Clause(
+        name="a withdrawal with an early head erases nothing",
+        off=((Mandates, "is_ended", _ends_whatever_lies_outside),),
+        seen_by=heads.test_one_body_erases_no_past_of_its_delegate_by_a_head,
+        given=("early",),
+    ),
+    Clause(
+        name="a statement speaks under the mandate that it names",
+        off=((Ground, "may_speak", constantly(True)),),
+        seen_by=by_mandate.test_a_delegation_dated_back_takes_over_nothing_that_anothers_delegate_grants,
     ),
     Clause(
         name="reaching back is judged however it is spelt",

@@ -57,6 +57,7 @@ def committed(
     fold: int | None = None,
     kind: str = "issuance.commit",
     holds: bool = True,
+    mandate: bytes | None = None,
     **changes: Any,
 ) -> Committed:
     """Args: times: when each of four signers cosigned; three of them are a quorum. holds: the state has it."""
@@ -76,7 +77,7 @@ def committed(
         "algorithm": ALGORITHM,
         **changes,
     }
-    draft = Draft(iss=issuer, sub=issuer, iat=iat, eco=eco, kind=kind, seq=1, prev=None, body=body)
+    draft = Draft(iss=issuer, sub=issuer, iat=iat, eco=eco, kind=kind, seq=1, prev=None, body=body, mandate=mandate)
     raw = encode_signed(draft, KeyPair(seed))
     id = decode(raw).id
     ids = [sha256(b"other %d" % number).digest() for number in range(9)] + ([id] if holds else [])

@@ -114,7 +114,7 @@ class Consortium:
         *,
         iat: int | None = None,
         heard: bool = True,
-        mandate: Statement | None | Literal["first"] = "first",
+        mandate: Statement | Literal["first"] | None = "first",
     ) -> Statement:
         """One statement; `heard` False: signed, but kept from everybody.
 
@@ -126,7 +126,8 @@ class Consortium:
         named = sub or next(
             (body[m] for m in ("id", "issuer", "delegate", "name", "framework") if isinstance(body.get(m), str)), None
         )
-        via = self.mandate_of(pen, kind) if mandate == "first" else mandate and mandate.id
+        chosen = mandate if isinstance(mandate, Statement) else None
+        via = self.mandate_of(pen, kind) if mandate == "first" else chosen and chosen.id
         statement = _sign(pen, kind, body, named or self.eco.hex(), eco=self.eco, iat=iat or self.time, mandate=via)
         self._note_mandates(pen, statement)
         if heard:
@@ -145,9 +146,11 @@ class Consortium:
             for key in {key_id(entry["public"]) for entry in body["keys"]} - founders:
                 self.mandates.setdefault((body["delegate"], key), []).append(said.id)
         elif said.kind in ("key.add", "key.rotate"):
-            key, elder = (body, pen.kid) if said.kind == "key.add" else (body["new"], body["key"])
-            for via in self.mandates.get((pen.authority, elder), ()):
-                self.mandates.setdefault((pen.authority, key_id(key["public"])), []).append(via)
+            elder, public = (
+                (pen.kid, body["public"]) if said.kind == "key.add" else (body["key"], body["new"]["public"])
+            )
+            held = self.mandates.setdefault((pen.authority, key_id(public)), [])
+            held += [via for via in self.mandates.get((pen.authority, elder), ()) if via not in held]
 
     def votes(self, who: str | Pen, *targets: Statement, approve: bool = True, heard: bool = True) -> Statement:
         """A vote on statements."""

@@ -3,7 +3,7 @@
 Most things that several authorities must carry are carried at once, so that charters, keys and delegations do change.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -117,9 +117,17 @@ class Teller:
     ) -> None:
         # Now and then from a clock that is behind, or far ahead.
         iat = self.town.time - self.draw(st.sampled_from((*[0] * 40, 50, 50, -YEAR)))
-        said = self.town.says(self.hand(like), kind, body, sub, iat=iat, heard=heard)
+        pen = self.hand(like)
+        said = self.town.says(pen, kind, body, sub, iat=iat, heard=heard, mandate=self.mandate(pen))
         if carried or self.draw(st.sampled_from((False, False, False, True))):
             self.approve(said)
+
+    def mandate(self, pen: Pen) -> Statement | Literal["first"] | None:
+        """What a delegate names: its first mandate, or none, or any."""
+        held = self.town.mandates.get((pen.authority, pen.kid), ())
+        named = self.draw(st.sampled_from(("first", "first", "first", None, *held[1:]))) if held else "first"
+        found = next((said for said in self.town.said if said.id == named), None)
+        return "first" if named == "first" else found
 
     def approve(self, *targets: Statement) -> None:
         """The founders approve, all of them or but one."""

@@ -179,7 +179,9 @@ class HistoryTelling:
             return self.desk
         if agency not in self._desks:
             path = self.agency_keys / f"agency-{quote(agency, safe='')}.key"
-            self._desks[agency] = Desk(self.desk.nodes, replace(self.desk.wishes, key=path, authority=None, mandate=None))
+            self._desks[agency] = Desk(
+                self.desk.nodes, replace(self.desk.wishes, key=path, authority=None, mandate=None)
+            )
         return self._desks[agency]
 
     # ------------------------------------------------------------------------------------------------ what is said

@@ -34,7 +34,7 @@ const KEY_TEXTS = {
   key_retired: (key, time) => `${key} had been retired by ${time}.`,
   key_compromised: (key, time) => `${key} is compromised; what it signed on ${time} proves nothing.`,
   key_in_doubt: (key) =>
-    `This issuer's keys report each other as compromised (${key} is one of them); an authority must decide.`,
+    `It is in dispute which of this issuer's keys are compromised (${key} is one of them); an authority must decide.`,
 };
 
 /**
@@ -387,7 +387,7 @@ function judgeKey(asked, issuer, chain, publishers, existed, notes) {
   if (answer.doubtedLater !== null && answer.doubtedLater <= asked.now) {
     notes.advise(
       "key_in_doubt_later",
-      `This issuer's keys report each other as compromised; this key may have been stolen by ${day(answer.doubtedLater)}.`,
+      `It is in dispute which of this issuer's keys are compromised; this one may have been stolen by ${day(answer.doubtedLater)}.`,
     );
     return false;
   }

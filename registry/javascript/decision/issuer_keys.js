@@ -3,7 +3,8 @@
  *
  * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
  * `retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while
- * that is good. Keys that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides.
+ * that is good. Keys that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides. So
+ * are those that a key accuses after it has ended itself: it cannot take its own words back in this way.
  * What a key says more than once, to end one other key in one way, is read as one word: the earliest of its ends, said
  * at the earliest of its dates, under the lowest of its numbers.
  *
@@ -172,22 +173,25 @@ function weigh(added, decided, spoken) {
 
   for (const one of decided) for (const key of whom(one)) end(key, endOf(one));
   const themselves = words.filter((one) => whom(one).has(one.signer));
-  /** @type {Map<string, number>} of a key that ended itself: the number of that statement */
-  const last = new Map();
+  /** @type {Map<string, {since: number, number: number}>} when a key ended itself, and under which number */
+  const itself = new Map();
   for (const { signer, seq, ...one } of themselves) {
-    end(signer, endOf(one));
-    last.set(signer, Math.min(seq, last.get(signer) ?? seq));
+    const { since, number } = itself.get(signer) ?? { since: endOf(one), number: seq };
+    itself.set(signer, { since: Math.min(endOf(one), since), number: Math.min(seq, number) });
   }
+  const isDisputed = (/** @type {Said} */ one) => {
+    const ended = itself.get(one.signer);
+    return ended !== undefined && (one.iat >= ended.since || one.seq > ended.number);
+  };
   /** @type {Map<string, Said[]>} */
   const accusations = new Map();
   for (const one of words) {
-    const isAfter = one.seq > (last.get(one.signer) ?? Infinity);
     const isValid = several.has(one.statement) || isWithin(added, one.signer, one.iat);
-    if (!whom(one).has(one.signer) && !isAfter && isValid) {
+    if (!whom(one).has(one.signer) && isValid) {
       accusations.set(one.signer, [...(accusations.get(one.signer) ?? []), one]);
     }
   }
-  // What an authority ended, or the key itself, is silent from then on, before anybody's word about others is read.
+  // What an authority ended is silent from then on, before anybody's word about others is read.
   for (const [key, said] of accusations)
     accusations.set(
       key,
@@ -206,7 +210,7 @@ function weigh(added, decided, spoken) {
     );
     for (const [, one] of open) for (const target of whom(one)) if (circle.has(target)) inDoubt.add(target);
     for (const [key, one] of open) {
-      if (inDoubt.has(key)) {
+      if (inDoubt.has(key) || isDisputed(one)) {
         doubts.push(one);
         for (const target of whom(one)) inDoubt.add(target);
       } else {

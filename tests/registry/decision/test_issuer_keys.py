@@ -89,13 +89,37 @@ def test_a_key_that_has_expired_or_is_not_valid_yet_ends_no_other() -> None:
     assert states(says("two", "three", iat=THEN - 1), keys=keys) == "EGG"
 
 
-def test_what_a_key_says_after_its_own_end_counts_for_nothing_whatever_the_date() -> None:
+def test_what_a_key_says_after_its_own_end_only_leaves_others_in_doubt() -> None:
     itself = says("one", "one", compromised_since=THEN, seq=5)
-    assert states(itself, says("one", "two", iat=THEN - 9, seq=6)) == "CGG"
+    assert states(itself, says("one", "two", iat=THEN - 9, seq=6)) == "CDG"
     assert states(itself, says("one", "two", iat=THEN - 9, seq=4)) == "CCG"
-    assert states(itself, says("one", "two", iat=THEN + 9, seq=4)) == "CGG"
+    assert states(itself, says("one", "two", iat=THEN + 9, seq=4)) == "CDG"
     twice = says("one", "one", "retire", valid_until=THEN, seq=3)
-    assert states(itself, twice, says("one", "two", iat=THEN - 9, seq=4)) == "CGG"
+    assert states(itself, twice, says("one", "two", iat=THEN - 9, seq=4)) == "CDG"
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        says("one", "one"),
+        says("one", "one", "retire", valid_until=THEN - 99),
+        says("one", "one", compromised_since=THEN + 99, seq=1),
+    ],
+    ids=["stolen nobody knows since when", "retired earlier", "under a lower number"],
+)
+def test_whoever_ends_a_stolen_key_with_itself_gives_back_no_key_that_it_had_reported(ended: Effective) -> None:
+    report = says("one", "two", seq=2)
+    assert states(report)[1] == "C"
+    assert states(report, ended)[1] == "D"
+    assert states(report, ended, says("three", "two"))[1] == "C", "another key says it"
+    assert states(report, ended, says(HLC, "one"))[1] == "G", "an authority decides who is right"
+
+
+def test_an_issuer_that_lost_a_key_says_so_with_another_and_its_thief_ends_nothing() -> None:
+    lost = says("two", "one")
+    assert states(lost) == "CGG"
+    assert states(lost, says("one", "three", iat=THEN + 9)) == "CGG"
+    assert states(lost, says("one", "one"), says("one", "three", iat=THEN + 9)) == "CGG"
 
 
 def test_a_retired_keys_thief_does_not_end_the_key_that_came_after_it() -> None:
@@ -201,11 +225,12 @@ def test_what_is_said_twice_is_one_word_of_the_earliest_end_and_the_earliest_dat
 
 
 def test_a_word_counts_under_its_lowest_number_where_the_key_has_ended_itself() -> None:
-    """What the key says after its own end is silent, and may be all that is kept of an earlier end but the number."""
+    """What the key says after its own end only puts in doubt, and may be all that is kept of an earlier end but the
+    number."""
     ended = says("one", "one", "retire", valid_until=THEN + 1, seq=2)
     honest = says("one", "two", iat=THEN, compromised_since=THEN - 100, seq=1)
     later = says("one", "two", iat=THEN - 1, compromised_since=THEN - 900, seq=3)
-    assert answer("two", ended, later).state is KeyState.GOOD
+    assert answer("two", ended, later).state is KeyState.KEY_IN_DOUBT
     assert answer("two", ended, honest, later).compromised_later == THEN - 900
 
 
@@ -249,7 +274,7 @@ def test_a_retirement_said_twice_counts_from_the_earliest_of_its_ends_and_not_fr
 def test_what_a_key_says_under_the_number_of_its_own_end_is_not_after_it() -> None:
     ended = says("one", "one", "retire", valid_until=NOW, seq=2)
     assert answer("two", ended, says("one", "two", seq=2)).state is KeyState.KEY_COMPROMISED
-    assert answer("two", ended, says("one", "two", seq=3)).state is KeyState.GOOD
+    assert answer("two", ended, says("one", "two", seq=3)).state is KeyState.KEY_IN_DOUBT
 
 
 def test_a_key_that_is_stated_twice_is_good_and_speaks_while_one_of_its_windows_is_open() -> None:
