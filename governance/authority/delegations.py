@@ -6,8 +6,8 @@ authority above it in the chain, can withdraw a delegation. This ends the mandat
 below it. The statements that the withdrawal's `heads` cover stand. Of the other statements
 
 * a narrowing one stands, if it is dated no later than the withdrawal, until it is undone in its own right;
-* a widening one dated no later than the withdrawal stands too, unless as many agree to the withdrawal as the
-  retroactive rule requires: a single body must not erase the past, neither by leaving heads out nor by naming early
+* a widening one dated before the withdrawal stands too, unless as many agree to the withdrawal as the retroactive rule
+  requires: a single body must not erase the past, neither by leaving heads out nor by naming early
   ones. But nothing shows that such a statement existed in time, so no decision rests on it alone
   (`Ground.is_anchored`).
 """
@@ -112,9 +112,10 @@ class Mandates:
                 heads = named_heads(withdrawal.statement)
                 if self.ground.is_covered(statement, heads):
                     continue
-                if self.ground.said_at(statement, voice) > withdrawal.met:
+                said = self.ground.said_at(statement, voice)
+                if said > withdrawal.met:
                     return True
-                if withdrawal.is_retroactive and not narrowing:
+                if not narrowing and (said == withdrawal.met or withdrawal.is_retroactive):
                     return True
         return False
 

@@ -276,6 +276,35 @@ def test_a_delegate_acts_within_its_limits_and_what_lies_outside_is_refused_befo
     assert "Nothing was signed" in gone.stderr or "no authority" in gone.stderr
 
 
+def test_a_key_of_two_mandates_is_asked_under_which_it_speaks(town: Town, grant_file: Path) -> None:
+    """Anybody may have named it a second time, and must not decide what it says."""
+    delegate, issuer = "did:web:twice.example", "did:web:taught.example"
+    make_key(town.folder, "twice", delegate)
+    entry = town.folder / "twice.toml"
+    town.run("keys", "export", town.key("twice"), "-o", entry)
+    file = town.write(
+        "twice-by.toml", town.run("authority", "template").stdout.replace("did:web:agency.example", delegate)
+    )
+    first, second = (
+        town.json("authority", "delegate", file, "--keys", entry, key=by)["statements"][0]["id"]
+        for by in ("charity", "agency")
+    )
+    within = grant_file.read_text().replace('["BachelorDegree", "MasterDegree"]', '["Certificate"]')
+    within = within.replace("# valid_until = 2031-01-01", "valid_until = 2028-01-01")
+    words = ("accreditation", "propose", town.write("taught.toml", within), "--issuer", issuer)
+    refused = town.run(*words, key="twice", code=3).stderr
+    assert f"{first[:12]} (by {CHARITY})" in refused
+    assert second[:12] in refused
+    assert "Choose one with --mandate ID" in refused
+    assert "No id of a mandate" in town.run(*words, "--mandate", "abcdef0123", key="twice", code=3).stderr
+    said = town.json(*words, "--mandate", second[:12], key="twice")["statements"][0]
+    assert said["state"] == "effective"
+    assert town.json("show", said["id"])["mandate"] == second
+    request = town.folder / "taught.json"
+    town.run(*words, "--mandate", first, "--offline", request, key="twice")
+    assert json.loads(request.read_text())["drafts"][0]["reading"]["mandate"] == first
+
+
 def test_recognition_takes_two_authorities(town: Town) -> None:
     one = town.urls[:1]
     words = ("https://other.example/", "--name", "Other Trust", "--action", "issue", "--until", "2031-01-01")

@@ -258,6 +258,18 @@ def test_a_suspension_of_the_second_in_which_its_mandate_ends_stands() -> None:
     assert state_of(town, suspended) is EffectState.EFFECTIVE
 
 
+def test_a_grant_of_the_second_in_which_its_mandate_ends_stands_only_if_the_heads_cover_it() -> None:
+    town = trio()
+    pen, made = delegate(town)
+    covered = town.says(pen, "accreditation.grant", grant())
+    outside = town.says(pen, "accreditation.grant", grant("did:web:outside.example"), iat=covered.iat)
+    town.time = covered.iat - 1
+    ended = withdraw(town, A, made, covered)
+
+    assert ended.iat == outside.iat
+    assert [state_of(town, said) for said in (covered, outside)] == [EffectState.EFFECTIVE, EffectState.INEFFECTIVE]
+
+
 def test_what_a_delegate_took_back_before_it_was_withdrawn_stays_taken_back_whatever_the_heads_leave_out() -> None:
     town = trio()
     pen, made = delegate(town, actions=MAY_DELEGATE)
