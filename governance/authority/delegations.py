@@ -7,9 +7,8 @@ below it. The statements that the withdrawal's `heads` cover stand. Of the other
 
 * a narrowing one stands, if it is dated no later than the withdrawal, until it is undone in its own right;
 * a widening one dated before the withdrawal stands too, unless as many agree to the withdrawal as the retroactive rule
-  requires: a single body must not erase the past, neither by leaving heads out nor by naming early
-  ones. But nothing shows that such a statement existed in time, so no decision rests on it alone
-  (`Ground.is_anchored`).
+  requires: a single body must not erase the past, neither by leaving heads out nor by naming early ones. But nothing
+  shows that such a statement existed in time, so no decision rests on it alone (`Ground.is_anchored`).
 """
 
 from collections.abc import Iterable
