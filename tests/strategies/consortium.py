@@ -126,8 +126,10 @@ class Consortium:
         named = sub or next(
             (body[m] for m in ("id", "issuer", "delegate", "name", "framework") if isinstance(body.get(m), str)), None
         )
-        chosen = mandate if isinstance(mandate, Statement) else None
-        via = self.mandate_of(pen, kind) if mandate == "first" else chosen and chosen.id
+        if isinstance(mandate, Statement):
+            via: bytes | None = mandate.id
+        else:
+            via = None if mandate is None else self.mandate_of(pen, kind)
         statement = _sign(pen, kind, body, named or self.eco.hex(), eco=self.eco, iat=iat or self.time, mandate=via)
         self._note_mandates(pen, statement)
         if heard:
