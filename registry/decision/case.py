@@ -10,7 +10,7 @@ from ..encoding.identifiers import CanonicalId
 from .authority_chain import Chain, chain_of
 from .issuer_keys import KeyAnswer
 from .kept_answers import keep
-from .notes import ChainNotes, ScopeAnswers, ScopeNotes
+from .notes import ChainNotes, ScopeAnswers, ScopeNotes, SharedNotes
 from .query import Query
 
 
@@ -22,9 +22,10 @@ class Case(NamedTuple):
         publishers: the voices whose facts the charter lets count for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
         mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
-        chains, links, key_answers, scoped, scope_answers: results kept because one authority may have made a hundred
-            accreditations; the first two by voice, then by issuer, voice and publishers, for the terms judged last, and
-            by scope.
+        is_plain: neither a key nor a commitment is asked about, and at most one mandate.
+        chains, links, key_answers, scoped, scope_answers, shared: results kept because one authority may have made a
+            hundred accreditations; the first two by voice, then by issuer, voice and publishers, for the terms judged
+            last, by scope, and for the lone grant judged last.
     """
 
     query: Query
@@ -34,11 +35,13 @@ class Case(NamedTuple):
     publishers: Collection[Voice]
     max_backdating: int | None
     mandates: Collection[Voice] | None
+    is_plain: bool
     chains: dict[tuple[CanonicalId, bytes | None], Chain]
     links: dict[tuple[CanonicalId, bytes | None], ChainNotes]
     key_answers: dict[tuple[object, ...], KeyAnswer]
     scoped: list[ScopeNotes]
     scope_answers: ScopeAnswers
+    shared: list[SharedNotes]
 
     def chain(self, voice: tuple[CanonicalId, bytes | None]) -> Chain:
         """The chain of an instance."""

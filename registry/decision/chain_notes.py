@@ -13,7 +13,7 @@ from .case import Case
 from .kept_answers import keep
 from .notes import ChainNotes, Notes
 
-_NOTHING_TO_NOTE: Final = ChainNotes(notes=None, over=None, limits=())
+_NOTHING_TO_NOTE: Final = ChainNotes(notes=None, over=None, limits=(), is_plain=True)
 
 
 def notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
@@ -56,10 +56,12 @@ def _judge_chain(case: Case, chain: Chain) -> ChainNotes:
                     "authority_withdrawn",
                     f"{link.name} lost its mandate on {day(since)}; its earlier statements still stand.",
                 )
+    limits, ended = _limits_of(chain), min((one for one in over if one <= case.now), default=None)
     return ChainNotes(
         notes=notes.or_none(),
-        over=min((one for one in over if one <= case.now), default=None),
-        limits=_limits_of(chain),
+        over=ended,
+        limits=limits,
+        is_plain=ended is None and not limits and notes.only_cites,
     )
 
 

@@ -154,11 +154,15 @@ class Sitting:
             publishers=[Voice(by, None) for by in charter["publishers"]],
             max_backdating=charter.get("max_backdating"),
             mandates=None if mandates is None else frozenset(mandates),
+            is_plain=query.key is None
+            and query.committed_with is None
+            and (mandates is None or len(set(mandates)) < 2),
             chains=self._chains,
             links={},
             key_answers={},
             scoped=[],
             scope_answers=ScopeAnswers(),
+            shared=[],
         )
         if len(self._cases) == CASES:
             self._cases.clear()
@@ -222,7 +226,10 @@ def _decide_issue(opened: _Opened, entity: CanonicalId) -> Decision:
     missing: list[str] = []
     if issuer is not None:
         _judge_all(case, issuer, None, findings, missing)
-    if not AUTHORIZED.intersection([finding.verdict for finding in findings]):
+    for finding in findings:
+        if finding.verdict in AUTHORIZED:
+            break
+    else:
         # An alias counts if an authority of the accreditation's own chain stated it. So nobody can take over another
         # issuer's accreditation by an alias, and several claims to one alias do not block each other.
         alias = alias_in(records, entity)
@@ -332,6 +339,7 @@ def _combine(
         reason = Reason(code="record_missing", text=f"These records are missing here: {', '.join(missing)}.")
         verdict, reasons = Verdict.INDETERMINATE, (reason, *reasons)
     chain, name = tuple([(link.by, link.via) for link in best.chain]), None
+    dates = best.dates if len(findings) == 1 else [date for one in findings for date in one.dates]
     if best.issuer is not None:
         record = read.get(best.issuer) or issuer_in(case.records, best.issuer)
         name = None if record is None else name_of(record, chain)
@@ -345,7 +353,7 @@ def _combine(
         best.statements,
         chain,
         (*best.unchecked, *missing),
-        min([date for one in findings for date in one.dates], default=None),
+        min(dates, default=None),
         best.issuer,
         name,
     )

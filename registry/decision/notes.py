@@ -5,7 +5,7 @@ notes of each. `chain_notes` and `scope_notes` take them; `case` keeps them.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..domain.record_types import NeededRule
 from ..domain.records import Voice
@@ -50,6 +50,11 @@ class Notes:
         self.statements: dict[bytes, None] = {}
         self.dates: list[int] = []
         self.is_elsewhere = False
+
+    @property
+    def only_cites(self) -> bool:
+        """Return whether these are statements and dates alone."""
+        return not (self.refusals or self.gaps or self.later or self.advisories or self.mapped or self.unchecked)
 
     def or_none(self) -> "Notes | None":
         """Return these notes on a chain or a scope; None if they are empty."""
@@ -157,11 +162,59 @@ class ChainNotes(NamedTuple):
         notes: None if the chain gives no reason to note anything.
         over: when its mandates ended, seconds; None if they are still valid.
         limits: the limits of every link that has limits, the nearest first.
+        is_plain: it has no limits, still holds, and changes nothing about what is granted under it.
     """
 
     notes: Notes | None
     over: int | None
     limits: Sequence[Mapping[str, Any]]
+    is_plain: bool
+
+
+class SharedNotes(NamedTuple):
+    """What the notes on a plain chain and on a scope come to: the same for all grants that have both.
+
+    Attributes:
+        links, scope: the notes themselves.
+        against: the reasons for which the answer is not yes: `refusals`, then what is open. verdict: what they lead to.
+        chain_cited, scope_cited: statements. dates: future ones, seconds.
+    """
+
+    links: ChainNotes
+    scope: Notes | None
+    refusals: tuple[Reason, ...]
+    against: tuple[Reason, ...]
+    verdict: Verdict
+    advisories: tuple[Reason, ...]
+    chain_cited: tuple[bytes, ...]
+    scope_cited: tuple[bytes, ...]
+    unchecked: tuple[str, ...]
+    dates: tuple[int, ...]
+    is_elsewhere: bool
+    is_mapped: bool
+
+
+def share_notes(links: ChainNotes, scope: Notes | None, now: int) -> SharedNotes:
+    """Return what these notes come to; `now`: the answerer's clock, seconds."""
+    chain, scope_notes = links.notes or _EMPTY, scope or _EMPTY
+    refusals, gaps = tuple(scope_notes.refusals), tuple(scope_notes.gaps)
+    return SharedNotes(
+        links=links,
+        scope=scope,
+        refusals=refusals,
+        against=(*refusals, *gaps),
+        verdict=Verdict.NOT_TRUSTED if refusals else Verdict.INDETERMINATE,
+        advisories=tuple(scope_notes.advisories),
+        chain_cited=tuple(chain.statements),
+        scope_cited=tuple(scope_notes.statements),
+        unchecked=(*scope_notes.unchecked, "key"),
+        dates=tuple([date for date in (*chain.dates, *scope_notes.dates) if date > now]),
+        is_elsewhere=scope_notes.is_elsewhere,
+        is_mapped=bool(scope_notes.mapped),
+    )
+
+
+_EMPTY: Final = Notes()
 
 
 class ScopeNotes(NamedTuple):

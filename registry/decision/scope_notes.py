@@ -11,7 +11,7 @@ from ..domain.record_types import AccreditationRecord, StatedTerms
 from ..domain.records import Voice
 from ..domain.scope import AlikeScopes, Axis, AxisOutcome, MappedStep, covers, says_what
 from .authority_chain import Chain
-from .case import Case
+from .case import Case, publishers_of
 from .chain_notes import notes_on_chain
 from .competencies import Competencies, Extent, extents_of_terms, words_of
 from .kept_answers import keep
@@ -49,7 +49,6 @@ def notes_on_terms(
     terms: Sequence[StatedTerms],
     chain: Chain,
     links: ChainNotes,
-    publishers: Collection[Voice],
 ) -> Notes | None:
     """Return the notes on terms, or None; terms that grant the same as the last ones are not judged again."""
     first = terms[0]
@@ -60,7 +59,7 @@ def notes_on_terms(
         and (first["by"], first["via"]) == chain[0][:2]
     ):
         return _notes_on_scope(case, first["scope"])
-    granted = tuple(map(_granted, terms))
+    granted, publishers = tuple(map(_granted, terms)), publishers_of(case, record)
     rule = record["terms"][0].get("rule")
     for last in case.scoped:
         if last.granted == granted and last.rule == rule and last.chain is chain and last.publishers == publishers:

@@ -189,6 +189,7 @@ _MEMBERS_ASKED: Final = (
     *("credential_types", "achievement_types", "competencies", "frameworks"),
     *(axis[1] for axis in _SINGLE_AXES),
 )
+_COMPETENCIES: Final = 2
 _FIRST_SINGLE: Final = 4
 _NOT_YET: Final = object()
 
@@ -226,11 +227,15 @@ class AlikeScopes:
     What a scope grants just as the one before did is not compared with the question again.
     """
 
-    __slots__ = ("_answers", "_asked_singly", "_axes", "_granted", "_question")
+    __slots__ = ("_answers", "_asked_singly", "_axes", "_by_words", "_granted", "_question")
 
     def __init__(self, question: ScopeQuestion) -> None:
         assert not question.competencies
         self._question = question
+        self._by_words = (
+            _judged_by_words("credential_types", question.credential_types, credential_type_in),
+            _judged_by_words("achievement_types", question.achievement_types, achievement_in),
+        )
         self._asked_singly = _judged_singly(_asked_singly(question))
         self._granted: list[Any] = [_NOT_YET] * len(_MEMBERS_ASKED)  # by the last scope
         self._answers: list[Axis | None] = [None] * len(_MEMBERS_ASKED)
@@ -252,16 +257,12 @@ class AlikeScopes:
         """Return the answer on the axis of a member, by its number."""
         if at >= _FIRST_SINGLE:
             return _singly(granted, self._asked_singly[at - _FIRST_SINGLE])
-        match _MEMBERS_ASKED[at]:
-            case "achievement_types" as name:
-                return _by_words(name, granted, self._question.achievement_types, achievement_in)
-            case "credential_types" as name:
-                return _by_words(name, granted, self._question.credential_types, credential_type_in)
-            case "competencies":
-                self._granted[at + 1] = _NOT_YET  # they are answered with the frameworks, which come next
-                return None
-            case _:
-                return _by_competencies(scope, self._question, _nothing, _nothing)
+        if at < _COMPETENCIES:
+            return self._by_words[at](granted)
+        if at == _COMPETENCIES:
+            self._granted[at + 1] = _NOT_YET  # they are answered with the frameworks, which come next
+            return None
+        return _by_competencies(scope, self._question, _nothing, _nothing)
 
 
 class _Single(NamedTuple):
@@ -331,6 +332,21 @@ def _by_words(name: str, granted: Any, asked: tuple[str, ...], within: Callable[
     return _COVERED[name]
 
 
+@lru_cache(maxsize=1024)  # as `_judged_singly`
+def _judged_by_words(
+    name: str, asked: tuple[str, ...], within: Callable[[str, list[str]], bool]
+) -> Callable[[Any], Axis | None]:
+    """Return `_by_words` as a function of what is granted alone."""
+    if len(asked) != 1:
+        return lambda granted: _by_words(name, granted, asked, within)
+    word, covered, refused = asked[0], _COVERED[name], _by_words(name, None, asked, within)
+
+    def judged(granted: Any) -> Axis | None:
+        return covered if granted == "*" or (granted is not None and within(word, granted)) else refused
+
+    return judged
+
+
 def credential_type_in(asked: str, granted: list[str]) -> bool:
     if asked in granted:
         return True
@@ -339,7 +355,7 @@ def credential_type_in(asked: str, granted: list[str]) -> bool:
 
 
 def achievement_in(asked: str, granted: list[str]) -> bool:
-    return asked in granted or any(word in granted for word in with_ancestors(asked))
+    return any(map(granted.__contains__, with_ancestors(asked)))
 
 
 def _by_competencies(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, links: Links) -> Axis | None:

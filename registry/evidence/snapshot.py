@@ -100,6 +100,7 @@ class Snapshot:
         self._trie = Trie(_leaf(subject, raw) for subject, raw in records.items())
         self._read: dict[Subject, Record] = {}
         self._sitting: Sitting | None = None
+        self._relied_on: str | None = None
         self._statements_root = statements_root
         self._policy = policy
         self.noted = noted
@@ -148,7 +149,7 @@ class Snapshot:
         except RefusedError:
             self._change({subject: raw or b"" for subject, raw in before.items()})
             raise
-        self._statements_root, self._policy, self.noted = statements_root, policy, noted
+        self._statements_root, self._policy, self.noted, self._relied_on = statements_root, policy, noted, None
 
     def get(self, type: str, id: str) -> Record | None:
         """A record by type and id (`records.Records`).
@@ -156,9 +157,10 @@ class Snapshot:
         Raises:
             DecodeError: a quorum vouched for bytes that are not a record.
         """
-        record = self._read.get((type, id))
-        if record is None and (raw := self._raw.get((type, id))) is not None:
-            record = self._read[type, id] = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
+        subject = type, id
+        record = self._read.get(subject)
+        if record is None and (raw := self._raw.get(subject)) is not None:
+            record = self._read[subject] = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
         return record
 
     def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
@@ -196,8 +198,9 @@ class Snapshot:
         Args:
             max_age: of the note, seconds, in place of the policy's: the verifier's own choice.
         """
-        age = self._policy.max_age if max_age is None else max_age
-        return self.noted.since - AHEAD_MAX <= now < min(self.noted.since + age, self._policy.expires)
+        policy, since = self._policy, self.noted.since
+        age = policy.max_age if max_age is None else max_age
+        return since - AHEAD_MAX <= now < since + age and now < policy.expires
 
     def ask(self, query: Query, now: int, *, max_age: int | None = None) -> Decision:
         """Return the decision on a query; `stale_view` where the snapshot is too old for it.
@@ -215,7 +218,7 @@ class Snapshot:
             since = text(self.noted.since)
             said = f"Not covered: this snapshot ends at {since}; it does not know what was stated later."
             return _open(query, now, Verdict.STALE_VIEW, "not_covered", said)
-        if not self._policy.relies_on(_spelled(query.authority)):
+        if query.authority != self._relied_on and not self._relies_on(query.authority):
             said = f"The trust policy does not rely on {query.authority}."
             return _open(query, now, Verdict.INDETERMINATE, "authority_not_relied_on", said)
         try:
@@ -227,6 +230,12 @@ class Snapshot:
         said = f"This is the state of the snapshot at {text(self.noted.since)}; later statements are not known."
         known = Reason(code="as_of_snapshot", text=said)
         return decision._replace(reasons=(*decision.reasons, known), valid_until=None)
+
+    def _relies_on(self, authority: str) -> bool:
+        is_relied_on = self._policy.relies_on(_spelled(authority))
+        if is_relied_on:
+            self._relied_on = authority  # most questions name the same
+        return is_relied_on
 
     def _sitting_at(self, now: int) -> Sitting:
         sitting = self._sitting

@@ -122,13 +122,32 @@ def test_a_sitting_before_the_charter_says_so_to_everybody() -> None:
 
 # ------------------------------------------------------------------------------------------------ the lone grant
 
+BELOW = CanonicalId("did:web:below.example")
+
 members = st.fixed_dictionaries(
     {"scope": st.just(ANY_SCOPE) | domain.scopes, "valid_from": domain.times},
     optional={
         "valid_until": st.just(at("2041-01-01")) | st.integers(at("2040-01-02"), at("2050-01-01")),
         "initial_status": st.sampled_from(["active", "candidate"]),
         "conditions": st.just([{"text": "Report each year."}]),
-        "by": st.sampled_from([HLC, STATE]),
+        "by": st.sampled_from([HLC, STATE, BELOW]),
+    },
+)
+losses = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(["suspend", "revoke", "deny", "withdraw", "condition", "teach_out", "supersede"]),
+        "on": st.sampled_from(["2003-01-01", "2015-05-20", "2020-01-01", "2031-01-01", "2041-01-01"]),
+        "iat": domain.times,
+    },
+    optional={"effective_until": st.just(at("2042-01-01")), "void_from": st.just(at("2001-01-01"))},
+)
+mandates = st.fixed_dictionaries(
+    {},
+    optional={
+        "valid_from": domain.times,
+        "valid_until": domain.times,
+        "limits": st.just({"achievement_types": ["Badge"]}),
+        "withdrawn": st.just({"statement": bytes(32), "effective_from": at("2020-01-01")}),
     },
 )
 wordings = st.fixed_dictionaries(
@@ -149,14 +168,28 @@ wordings = st.fixed_dictionaries(
 
 @pytest.mark.no_cover
 @settings(max_examples=200)
-@given(st.lists(st.tuples(members, domain.times), min_size=1, max_size=3), wordings, st.none() | st.just(10**7))
+@given(
+    st.lists(st.tuples(members, domain.times, st.none() | losses), min_size=1, max_size=3),
+    wordings,
+    st.none() | st.just(10**7),
+    mandates,
+)
 def test_a_lone_grant_is_judged_as_at_length(
-    granted: list[tuple[dict[str, Any], int]], wording: dict[str, Any], cap: int | None
+    granted: list[tuple[dict[str, Any], int, dict[str, Any] | None]],
+    wording: dict[str, Any],
+    cap: int | None,
+    mandate: dict[str, Any],
 ) -> None:
     world = World(**({} if cap is None else {"max_backdating": cap}))
     world.register(iat=EARLY)
-    for terms, iat in granted:
-        world.grant(iat=iat, **terms)
+    via = world.delegate(BELOW, **mandate)
+    for terms, iat, loss in granted:
+        given: dict[str, Any] = {**terms, "via": via} if terms.get("by") == BELOW else terms
+        grant = world.grant(iat=iat, **given)
+        if loss is not None:
+            more = {name: value for name, value in loss.items() if name not in ("event", "on", "iat")}
+            body = {**domain.status_body(grant, loss["event"], loss["on"]), **more}
+            world.say("accreditation.status", body, iat=loss["iat"])
     world.framework(iat=EARLY)
     world.mapping((f"{ELSEWHERE}/far", "exact_match", f"{FRAMEWORK}/1"), iat=EARLY)
     query = BACHELOR._replace(**{"achievement_types": (), **wording})
