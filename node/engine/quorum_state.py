@@ -144,7 +144,7 @@ class NotedMap(Protocol):
         ...
 
     def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
-        """A record's encoding, with what `get` returns; None where there is none."""
+        """Return a record as encoded, and as `get` returns it; None if there is no such record."""
         ...
 
     def prove(self, type: str, id: str) -> bytes:
@@ -229,7 +229,7 @@ class MemoryNotedMap:
         return None if raw is None else record_of(raw)
 
     def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
-        """Its encoding, with what `get` returns."""
+        """Return a record as encoded, and as `get` returns it."""
         raw = self._raws.get((type, id))
         return None if raw is None else (raw, record_of(raw))
 

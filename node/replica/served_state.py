@@ -109,7 +109,7 @@ class ServedState:
         return None if raw is None else record_of(raw)
 
     def encoded(self, type: str, id: str) -> tuple[bytes, Record] | None:
-        """A record's encoding, with what `get` returns; None where there is none."""
+        """Return a record as encoded, and as `get` returns it; None if there is no such record."""
         raw = self._raws.get((type, id))
         return None if raw is None else (raw, record_of(raw))
 

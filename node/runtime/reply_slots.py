@@ -59,6 +59,10 @@ class Slots(Generic[T]):
             slot.value = value
             slot.done.set()
 
+    def has(self, token: int) -> bool:
+        """Whether the answer has come."""
+        return self._slots[token].done.is_set()
+
     async def answer(self, token: int) -> T | None:
         """What has come or comes; None after `end`.
 
@@ -66,7 +70,7 @@ class Slots(Generic[T]):
             BusyError: `overloaded`: it has not come, and too many wait already.
         """
         slot = self._slots[token]
-        if not slot.done.is_set():
+        if not self.has(token):
             if self._most is not None and len(self._slots) > self._most:
                 raise BusyError(
                     "overloaded",

@@ -450,25 +450,28 @@ class Runtime:
 
     async def _work(self) -> None:
         async for job in self._jobs:
-            match job:
-                case Append():
-                    await self._append(job.statements)
-                case Changed():
-                    await self._keeping.feed(job)
-                    self._tend()
-                case KeepNote():
-                    await self._keep_state(job)
-                case TellNote():
-                    self._tell(job)
-                case NoteStands():
-                    await self._noting.store()
-                    self._tend()
-                case KeepConflict():
-                    await self._keep_conflict(job)
-                case SubmissionReply():
-                    self._submissions.fill(job.token, job.results)
-                case _:
-                    assert_never(job)
+            await self._do(job)
+
+    async def _do(self, job: _Job) -> None:
+        match job:
+            case Append():
+                await self._append(job.statements)
+            case Changed():
+                await self._keeping.feed(job)
+                self._tend()
+            case KeepNote():
+                await self._keep_state(job)
+            case TellNote():
+                self._tell(job)
+            case NoteStands():
+                await self._noting.store()
+                self._tend()
+            case KeepConflict():
+                await self._keep_conflict(job)
+            case SubmissionReply():
+                self._submissions.fill(job.token, job.results)
+            case _:
+                assert_never(job)
 
     async def _append(self, statements: Sequence[Statement]) -> None:
         try:

@@ -69,8 +69,9 @@ async def checking_line(workers: int, run_blocking: RunBlocking) -> AsyncIterato
     try:
         yield VerifyQueue(pool, run_blocking)
     finally:
-        with trio.CancelScope(shield=True):
-            await run_blocking(pool.close)
+        if workers:  # without processes there is nothing to wait for
+            with trio.CancelScope(shield=True):
+                await run_blocking(pool.close)
 
 
 def workers_for(entries: int, workers: int) -> int:

@@ -5,16 +5,15 @@
 
 Its store is closed when the test has ended, or the module for whose fixture it was made (`tests/node/conftest.py`).
 
-Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as
-`node.runtime.runtime` does it, only without threads and ticks.
+Time is a number (`node.time`). The node is put together by `node.app`, as every node is; its runtime does what it is
+asked at once, in the thread that asks, without tasks and ticks.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar, assert_never
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -22,44 +21,21 @@ import trio
 
 from accredit.gossip.protocol.events import PeerStatistics, Statistics, Ticked
 from accredit.governance.fold import Fold
-from accredit.node.engine import (
-    Append,
-    Appended,
-    AppendFailed,
-    Changed,
-    ConflictArrived,
-    Effect,
-    Engine,
-    FrameArrived,
-    KeepConflict,
-    KeepNote,
-    NoteArrived,
-    NoteStands,
-    ReplyFrame,
-    ReplyNote,
-    SendFrame,
-    SubmissionReply,
-    SubmissionResult,
-    Submitted,
-    TellNote,
-)
+from accredit.node.app import Node, Ports, open_node
+from accredit.node.clients.peer_http import Peers
+from accredit.node.engine import Engine, Event, SubmissionResult, Submitted
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.notary_phases import SETTLED
+from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.app import Application, create_app
 from accredit.node.http.facades.tokens import WebKey
-from accredit.node.runtime.equivocations import accuse
-from accredit.node.runtime.fitness import Fitness
-from accredit.node.runtime.health import NodeHealth
-from accredit.node.runtime.persistence import rows_of, signed_checkpoint
+from accredit.node.key_files import ROLES, NodeKeys
+from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store
-from accredit.node.storage.state_store import NotedStore
-from accredit.node.telemetry import Metrics
 from accredit.node.witness.server import NodeWitness
 from accredit.registry.domain.frameworks import items_root
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
-from accredit.registry.errors import StorageError
-from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import Conflict
 from tests.strategies import bodies
 from tests.strategies.consortium import START, Consortium, seed_of
@@ -80,6 +56,8 @@ FRIEND = "https://friend.example/"
 ORIGIN = "node1.example.org"
 OTHER_LOG = "node2.example.org"
 """A log that this node witnesses; its key is that of `seed_of(OTHER_LOG)`."""
+KEYS = {role: seed_of(role) for role in ROLES}
+"""The seeds of the node's keys."""
 NOW = START + 100_000
 PEER = PeerStatistics(
     name="node2.example.org",
@@ -100,37 +78,148 @@ async def _at_once(work: Callable[[], T]) -> T:
     return work()
 
 
-@dataclass
-class Served:
-    """One node. `peers`, `is_stopping` and `time` are the story's to change."""
+def done(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    raise AssertionError("a node that is driven by hand waits for nothing")
 
-    town: Consortium
-    engine: Engine
-    store: Store
-    time: float = NOW
+
+class StoryClock:
+    """Time as the story has it; nothing passes by itself."""
+
+    def __init__(self, time: float) -> None:
+        self.time = time
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return self.time + self.ahead
+
+    def monotonic(self) -> float:
+        return self.time
+
+
+class _Nobody:
+    """Runs no task: nothing is sent, and nobody listens where the story's peers are said to be."""
+
+    def start_soon(self, *_: Any) -> None:
+        pass
+
+
+class DrivenRuntime(Runtime):
+    """A runtime whose work is done where it is asked for, before anybody goes on."""
+
     peers: tuple[PeerStatistics, ...] = ()
-    is_stopping: bool = False
-    metrics: Metrics = field(default_factory=Metrics)
-    name: str = ORIGIN
-    url: str = f"https://{ORIGIN}"
-    version: str = "1.2.3"
+    is_shutting_down = False
+    clock: StoryClock
 
-    def __post_init__(self) -> None:
-        config = NodeConfig(name=self.name, stale_after_seconds=900)
-        self.fitness = Fitness(self.monotonic)
-        self.health = NodeHealth(self, self.store, config, self, self.metrics)
-        self.witness = NodeWitness(
+    def begin(self, clock: StoryClock) -> None:
+        """What `run` does first."""
+        self.clock = clock
+        self._nursery = cast(trio.Nursery, _Nobody())
+        effects, self._effects = self._effects, []
+        self._perform(effects)
+        self._catch_up()
+
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        self._catch_up()
+
+    def tick(self, seconds: float) -> None:
+        """An event of so many seconds later; the story's time stays as it is."""
+        self.clock.ahead = seconds
+        try:
+            self.handle(Ticked())
+        finally:
+            self.clock.ahead = 0.0
+
+    def take(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
+        """Statements, in the log and folded on return."""
+        token = self._next_token()
+        with self._submissions.opened(token):
+            self.handle(Submitted(token=token, raws=tuple(raws)))
+            if not self._submissions.has(token):
+                self.tick(1.0)  # takes what is pending
+            results = done(self._submissions.answer(token))
+        assert results is not None
+        return results
+
+    async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
+        return self.take(raws)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.is_shutting_down
+
+    def last_heard(self) -> int | None:
+        return max((peer.last_heard or 0 for peer in self.peers), default=None)
+
+    def statistics(self) -> Statistics:
+        return Statistics(peers=self.peers, counters=(), waiting=0)
+
+    def _catch_up(self) -> None:
+        while True:
+            try:
+                job = self._jobs.receive_nowait()
+            except trio.WouldBlock:
+                return
+            done(self._do(job))
+
+
+class Served:
+    """One node, put together as every node is (`node.app`). `peers`, `is_stopping` and `time` are the story's to
+    change."""
+
+    name = ORIGIN
+    version = "1.2.3"
+
+    def __init__(self, town: Consortium, node: Node, clock: StoryClock) -> None:
+        self.url = f"https://{ORIGIN}"
+        self.town = town
+        self.runtime = cast(DrivenRuntime, node.runtime)
+        self.engine: Engine = node.runtime.engine
+        self.store = node.store
+        self.witness = NodeWitness(  # of a log that the charter does not name
             name=self.name,
-            signer=KeyPair(seed_of("witness")),
-            held=self.store,
-            store=self.store,
+            signer=node.keys.witness,
+            held=node.store,
+            store=node.store,
             log_key={OTHER_LOG: public_of(seed_of(OTHER_LOG))}.get,
-            clock=self,
+            clock=clock,
             run_blocking=_at_once,
         )
-        self.noted = NotedStore(self.store)
-        self._token = 0
-        self._replies: dict[int, Any] = {}
+        self.metrics = node.reader.metrics
+        self.health = node.reader.health
+        self.fitness = node.runtime.fitness
+        self._clock = clock
+        self.runtime.begin(clock)
+
+    @property
+    def time(self) -> float:
+        return self._clock.time
+
+    @time.setter
+    def time(self, time: float) -> None:
+        self._clock.time = time
+
+    @property
+    def peers(self) -> tuple[PeerStatistics, ...]:
+        return self.runtime.peers
+
+    @peers.setter
+    def peers(self, peers: tuple[PeerStatistics, ...]) -> None:
+        self.runtime.peers = peers
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.runtime.is_stopping
+
+    @is_stopping.setter
+    def is_stopping(self, is_so: bool) -> None:
+        self.runtime.is_shutting_down = is_so
 
     # What a Reader is
 
@@ -140,27 +229,31 @@ class Served:
 
     @property
     def fold(self) -> Fold:
-        return self.engine.fold
+        return self.runtime.fold
 
     @property
-    def conflicts(self) -> tuple[Conflict, ...]:
-        return self.engine.conflicts
+    def conflicts(self) -> Sequence[Conflict]:
+        return self.runtime.conflicts
 
     @property
-    def delayed_keys(self) -> list[bytes]:
-        return self.engine.delayed_keys
+    def delayed_keys(self) -> Sequence[bytes]:
+        return self.runtime.delayed_keys
 
     @property
     def log(self) -> Store:
         return self.store
 
     @property
+    def noted(self) -> NotedMap:
+        return self.runtime.noted
+
+    @property
     def notary(self) -> Notary:
-        return self.engine.notary
+        return self.runtime.notary
 
     @property
     def notes_undelivered(self) -> int:
-        return 0
+        return self.runtime.notes_undelivered
 
     def now(self) -> int:
         return int(self.time)
@@ -169,49 +262,20 @@ class Served:
         return self.time
 
     def last_heard(self) -> int | None:
-        return max((peer.last_heard or 0 for peer in self.peers), default=None)
+        return self.runtime.last_heard()
 
     def statistics(self) -> Statistics:
-        return Statistics(peers=self.peers, counters=(), waiting=0)
+        return self.runtime.statistics()
 
-    # What a Writer is
-
-    async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
-        return self.take(raws)
-
-    def urgent_key(self, raw: bytes) -> bytes | None:
-        return self.engine.urgent_key(raw)
-
-    async def gossip(self, frame: bytes) -> ReplyFrame:
-        self._token += 1
-        self._perform(self.engine.handle(FrameArrived(token=self._token, data=frame), now=self._ms()))
-        reply: ReplyFrame = self._replies.pop(self._token)
-        return reply
-
-    async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
-        return accuse(self.engine, self.hand, data)
-
-    def hand(self, event: ConflictArrived) -> None:
-        """An event for the engine, at once."""
-        self._perform(self.engine.handle(event, now=self._ms()))
-
-    async def note(self, data: bytes) -> bytes:
-        self._token += 1
-        self._perform(self.engine.handle(NoteArrived(token=self._token, data=data), now=self._ms()))
-        reply: ReplyNote = self._replies.pop(self._token)
-        if reply.error is not None:
-            raise reply.error
-        return self.notary.noted.note or b""
+    # What people and other nodes tell it
 
     def take(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
         """Statements, in the log and folded on return."""
-        self._token += 1
-        self._perform(self.engine.handle(Submitted(token=self._token, raws=tuple(raws)), now=self._ms()))
-        if self._token not in self._replies:
-            # The next tick takes what is pending.
-            self._perform(self.engine.handle(Ticked(), now=self._ms() + 1_000))
-        reply: SubmissionReply = self._replies.pop(self._token)
-        return reply.results
+        return self.runtime.take(raws)
+
+    def hand(self, event: Event) -> None:
+        """An event for the engine, at once."""
+        self.runtime.handle(event)
 
     def hears(self) -> None:
         """Takes in what the town has said since."""
@@ -222,50 +286,12 @@ class Served:
 
     def notes(self) -> None:
         """Cosigns what it holds, as it would by itself in a quiet moment."""
-        self._perform(self.engine.handle(Ticked(), now=self._ms() + 1_000 + SETTLED))
-
-    def _ms(self) -> int:
-        return int(self.time * 1_000)
-
-    def _perform(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Append():
-                    self._append(effect.statements)
-                case SubmissionReply() | ReplyFrame() | ReplyNote():
-                    self._replies[effect.token] = effect
-                case KeepNote() | KeepConflict():
-                    pass
-                case NoteStands():
-                    self.noted.settle(
-                        kept=effect.kept,
-                        state=effect.state,
-                        statements_root=effect.statements_root,
-                        changed=effect.changed,
-                        committed=effect.committed,
-                    )
-                case SendFrame():
-                    pass  # nobody listens where the story's peers are said to be
-                case TellNote():
-                    self._perform(self.engine.handle(NoteArrived(token=0, data=effect.data), now=self._ms() + 1_000))
-                case Changed():
-                    self.store.add_changes(rows_of(effect), size=effect.size)
-                case _:
-                    assert_never(effect)
-
-    def _append(self, statements: Sequence[Statement]) -> None:
-        try:
-            size, root = self.store.append([(each.id, each.raw) for each in statements])
-        except StorageError as error:
-            self._perform(self.engine.handle(AppendFailed(error=error), now=self._ms()))
-            return
-        self.store.set_checkpoint(size, signed_checkpoint(ORIGIN, size, root, KeyPair(seed_of("log"))).decode())
-        self._perform(self.engine.handle(Appended(size=size), now=self._ms()))
+        self.runtime.tick(1.0 + SETTLED / 1_000)
 
     # Asking it
 
     def app(self, **settings: Any) -> Application:
-        return create_app(self, self, witness=self.witness, **{"web_key": WEB_KEY, **settings})
+        return create_app(self, self.runtime, witness=self.witness, **{"web_key": WEB_KEY, **settings})
 
     async def ask(self, method: str, path: str, app: Application | None = None, **request: Any) -> httpx.Response:
         """One request; an exception that leaves the application fails the test."""
@@ -282,24 +308,27 @@ class Served:
 
 def empty(path: Path, town: Consortium) -> Served:
     """A node of the town that has heard nothing yet."""
-    engine = Engine(
-        ecosystem=town.eco,
+    config = NodeConfig(
         name=ORIGIN,
-        peer_signer=KeyPair(seed_of("peer")),
-        state_signer=KeyPair(seed_of("state")),
-        random=Random(1),
+        ecosystem=town.eco.hex(),
+        data_dir=str(path),
+        heads_dir=str(path / "heads"),
+        stale_after_seconds=900,
     )
-    store = Store.open(path / "node.sqlite", ecosystem=town.eco, origin=ORIGIN)
-    _opened.append(store)
-    return Served(town=town, engine=engine, store=store)
+    clock = StoryClock(NOW)
+    ports = Ports(clock=clock, peers=cast(Peers, None), run_blocking=_at_once, random=Random(1))
+    stack = ExitStack()
+    node = done(open_node(config, NodeKeys.of_seeds(ORIGIN, KEYS), ports, stack, runtime=DrivenRuntime))
+    _opened.append(stack)
+    return Served(town, node, clock)
 
 
-_opened: list[Store] = []
+_opened: list[ExitStack] = []
 
 
 @contextmanager
 def closing_what_is_opened() -> Iterator[None]:
-    """Close the stores of all nodes made within."""
+    """Close the files of all nodes made within."""
     before = len(_opened)
     try:
         yield

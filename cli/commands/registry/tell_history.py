@@ -217,7 +217,7 @@ class HistoryTelling:
             )
 
     def _state(self, statement: bytes) -> str:
-        """How a statement stands, without what it would lead to, which takes long while thousands wait."""
+        """Return how a statement stands, without its predicted result, which takes long while thousands wait."""
         return str(self.desk.client.standings([statement])[statement.hex()]["state"])
 
     def _tell_lives(self, grants: Sequence[bytes]) -> None:

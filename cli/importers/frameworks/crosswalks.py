@@ -215,7 +215,7 @@ def _of_line(line: SheetLine, notes: ImportFindings) -> dict[str, Any] | None:
 
 
 def _confidence(written: str) -> int | None:
-    """Return a confidence in our unit; a spreadsheet writes 0.9 also as 0,9 or 90%. None if it is none."""
+    """Return a confidence in our unit, None if it is not from 0 to 1; a spreadsheet writes 0.9 also as 0,9 or 90%."""
     is_share = written.endswith("%")
     try:
         number = float(written.removesuffix("%").strip().replace(",", "."))

@@ -513,7 +513,7 @@ async def test_a_node_that_lags_is_told_from_one_that_is_silent_and_a_liar_from_
 async def test_a_contradiction_is_published_with_the_file_that_proves_it(tmp_path: Path) -> None:
     node = explored(tmp_path)
     lie = forked_log(ORIGIN, KeyPair(seed_of("log")))
-    await node.accuse(lie.encode())
+    await node.runtime.accuse(lie.encode())
     (caught,) = await rows(node, "conflicts", "/explore/nodes")
     assert caught["name"] == ORIGIN
     page = see((await node.get("/explore/nodes", headers=BROWSER)).text)

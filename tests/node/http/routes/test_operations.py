@@ -235,7 +235,7 @@ async def test_a_key_of_which_peers_bring_more_than_honest_nodes_hold_is_named(
 ) -> None:
     node = served(tmp_path)
     assert (await node.get("/v1/status")).json()["alarms"] == []
-    monkeypatch.setattr(type(node), "delayed_keys", [bytes.fromhex("ab" * 32)])
+    monkeypatch.setattr(type(node.runtime), "delayed_keys", [bytes.fromhex("ab" * 32)])
     (alarm,) = (await node.get("/v1/status")).json()["alarms"]
     assert "key abababababababab, which has signed several histories" in alarm
     assert "accredit keys compromise" in alarm
