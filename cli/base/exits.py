@@ -50,7 +50,8 @@ RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13, 
 another."""
 INTERRUPTED: Final = 130
 
-_DISK_FULL: Final = "disk_full"
+_PASSING: Final = frozenset({"disk_full", "system_exhausted"})
+_PASSING_ERRNO: Final = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _CODES: Final = (
     (InputError, REFUSED),
     (NotYetError, NOT_YET),
@@ -72,7 +73,7 @@ def exit_code(error: BaseException) -> int:
     """The code a command ends with when `error` stopped it."""
     if isinstance(error, RefusedError) and (result := RESULTS.get(getattr(error, "result", ""))):
         return result  # a check that failed: `registry.evidence.state_check.CheckError`, not worth importing here
-    if getattr(error, "code", "") == _DISK_FULL or getattr(error, "errno", None) == errno.ENOSPC:
+    if getattr(error, "code", "") in _PASSING or getattr(error, "errno", None) in _PASSING_ERRNO:
         return NOT_YET  # the files are sound: starting the node again may succeed
     for kind, code in _CODES:
         if isinstance(error, kind):

@@ -10,8 +10,9 @@
 * The last cosigned state is durable, apart from the database (`signing_guard.SignedState`), before others are told of
   it.
 * **A full disk** before the statements are stored is an error for the caller; after that, signing is tried until there
-  is room. Data that can be stored with the next of its kind waits for it. Any other fault of storage is raised, because
-  a person must look.
+  is room. Data that can be stored with the next of its kind waits for it. It is the same where another program has
+  locked the database, and in a moment without descriptors or memory (`is_passing`). Any other fault of storage is
+  raised, because a person must look.
 
 The caller does these steps in order, one at a time. This module does not decide what is kept (`engine` does).
 """
@@ -29,6 +30,7 @@ from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Changed, Engine, KeepNote
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.ports import Progress, RunBlocking
+from accredit.node.storage.atomic_files import is_passing
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.storage.tree_edge import tree_damaged
@@ -52,7 +54,7 @@ LOAD_BATCH: Final = 4_096
 """Entries read, verified and folded in one turn of a worker thread at the start: some 0.5 s."""
 
 RETRY_SECONDS: Final = (1.0, 60.0)
-"""First and longest pause between attempts to sign on a full disk, doubling. A guess: an operator's minute."""
+"""First and longest pause between attempts to sign, as on a full disk; it doubles. A guess: an operator's minute."""
 
 _log = logging.getLogger(__name__)
 
@@ -129,7 +131,7 @@ class Keeping:
         return size, root
 
     async def sign(self, size: int, root: bytes) -> bytes:
-        """Sign the stored log as soon as the disk has room; return the signed checkpoint.
+        """Sign the stored log as soon as that can be stored; return the signed checkpoint.
 
         Raises:
             StorageError: it must not be signed, or cannot be for another reason: a person must look.
@@ -139,7 +141,7 @@ class Keeping:
                 with self._fitness.writing("the signed head"):
                     return await self._run_blocking(partial(self._sign_once, size, root))
             except StorageError as error:
-                if error.code != "disk_full":
+                if not is_passing(error):
                     raise
                 log_event(_log, logging.ERROR, "checkpoint not signed", code=error.code, reason=str(error))
             await trio.sleep(pause_after(failures, *RETRY_SECONDS))
@@ -162,7 +164,7 @@ class Keeping:
             with self._fitness.writing("the state it cosigns"):
                 await self._run_blocking(partial(self._state.record, StateNote.decode(keep.text), keep.part))
         except StorageError as error:
-            if error.code != "disk_full":
+            if not is_passing(error):
                 raise
             log_event(_log, logging.ERROR, "state not cosigned", code=error.code, reason=str(error))
             return False
@@ -255,7 +257,7 @@ class Keeping:
         try:
             self._store.add_changes(rows_of(news), size=news.size)
         except StorageError as error:
-            if error.code != "disk_full":
+            if not is_passing(error):
                 raise
             return False
         return True

@@ -24,6 +24,10 @@ from accredit.registry.errors import InputError, StorageError
 
 OWNER_ONLY: Final = 0o600
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_MEANS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+_PASSING: Final = frozenset({"disk_full", "database_busy", "system_exhausted"})
+"""Codes of errors that may go away without anybody looking at the files: no room, a lock, no descriptor."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -119,18 +123,29 @@ def _telling_what_to_do(path: Path) -> Iterator[None]:
 
 
 def unwritten(error: OSError, path: Path) -> StorageError:
-    """Return the error for a refused write: `disk_full` or `unwritable_file`."""
+    """Return the error for a refused write: `disk_full`, `system_exhausted` or `unwritable_file`."""
     if error.errno in _NO_ROOM:
         return StorageError(
             "disk_full",
             f"{path} cannot be written: the disk, a quota or a size limit is exhausted ({error.strerror}).",
             hint="Free some space; nothing was changed.",
         )
+    if error.errno in _NO_MEANS:
+        return StorageError(
+            "system_exhausted",
+            f"{path} cannot be written now: {error.strerror}.",
+            hint="End other programs, or raise this machine's limits; nothing was changed.",
+        )
     return StorageError(
         "unwritable_file",
         f"{path} cannot be written: {error.strerror}.",
         hint="Give this user the right to write there; nothing was changed.",
     )
+
+
+def is_passing(error: StorageError) -> bool:
+    """Return whether the same write may succeed later, with nothing wrong in the files."""
+    return error.code in _PASSING
 
 
 def _sync_folder(folder: Path) -> None:

@@ -41,6 +41,7 @@ import trio
 from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Engine
 from accredit.node.ports import Progress, RunBlocking
+from accredit.node.storage.atomic_files import is_passing
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, StorageError
@@ -263,7 +264,7 @@ class _Intake:
                 await self.run_blocking(partial(self._store_once, statements, changes, url, reached))
                 return
             except StorageError as error:
-                if error.code != "disk_full":
+                if not is_passing(error):
                     raise
                 log_event(_log, logging.ERROR, "batch not stored", code=error.code, reason=str(error))
             await trio.sleep(pause_after(failures, *FULL_SECONDS))

@@ -34,6 +34,8 @@ CASES = [
     (BusyError("overloaded", "It has no room.", hint="Wait."), 4),
     (RemoteError("unreachable", "It does not answer."), 5),
     (StorageError("disk_full", "There is no room."), 4),
+    (StorageError("system_exhausted", "There is no descriptor."), 4),
+    (OSError(24, "Too many open files"), 4),
     (StorageError("database_damaged", "It is damaged."), 6),
     (OSError(28, "No space left on device"), 4),
     (exits.Negative(), 1),

@@ -181,7 +181,10 @@ async def test_a_full_disk_is_the_answer_and_nothing_is_told_to_have_happened(
         check(node)
 
 
-async def test_signing_waits_for_room_and_the_answer_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", ["disk_full", "database_busy", "system_exhausted"])
+async def test_signing_waits_for_room_and_the_answer_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
     """The statements are stored, the file of the last head is not: nobody is told anything before it is."""
     monkeypatch.setattr("accredit.node.runtime.persistence.RETRY_SECONDS", (0.02, 0.05))
     town = founded("node1")
@@ -190,7 +193,7 @@ async def test_signing_waits_for_room_and_the_answer_with_it(tmp_path: Path, mon
 
     def record_if_room(self: SignedHead, size: int, root: bytes) -> None:
         if full:
-            raise StorageError("disk_full", "there is no room.")
+            raise StorageError(code, "not now.")
         record(self, size, root)
 
     monkeypatch.setattr(SignedHead, "record", record_if_room)

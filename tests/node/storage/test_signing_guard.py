@@ -1,5 +1,6 @@
 """The last signed head: what keeps an honest operator's restored backup from becoming a fork."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from accredit.node.engine.quorum_state import Part
+from accredit.node.storage.atomic_files import is_passing
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState, TreeHead
 from accredit.registry.errors import StorageError
@@ -118,6 +120,22 @@ def test_a_damaged_head_file_is_not_taken_for_a_missing_one(tmp_path: Path, cont
         SignedHead(path)
     assert refused.value.code == "head_corrupt"
     assert "witnesses" in refused.value.hint
+
+
+def test_a_moment_without_descriptors_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended a node under load, with a code after which nobody starts it again, and blamed the user's rights."""
+    head = SignedHead(tmp_path / "log.json")
+
+    def scarce(**_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.mkstemp", scarce)
+        with pytest.raises(StorageError, match="Too many open files") as refused:
+            head.record(1, bytes(32))
+    assert refused.value.code == "system_exhausted"
+    assert is_passing(refused.value)
+    head.record(1, bytes(32))
 
 
 def test_a_head_file_that_cannot_be_read_or_written_stops_the_node(tmp_path: Path) -> None:
