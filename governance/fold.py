@@ -355,11 +355,12 @@ class Fold:
 
     # The set
 
-    def add(self, statement: Statement) -> None:
-        """Add an accepted statement; adding it again changes nothing."""
+    def add(self, statement: Statement) -> list[Statement]:
+        """Add an accepted statement; return those that became complete by it. Adding it again changes nothing."""
         if statement.id in self.chains:
-            return
-        touched = {s.id: s for s in (statement, *self.chains.add(statement))}
+            return []
+        completed = self.chains.add(statement)
+        touched = {s.id: s for s in (statement, *completed)}
         self._fresh |= touched
         if (subject := subject_of(statement)) is not None:
             self._subjects[subject] = (*self._subjects.get(subject, ()), statement.id)
@@ -376,6 +377,7 @@ class Fold:
             else:
                 self._touch(each)
         self._law_is_stale = self._law_is_stale or self._may_change_law(statement, touched.values())
+        return completed
 
     def _may_change_law(self, statement: Statement, touched: Iterable[Statement]) -> bool:
         governing = [
@@ -472,10 +474,11 @@ class Fold:
                     self._settle_subject(self.law, subject, self._dirty.pop(subject), changed)
             self._record_trie.settle()
         was, self._was_effective = self._was_effective, {}
+        turned = sorted(s for s, before in was.items() if (s in self._effective) is not before)
         return Changes(
             records=tuple(sorted(changed)),
-            took_effect=tuple(sorted(s for s, before in was.items() if s in self._effective and not before)),
-            ceased=tuple(sorted(s for s, before in was.items() if s not in self._effective and before)),
+            took_effect=tuple(s for s in turned if not was[s]),
+            ceased=tuple(s for s in turned if was[s]),
             committed=committed,
         )
 
@@ -566,7 +569,10 @@ class Fold:
         Args:
             said: all of it (`is_whole`), or what was kept before, with what was marked.
         """
-        held = dict.fromkeys(self._subjects.get(subject, ()))
+        before = self._subjects.get(subject, ())
+        if said == before and all(each in kept for each in said) and subject not in self._left_out:
+            return  # as of most issuers
+        held = dict.fromkeys(before)
         counts: dict[tuple[bytes, int], int] = {}
         if not is_whole:
             counts = {(key, number): count for key, number, count in self._left_out.get(subject, ())}

@@ -32,7 +32,7 @@ from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
 from .encoding.identifiers import CanonicalId
 from .errors import DecodeError, RefusedError
-from .limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
+from .limits import CBOR_DEPTH, IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
 
 CONTENT_TYPE: Final = "application/accredit-statement+cbor"
 VERSION: Final = 1
@@ -40,11 +40,13 @@ VERSION: Final = 1
 _ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS = 1, 3, 4, 15  # COSE header labels; 15 is RFC 9597's
 _ISS, _SUB, _IAT = 1, 2, 6  # CWT claims, RFC 8392 §4
 _EDDSA: Final = -8
+_kind = schema.text(64)
+_sub = schema.text(IDENTIFIER_CHARS)
 _MEMBERS: Final = schema.members(
     {
         "v": schema.integer(VERSION, VERSION),
         "eco": schema.nullable(schema.digest),
-        "kind": schema.text(64),
+        "kind": _kind,
         "seq": schema.integer(1, 2**53),
         "prev": schema.nullable(schema.digest),
         "body": lambda value, path: _require(type(value) is dict, path, "a map"),
@@ -198,23 +200,18 @@ def decode(raw: bytes) -> Unverified:
             hint="Split it into several statements.",
         )
     protected, payload, signature, signed = split_sign1(raw) or _split_or_say_why(raw)
-    kid, iss, sub, iat = _decode_protected(protected)
-    content = decode_cbor(payload, what="the payload")
-    _MEMBERS(content, "payload")
-    _require("ext" not in content, "payload", "no other members")
-    _require(
-        (content["seq"] == 1) == (content["prev"] is None), "payload.prev", "null exactly in a key's first statement"
-    )
+    content = _read_plain(protected, payload) or _read(protected, payload)
+    kid, iss, sub, iat, eco, kind, seq, prev, body, mandate = content
     return Unverified(
         iss=iss,
         sub=sub,
         iat=iat,
-        eco=content["eco"],
-        kind=content["kind"],
-        seq=content["seq"],
-        prev=content["prev"],
-        body=content["body"],
-        mandate=content.get("mandate"),
+        eco=eco,
+        kind=kind,
+        seq=seq,
+        prev=prev,
+        body=body,
+        mandate=mandate,
         id=hashlib.sha256(signed).digest(),
         kid=kid,
         signature=signature,
@@ -339,6 +336,116 @@ def _parts(draft: Draft, kid: bytes) -> tuple[bytes, bytes]:
         raise DecodeError("not_encodable", f"the draft cannot be written as a statement: {error}.") from error
 
 
+_Content = tuple[bytes, CanonicalId, str, int, bytes | None, str, int, bytes | None, dict[str, Any], bytes | None]
+"""`kid`, `iss`, `sub`, `iat`, `eco`, `kind`, `seq`, `prev`, `body`, `mandate`."""
+
+
+def _read(protected: bytes, payload: bytes) -> _Content:
+    """Read and check both parts.
+
+    Raises:
+        DecodeError: one of them is not of this profile, or not deterministic.
+    """
+    header = _decode_protected(protected)
+    content = decode_cbor(payload, what="the payload")
+    _MEMBERS(content, "payload")
+    _require("ext" not in content, "payload", "no other members")
+    _require(
+        (content["seq"] == 1) == (content["prev"] is None), "payload.prev", "null exactly in a key's first statement"
+    )
+    kind, seq, body = content["kind"], content["seq"], content["body"]
+    return *header, content["eco"], kind, seq, content["prev"], body, content.get("mandate")
+
+
+_HEAD_OF_32: Final = encode_cbor(bytes(32))[:-32]
+_BEFORE_KID: Final = encode_cbor(dict.fromkeys(_LABELS, 0))[:1] + b"".join(
+    (*map(encode_cbor, (_ALG, _EDDSA, _CONTENT_TYPE, CONTENT_TYPE, _KID)), _HEAD_OF_32)
+)
+_BEFORE_ISS: Final = encode_cbor(_CWT_CLAIMS) + encode_cbor(dict.fromkeys(_CLAIMS, 0))[:1] + encode_cbor(_ISS)
+_BEFORE_SUB: Final = encode_cbor(_SUB)
+_BEFORE_IAT: Final = encode_cbor(_IAT)
+_SIX_MEMBERS: Final = b"\xa6"
+_SEVEN_MEMBERS: Final = b"\xa7"  # with a mandate
+_BEFORE_ECO: Final = b"".join((*map(encode_cbor, ("v", VERSION, "eco")), _HEAD_OF_32))
+_BEFORE_SEQ: Final = encode_cbor("seq")
+_BEFORE_BODY: Final = encode_cbor("body")
+_BEFORE_KIND: Final = encode_cbor("kind")
+_BEFORE_PREV: Final = encode_cbor("prev") + _HEAD_OF_32
+_BEFORE_MANDATE: Final = encode_cbor("mandate") + _HEAD_OF_32
+_WIDTHS: Final = {0x18: (1, 24), 0x19: (2, 1 << 8), 0x1A: (4, 1 << 16)}
+"""After the first byte of a number: how many bytes it has, and the least number that is written so."""
+
+
+def _read_plain(protected: bytes, payload: bytes) -> _Content | None:
+    """Return what `_read` does, at half the cost, for the parts of almost every statement; None for any others.
+
+    In the one encoding of both parts everything stands at its place, so only the body is decoded. These are the parts
+    if they are what encoding the result would give.
+    """
+    try:
+        kid_end = len(_BEFORE_KID) + 32
+        _skip(protected, 0, _BEFORE_KID)
+        iss, at = _text_at(protected, _skip(protected, kid_end, _BEFORE_ISS))
+        sub, at = _text_at(protected, _skip(protected, at, _BEFORE_SUB))
+        iat, at = _number_at(protected, _skip(protected, at, _BEFORE_IAT))
+        payload, mandate = _without_mandate(payload)
+        eco_at = _skip(payload, 1, _BEFORE_ECO)
+        before_prev = len(payload) - len(_BEFORE_PREV) - 32
+        seq, body_at = _number_at(payload, _skip(payload, eco_at + 32, _BEFORE_SEQ))
+        body_at = _skip(payload, body_at, _BEFORE_BODY)
+        _skip(payload, before_prev, _BEFORE_PREV)
+        body_end = payload.rindex(_BEFORE_KIND, body_at, before_prev)
+        kind, end = _text_at(payload, body_end + len(_BEFORE_KIND))
+        body = decode_cbor(payload[body_at:body_end], max_depth=CBOR_DEPTH - 1)
+    except (LookupError, ValueError, DecodeError):
+        return None
+    if at != len(protected) or end != before_prev or seq < 2 or type(body) is not dict:
+        return None
+    schema.issuer_id(iss, "protected.iss")
+    _sub(sub, "protected.sub")
+    _kind(kind, "payload.kind")
+    kid, eco = protected[len(_BEFORE_KID) : kid_end], payload[eco_at : eco_at + 32]
+    return kid, CanonicalId(iss), sub, iat, eco, kind, seq, payload[-32:], body, mandate
+
+
+def _without_mandate(payload: bytes) -> tuple[bytes, bytes | None]:
+    """Return the members before the mandate, which stands last, and the mandate, if there is one."""
+    if payload.startswith(_SEVEN_MEMBERS):
+        end = len(payload) - len(_BEFORE_MANDATE) - 32
+        _skip(payload, end, _BEFORE_MANDATE)
+        return payload[:end], payload[-32:]
+    _skip(payload, 0, _SIX_MEMBERS)
+    return payload, None
+
+
+def _skip(data: bytes, at: int, expected: bytes) -> int:
+    """Return where these bytes end, which must stand at a place."""
+    if not data.startswith(expected, at):
+        raise ValueError("other bytes stand there")
+    return at + len(expected)
+
+
+def _text_at(data: bytes, at: int) -> tuple[str, int]:
+    """Return a text of less than 256 bytes that stands at a place, and where it ends."""
+    head = data[at]
+    start, size, least, most = (at + 2, data[at + 1], 24, 255) if head == 0x78 else (at + 1, head - 0x60, 0, 23)
+    if not least <= size <= most:
+        raise ValueError("no short text stands there")
+    return data[start : start + size].decode(), start + size
+
+
+def _number_at(data: bytes, at: int) -> tuple[int, int]:
+    """Return a number below 2**32 that stands at a place, and where it ends."""
+    head = data[at]
+    if head < 24:
+        return head, at + 1
+    width, least = _WIDTHS[head]
+    number = int.from_bytes(data[at + 1 : at + 1 + width])
+    if number < least:
+        raise ValueError("it has a shorter form")
+    return number, at + 1 + width
+
+
 def _decode_protected(protected: bytes) -> tuple[bytes, CanonicalId, str, int]:
     header = decode_cbor(protected, what="the protected header")
     _require(type(header) is dict and set(header) == _LABELS, "protected", "a map with the labels 1, 3, 4 and 15")
@@ -348,7 +455,7 @@ def _decode_protected(protected: bytes) -> tuple[bytes, CanonicalId, str, int]:
     claims = header[_CWT_CLAIMS]
     _require(type(claims) is dict and set(claims) == _CLAIMS, "protected.cwt_claims", "iss (1), sub (2) and iat (6)")
     schema.issuer_id(claims[_ISS], "protected.iss")
-    schema.text(IDENTIFIER_CHARS)(claims[_SUB], "protected.sub")
+    _sub(claims[_SUB], "protected.sub")
     schema.integer(0, TIME_MAX)(claims[_IAT], "protected.iat")
     return header[_KID], claims[_ISS], claims[_SUB], claims[_IAT]
 

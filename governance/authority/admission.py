@@ -111,13 +111,35 @@ class Admission:
             if not self._is_in_sequence(current):
                 continue
             self._complete[current.id] = current
-            for entry in introductions(current):
-                _, budget = self._known(entry.key)
-                self._budgets[entry.key] = max(entry.budget, budget or 0)
-                introduced.append(entry.key)
-                if entry.public is not None:
-                    self._publics[entry.key] = entry.public
+            introduced += self._introduce(current)
             stack.extend(self._waiting.pop(current.id, ()))
+        return introduced
+
+    def hold(self, statement: Statement, completed: Iterable[Statement]) -> None:
+        """Take note of an accepted statement that the stored set has just taken in: as `add`, and then `forget`, do.
+
+        Args:
+            completed: the statements of the stored set that are complete since then; without them it waits itself.
+        """
+        is_waiting = True
+        for each in completed:
+            is_waiting = False
+            self._complete.pop(each.id, None)
+            self._waiting.pop(each.id, None)
+            self._introduce(each)
+        if is_waiting:
+            self._complete[statement.id] = None
+            self._is_in_sequence(statement)
+
+    def _introduce(self, statement: Statement) -> list[bytes]:
+        """Remember the keys that a complete statement introduces; return their ids."""
+        introduced: list[bytes] = []
+        for entry in introductions(statement):
+            _, budget = self._known(entry.key)
+            self._budgets[entry.key] = max(entry.budget, budget or 0)
+            introduced.append(entry.key)
+            if entry.public is not None:
+                self._publics[entry.key] = entry.public
         return introduced
 
     def _known(self, key: bytes) -> tuple[bytes | None, int | None]:

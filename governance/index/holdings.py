@@ -44,6 +44,11 @@ class About(StrEnum):
     KIND = "kind"
 
 
+def as_is(value: Any) -> Any:
+    """Return a value that needs no other form to be stored."""
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One mapping.
@@ -57,8 +62,8 @@ class Fact:
     about: About
     name: str
     is_listed: bool = False
-    plain: Callable[[Any], Any] = lambda value: value
-    value: Callable[[Any], Any] = lambda plain: plain
+    plain: Callable[[Any], Any] = as_is
+    value: Callable[[Any], Any] = as_is
 
 
 def several(value: Any) -> list[Any]:

@@ -116,8 +116,9 @@ class Chains:
             return []
         self._by_id[statement.id] = statement
         numbers = inner(self._by_key, statement.kid)
-        _append(numbers, statement.seq, statement.id)
-        if len(numbers[statement.seq]) > 1:
+        others = numbers.get(statement.seq, ())
+        numbers[statement.seq] = (*others, statement.id)
+        if others:
             self._forked[statement.kid] = None
         if statement.kind in ("vote.approve", "vote.reject"):
             for target in statement.body["targets"]:
@@ -296,21 +297,27 @@ class Chains:
     def _complete_from(self, statement: Statement) -> list[Statement]:
         """Mark `statement` as complete if it is, and all that waited for it."""
         completed: list[Statement] = []
-        if not self._follows(statement):
-            return completed
         stack = [statement]
         while stack:
             current = stack.pop()
-            self._places[current.id] = self._place(current)
-            newest = self.newest(current.kid)
-            if newest is None or (current.seq, current.id) > (newest.seq, newest.id):
-                self._newest[current.kid] = current.id
+            place = self._place(current)
+            if place is None:
+                continue
+            self._places[current.id] = place
+            self._renew_newest(current)
             completed.append(current)
             if current.kind.startswith("vote."):
                 self._drop_repeated(current)
-            waiting = [self._by_id[child] for child in self._waiting.pop(current.id, ())]
-            stack.extend(child for child in waiting if self._follows(child))
+            stack.extend(self._by_id[child] for child in self._waiting.pop(current.id, ()))
         return completed
+
+    def _renew_newest(self, complete: Statement) -> None:
+        newest = self._newest.get(complete.kid)
+        if newest is not None and newest != complete.prev:  # its predecessor has a lower number
+            held = self._by_id[newest]
+            if (complete.seq, complete.id) < (held.seq, held.id):
+                return
+        self._newest[complete.kid] = complete.id
 
     def _drop_repeated(self, vote: Statement) -> None:
         """Drop a newly complete vote for each target on which its key has voted the same before.
@@ -326,10 +333,17 @@ class Chains:
             ):
                 self._deciding[target] = tuple(id for id in self._deciding[target] if id != vote.id)
 
-    def _place(self, statement: Statement) -> _Place:
+    def _place(self, statement: Statement) -> _Place | None:
+        """Return a statement's place; None if it does not follow its predecessor, or waits for it."""
         if statement.prev is None:
-            return _Place(0, statement.id, statement.iat, True)
-        elder, place = self._by_id[statement.prev], self._places[statement.prev]
+            return _Place(0, statement.id, statement.iat, True) if statement.seq == 1 else None
+        elder = self._by_id.get(statement.prev)
+        place = None if elder is None else self._places.get(elder.id)
+        if elder is None or place is None:
+            _append(self._waiting, statement.prev, statement.id)
+            return None
+        if elder.kid != statement.kid or statement.seq != next_number(elder):
+            return None
         jump = self._places[place.jump]
         is_level = place.depth - jump.depth == jump.depth - self._places[jump.jump].depth
         return _Place(
@@ -343,15 +357,6 @@ class Chains:
         prev = self._by_id[statement].prev
         assert prev is not None, "only the first has none, and nothing lies before it"
         return prev
-
-    def _follows(self, statement: Statement) -> bool:
-        if statement.prev is None:
-            return statement.seq == 1
-        elder = self._by_id.get(statement.prev)
-        if elder is None or elder.id not in self._places:
-            _append(self._waiting, statement.prev, statement.id)
-            return False
-        return elder.kid == statement.kid and statement.seq == next_number(elder)
 
 
 def _append(lists: MutableMapping[K, tuple[bytes, ...]], key: K, id: bytes) -> None:

@@ -93,6 +93,8 @@ def leading(facts: Sequence[Effective]) -> list[Effective]:
     stated: dict[str, None] = {}
     windows: dict[bytes, list[tuple[int, int]]] = {}
     founding = {fact.statement.id for fact in facts if is_founding(fact.statement)}
+    if len(founding) == len(facts):
+        return list(facts)
     for fact in facts:
         for key in keys_stated(fact.statement):
             stated[key["id"]] = None
@@ -400,6 +402,8 @@ def _listed(
 
 def _claims(stated: list[Effective]) -> Contributions:
     """Return for every stated alias of an issuer the voices that state it."""
+    if not any("also_known_as" in fact.statement.body for fact in stated):
+        return {}
     voices = dict.fromkeys(fact.voice for fact in stated)
     claims: dict[Subject, list[list[Any]]] = {}
     for voice in sorted(voices, key=lambda voice: (voice.by, voice.via or b"")):

@@ -166,10 +166,11 @@ class Engine:
     def take(self, entry: Unverified) -> Statement:
         """Take in the log's next entry, at the start. An error of `Admission.admit` leaves everything unchanged."""
         statement = self._admission.readmit(entry)
-        self._admission.add(statement)
-        self._log.add(statement)
-        if self._is_kept:
-            self._admission.forget([statement])
+        if self._is_kept:  # the stored set tells what it completes: nobody has to find that out twice
+            self._admission.hold(statement, self._log.add(statement))
+        else:
+            self._admission.add(statement)
+            self._log.add(statement)
         if self._is_standing:
             self._untold.append(statement)
         return statement

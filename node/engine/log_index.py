@@ -150,11 +150,12 @@ class LogView:
             return None if number is None or number >= self._first else number
         return number
 
-    def add(self, statement: Statement) -> None:
-        """The next entry of the log."""
-        self.fold.add(statement)
+    def add(self, statement: Statement) -> list[Statement]:
+        """Take in the next entry of the log; return what is complete by it, as `Chains.add`."""
+        completed = self.fold.add(statement)
         self._index[statement.id] = self.size()
         self._order.append(statement.id)
+        return completed
 
     def part(self, without: Iterable[bytes]) -> Part:
         """Return the part of the log without these statements; if they are at its end, the part becomes shorter."""

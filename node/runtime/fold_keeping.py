@@ -14,6 +14,7 @@
 * While much is taken in, the maps are not updated but made once at the end, which is a tenth of the work.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from itertools import chain
@@ -105,8 +106,10 @@ class FoldKeeping:
         """For as long as a thread asks much of the fold."""
         return self.entries.snapshot()
 
-    def stored(self, engine: Engine, size: int) -> None:
-        """So many entries of another node's log are in ours, settled; they are written, if that is much."""
+    def stored(self, engine: Engine, size: int, newest: Sequence[bytes]) -> None:
+        """So many entries of another node's log are in ours, settled, the `newest` last; they are written, if that is
+        much."""
+        self.holdings.logged(newest, size - len(newest))
         if not self.is_anchored:
             self.relieve(engine, Part(size=size))
         engine.read_on(size)

@@ -25,7 +25,7 @@ It does not decide when to write (`fold_keeping`) or what a transaction writes (
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any, Final
 
 from accredit.governance.fold import FACTS
@@ -38,7 +38,7 @@ from accredit.registry.statement import Statement, Unverified, recall
 from accredit.registry.transparency.state_map import Trie
 
 from .fold_tables import ANNULMENTS, BY_NUMBER, BY_PLACE, HELD, SAID, TABLES, WAITING, table_of
-from .fold_writes import FoldMark, PendingWrites, SqlRow, fold_damaged, read_mark, read_row
+from .fold_writes import IDS, FactRow, FoldMark, PendingWrites, fold_damaged, read_mark, read_row
 from .log_reader import Reader
 from .row_cache import RowCache, marks
 from .sqlite_trie import SqliteStateMap, trie_over
@@ -59,11 +59,12 @@ _COUNTED: Final = {
 }
 """For each table that nothing else is in: its facts, as the mark counts them. Many tables are empty in most nodes."""
 
+_ABSENT: Final[Any] = object()
 _NOTHING: Final[dict[str, Any]] = {}
 _NO_RECORD: Final = b""
 
 
-class _Rows(RowCache[Any, SqlRow]):
+class _Rows(RowCache[Any, FactRow]):
     """A table of facts whose rows have the keys that the facts have."""
 
     _named = "key"
@@ -75,7 +76,7 @@ class _Rows(RowCache[Any, SqlRow]):
         self._reader = reader
         self._select = f"SELECT key, facts, digest FROM fold_{name}"
 
-    def own(self, key: Any) -> SqlRow:
+    def own(self, key: Any) -> FactRow:
         """Return the row, which the caller may change."""
         row = self.fresh.get(key)
         if row is None:
@@ -83,7 +84,7 @@ class _Rows(RowCache[Any, SqlRow]):
             self.put(key, row)
         return row
 
-    def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, SqlRow]]:
+    def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, FactRow]]:
         """Return all rows, or those whose keys begin with a prefix."""
         sql = f"SELECT {self._named}, key, facts, digest FROM fold_{self.name}"
         if beginning is None:
@@ -98,30 +99,30 @@ class _Rows(RowCache[Any, SqlRow]):
             if row and (beginning is None or key.startswith(beginning)):
                 yield key, row
 
-    def stored(self) -> Iterator[SqlRow]:
+    def stored(self) -> Iterator[FactRow]:
         """Yield all rows as stored, after comparing each with its checksum."""
         for place, facts, digest in self._reader.ask(self._select):
             yield self._facts(place, facts, digest)
 
-    def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
+    def placed(self, rows: Mapping[Any, FactRow]) -> dict[Any, FactRow]:
         """Return the rows by their keys in the database."""
         return dict(rows)
 
     def _key(self, place: Any) -> Any:
         return place
 
-    def _read(self, keys: list[Any]) -> dict[Any, SqlRow]:
+    def _read(self, keys: list[Any]) -> dict[Any, FactRow]:
         found = self._reader.ask(f"{self._select} WHERE key IN ({marks(keys)})", *keys)
         return {place: self._facts(place, facts, digest) for place, facts, digest in found}
 
-    def _facts(self, place: Any, facts: bytes, digest: bytes) -> SqlRow:
+    def _facts(self, place: Any, facts: bytes, digest: bytes) -> FactRow:
         return read_row(self.name, place, facts, digest)
 
 
 class _SubjectRows(_Rows):
     """Facts about records: stored by type and id in one text."""
 
-    def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
+    def placed(self, rows: Mapping[Any, FactRow]) -> dict[Any, FactRow]:
         """See `_Rows`."""
         return {"\x00".join(subject): row for subject, row in rows.items()}
 
@@ -129,7 +130,7 @@ class _SubjectRows(_Rows):
         type, _, id = place.partition("\x00")
         return type, id
 
-    def _read(self, keys: list[Any]) -> dict[Any, SqlRow]:
+    def _read(self, keys: list[Any]) -> dict[Any, FactRow]:
         return {self._key(place): row for place, row in super()._read(["\x00".join(key) for key in keys]).items()}
 
 
@@ -144,13 +145,13 @@ class _StatementRows(_Rows):
         self.end = 0
         """No row that is written has a number so high."""
 
-    def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
+    def placed(self, rows: Mapping[Any, FactRow]) -> dict[Any, FactRow]:
         """See `_Rows`."""
         numbers = self._holdings.numbers(rows)
         assert len(numbers) == len(rows), "what is concluded about a statement is concluded when it is in the log"
         return {numbers[id]: row for id, row in rows.items()}
 
-    def _read(self, keys: list[Any]) -> dict[Any, SqlRow]:
+    def _read(self, keys: list[Any]) -> dict[Any, FactRow]:
         added = self._holdings.added
         numbers = self._holdings.numbers([id for id in keys if id not in added])
         places = {number: id for id, number in numbers.items() if number < self.end}
@@ -197,25 +198,26 @@ class _Facts(MutableMapping[Any, Any]):
         self._rows = holdings.rows(table_of(fact))
         self._known, self._miss = self._rows.known, self._rows.miss
         self._name = fact.name
-        self._plain, self._value = fact.plain, fact.value
         self._counted = f"{fact.about}.{fact.name}"
 
     def __getitem__(self, key: Any) -> Any:
-        row = self._known(key)
-        if row is None:
-            row = self._miss(key)
-        if self._name in row:
-            return self._value(row[self._name])
-        raise KeyError(key)
+        found = self.get(key, _ABSENT)
+        if found is _ABSENT:
+            raise KeyError(key)
+        return found
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value, or `default`."""
+        if not self._counts.get(self._counted):
+            return default  # many facts are rare, and most nodes have none of them
         row = self._known(key)
         if row is None:
             row = self._miss(key)
-        return self._value(row[self._name]) if self._name in row else default
+        return row.get(self._name, default)
 
     def __contains__(self, key: object) -> bool:
+        if not self._counts.get(self._counted):
+            return False
         row = self._known(key)
         return self._name in (self._miss(key) if row is None else row)
 
@@ -225,7 +227,7 @@ class _Facts(MutableMapping[Any, Any]):
             row = self._rows.own(key)
         if self._name not in row:
             self._counts[self._counted] = self._counts.get(self._counted, 0) + 1
-        row[self._name] = self._plain(value)
+        row[self._name] = value
 
     def __delitem__(self, key: Any) -> None:
         if key not in self:
@@ -235,9 +237,9 @@ class _Facts(MutableMapping[Any, Any]):
 
     def pop(self, key: Any, default: Any = None) -> Any:
         """Remove the value and return it, or return `default`."""
-        if key not in self:
+        value = self.get(key, _ABSENT)
+        if value is _ABSENT:
             return default
-        value = self[key]
         del self[key]
         return value
 
@@ -314,16 +316,20 @@ class _Said(MutableMapping[int, tuple[bytes, ...]]):
         self._said = said
 
     def __getitem__(self, number: int) -> tuple[bytes, ...]:
-        row = self._rows.get(self._key + number.to_bytes(8))
-        if not row:
+        ids: tuple[bytes, ...] | None = self.get(number)
+        if ids is None:
             raise KeyError(number)
-        return tuple(row["ids"])
+        return ids
+
+    def get(self, number: int, default: Any = None) -> Any:
+        """The statements under a number, or `default`."""
+        return self._rows.get(self._key + number.to_bytes(8)).get(IDS, default)
 
     def __setitem__(self, number: int, ids: tuple[bytes, ...]) -> None:
         place = self._key + number.to_bytes(8)
         if not self._rows.get(place):
             self._said[self._key] = self._said.get(self._key, 0) + 1
-        self._rows.put(place, {"ids": list(ids)})
+        self._rows.put(place, {IDS: ids})
 
     def __delitem__(self, number: int) -> None:
         raise TypeError("a statement that was accepted is held for good")
@@ -343,9 +349,14 @@ class _ByKey(MutableMapping[bytes, MutableMapping[int, tuple[bytes, ...]]]):
         self._said = _Facts(holdings, SAID)
 
     def __getitem__(self, key: bytes) -> MutableMapping[int, tuple[bytes, ...]]:
-        if key not in self._said:
+        found: _Said | None = self.get(key)
+        if found is None:
             raise KeyError(key)
-        return _Said(self._holdings, key, self._said)
+        return found
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        """The statements of a key, or `default`."""
+        return _Said(self._holdings, key, self._said) if key in self._said else default
 
     def __setitem__(self, key: bytes, value: MutableMapping[int, tuple[bytes, ...]]) -> None:
         assert key not in self._said
@@ -548,11 +559,19 @@ class StoredHoldings:
                 unknown.append(id)
             else:
                 found[id] = number
-        looked_up = self.reader.numbers(unknown)
+        looked_up = self.reader.numbers(unknown) if unknown else {}
+        self._remember(looked_up)
+        return found | looked_up
+
+    def logged(self, ids: Sequence[bytes], first: int) -> None:
+        """Take note of the places of statements that were appended one after the other, so that nobody looks them
+        up."""
+        self._remember(dict(zip(ids, count(first))))
+
+    def _remember(self, numbers: Mapping[bytes, int]) -> None:
         if len(self._numbers) > NUMBERS:
             self._numbers = {}
-        self._numbers.update(looked_up)
-        return found | looked_up
+        self._numbers.update(numbers)
 
     def look_ahead(self, statements: Sequence[Unverified]) -> None:
         """See `Holdings`."""

@@ -18,25 +18,35 @@ from typing import Any, Final
 
 import msgspec
 
-from accredit.governance.index.holdings import STATEMENTS, About
+from accredit.governance.fold import FACTS
+from accredit.governance.index.holdings import STATEMENTS, About, Fact, as_is, several
 from accredit.governance.records.committed_set import COMMITTED
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError, StorageError
 
-from .fold_tables import TABLES
+from .fold_tables import BY_NUMBER, HELD, SAID, TABLES, table_of
 from .sqlite import checksum
 from .sqlite_trie import RECORDS, SqliteStateMap
 
-SqlRow = dict[str, Any]
-"""Facts about one subject, by name, in their plain form."""
+FactRow = dict[str, Any]
+"""Facts about one subject, by name, as the fold reads them: they take their stored form when their row is written."""
+
+IDS: Final = "ids"
+"""The one member of a row of `BY_NUMBER`: the statements that a key signed under that number."""
+
+_CONVERTED: Final = {
+    name: {fact.name: fact for fact in (HELD, SAID, *FACTS) if table_of(fact) == name and fact.plain is not as_is}
+    for name in TABLES
+} | {BY_NUMBER: {IDS: Fact(about=About.KEY, name=IDS, plain=several, value=tuple)}}
+"""For each table the facts whose stored form is not the one that the fold reads, by name."""
 
 _MARK_BYTES: Final = 1024 * 1024
 _DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unnoticed
 
 _encode_facts: Final = msgspec.msgpack.Encoder().encode
-_decode_facts: Final = msgspec.msgpack.Decoder(SqlRow).decode
+_decode_facts: Final = msgspec.msgpack.Decoder(FactRow).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +90,7 @@ class PendingWrites:
     """
 
     mark: FoldMark
-    rows: Mapping[str, Mapping[Any, SqlRow]]
+    rows: Mapping[str, Mapping[Any, FactRow]]
     records: Mapping[Subject, bytes | None]
     committed: Mapping[bytes, bool]
 
@@ -95,7 +105,7 @@ class PendingWrites:
         """Write everything except records and maps."""
         for name, rows in self.rows.items():
             gone = [(key,) for key, row in rows.items() if not row]
-            there = [(key, _encode_facts(row)) for key, row in sorted(rows.items()) if row]
+            there = [(key, _to_stored(name, row)) for key, row in sorted(rows.items()) if row]
             connection.executemany(f"DELETE FROM fold_{name} WHERE key = ?", gone)
             connection.executemany(
                 f"INSERT OR REPLACE INTO fold_{name} (key, facts, digest) VALUES (?, ?, ?)",
@@ -164,7 +174,7 @@ def make_maps(connection: Connection, mark: FoldMark) -> None:
     SqliteStateMap(connection, STATEMENTS).rebuild((id, id) for id in ids)
 
 
-def read_row(name: str, place: Any, facts: bytes, digest: bytes) -> SqlRow:
+def read_row(name: str, place: Any, facts: bytes, digest: bytes) -> FactRow:
     """Return the facts of a stored row.
 
     Args:
@@ -175,7 +185,19 @@ def read_row(name: str, place: Any, facts: bytes, digest: bytes) -> SqlRow:
     """
     if _digest(name, place, facts) != digest:
         raise fold_damaged(f"a row of fold_{name} was altered")
-    return _decode_facts(facts)
+    row, converted = _decode_facts(facts), _CONVERTED[name]
+    for fact in converted:
+        if fact in row:
+            row[fact] = converted[fact].value(row[fact])
+    return row
+
+
+def _to_stored(name: str, row: FactRow) -> bytes:
+    """Return what `read_row` reads."""
+    converted = _CONVERTED[name]
+    return _encode_facts(
+        {fact: converted[fact].plain(value) if fact in converted else value for fact, value in row.items()}
+    )
 
 
 def _digest(name: str, place: Any, facts: bytes) -> bytes:

@@ -16,7 +16,7 @@ It does not judge statements (`governance` does), sign (`signing_guard` guards t
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,7 @@ class Store(Reader):
         self._is_closed = False
         self._takes_in_much = False
         self._edge = self._verified_edge()  # from now on the writing thread's
+        self._appended: dict[bytes, int] = {}  # places of what was appended last, which is fed next; likewise
 
     @classmethod
     def open(cls, path: Path, *, ecosystem: bytes, origin: str) -> "Store":
@@ -140,7 +141,7 @@ class Store(Reader):
         Raises:
             StorageError: `unknown_statement`: a change names a statement that is not in the log.
         """
-        self.write(partial(_add_changes, changes=changes, size=size))
+        self.write(partial(self._add_changes, changes, size))
 
     def swap(self, name: str, before: bytes | None, after: bytes) -> bool:
         """Store `after` under `name` if its value is `before` (None: no value); durable on return. Else change nothing.
@@ -211,8 +212,14 @@ class Store(Reader):
         # Only now: had the transaction failed, the edge would still be that of what is stored.
         if self._takes_in_much and pages_for(edge.size) != pages_for(self._edge.size):
             keep_pages(pages_for(edge.size), connection)
+        self._appended = {id: number for number, (id, _) in enumerate(raws, self._edge.size)}
         self._edge = edge
         return edge.size, root
+
+    def _add_changes(self, changes: Sequence[Change], size: int, connection: sqlite3.Connection) -> None:
+        others = [change.statement for change in changes if change.statement not in self._appended]
+        numbers = {**self._appended, **_numbers(connection, others)} if others else self._appended
+        _feed(connection, changes, numbers, size)
 
     def _verified_edge(self) -> Edge:
         """Read the edge of the stored tree; refuse to go on from one that does not fit the stored root."""
@@ -295,11 +302,12 @@ def _set_checkpoint(connection: sqlite3.Connection, *, size: int, note: str) -> 
     )
 
 
-def _add_changes(connection: sqlite3.Connection, *, changes: Sequence[Change], size: int) -> None:
+def _feed(connection: sqlite3.Connection, changes: Sequence[Change], numbers: Mapping[bytes, int], size: int) -> None:
+    """Continue the feed; `numbers` has the places of the statements that are in the log."""
     (chain,) = connection.execute("SELECT chain FROM feed").fetchone()
     newest = connection.execute("SELECT seq, time FROM changes ORDER BY seq DESC LIMIT 1").fetchone()
     seq, latest = newest or (0, 0)
-    numbers, rows = _numbers(connection, [change.statement for change in changes]), []
+    rows = []
     for change in changes:
         number = numbers.get(change.statement)
         if number is None:

@@ -75,8 +75,12 @@ class Kept(Protocol):
         """Hold one connection while one thread makes many reads."""
         ...
 
-    def stored(self, engine: Engine, size: int) -> None:
-        """Note that the settled fold covers the first entries of the log, which are stored and fed."""
+    def stored(self, engine: Engine, size: int, newest: Sequence[bytes]) -> None:
+        """Note that the settled fold covers the first entries of the log, which are stored and fed.
+
+        Args:
+            newest: ids of the last of them, in order.
+        """
         ...
 
 
@@ -290,6 +294,6 @@ class _Intake:
             self.store.append([(each.id, each.raw) for each in statements])
         if self.store.changes_size() < self.engine.size:
             self.store.add_changes(changes, size=self.engine.size)
-        self._kept.stored(self.engine, self.engine.size)
+        self._kept.stored(self.engine, self.engine.size, [each.id for each in statements])
         if reached is not None:
             keep_reached(self.store, url, reached)

@@ -72,8 +72,11 @@ def encode_bytes(data: bytes) -> bytes:
     return cbor2.dumps(data)
 
 
-def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES) -> Any:
+def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES, max_depth: int = CBOR_DEPTH) -> Any:
     """Return the value of which `data` is the one encoding; lists for arrays, dicts for maps.
+
+    Args:
+        max_depth: levels that may be nested; fewer for bytes that were cut out of others.
 
     Raises:
         DecodeError: too long, not CBOR, not deterministic, or with a type our formats do not have.
@@ -89,7 +92,7 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
             data,
             allow_indefinite=False,
             allow_duplicate_keys=False,
-            max_depth=CBOR_DEPTH,
+            max_depth=max_depth,
             semantic_decoders=_REFUSE_TAGS,
             tag_hook=_no_tag,
         )

@@ -77,7 +77,7 @@ def test_what_came_before_the_genesis_took_effect_is_judged_once_it_does_whoever
 
 
 class Gate:
-    """Acceptance over a set that is kept, beside one that remembers everything itself."""
+    """Acceptance over a set that is kept, told before that set or after it, beside one that remembers all by itself."""
 
     def __init__(self, eco: bytes) -> None:
         self.eco = eco
@@ -87,16 +87,18 @@ class Gate:
 
     def restart(self) -> None:
         self.kept = Admission(self.eco, lambda: self.fold.chains)
+        self.told = Admission(self.eco, lambda: self.fold.chains)
 
     def hear(self, statement: Statement) -> None:
-        """One statement at both gates, which must say the same of it."""
-        found = [self._judged(gate, statement) for gate in (self.kept, self.plain)]
-        assert found[0] == found[1]
+        """One statement at all gates, which must say the same of it."""
+        found = [self._judged(gate, statement) for gate in (self.kept, self.told, self.plain)]
+        assert found[0] == found[1] == found[2]
         if found[0] is None:
             assert sorted(self.kept.add(statement)) == sorted(self.plain.add(statement))
-            self.fold.add(statement)
+            if (completed := self.fold.add(statement)) or not self.fold.chains.is_complete(statement.id):
+                self.told.hold(statement, completed)
             self.kept.forget([statement])
-        assert (statement.id in self.kept) == (statement.id in self.plain)
+        assert (statement.id in self.kept) == (statement.id in self.told) == (statement.id in self.plain)
 
     @staticmethod
     def _judged(gate: Admission, statement: Statement) -> str | None:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import pickle
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import nacl.signing
@@ -15,7 +16,7 @@ from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError
-from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
+from accredit.registry.limits import CBOR_DEPTH, IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
 from accredit.registry.statement import (
     Draft,
     Statement,
@@ -466,8 +467,69 @@ def test_any_bytes_raise_only_our_errors(data: bytes) -> None:
 
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 40), st.binary(max_size=40))
 def test_any_stretch_replaced_raises_only_our_errors(start: int, length: int, new: bytes) -> None:
-    changed = RAW[:start] + new + RAW[start + length :]
-    assert accepted(changed) == (changed == RAW)
+    other = RAW[:start] + new + RAW[start + length :]
+    assert accepted(other) == (other == RAW)
+
+
+def outcome(read: Callable[[bytes, bytes], Any], protected: bytes, payload: bytes) -> Any:
+    """What reading both parts comes to: all members, or the error."""
+    try:
+        return read(protected, payload)
+    except DecodeError as error:
+        return error.code, error.where, error.message
+
+
+def assert_read_alike(protected: bytes, payload: bytes) -> bool:
+    """Both ways of reading come to the same, if the quick one reads these at all; whether it does."""
+    plain = outcome(statement._read_plain, protected, payload)
+    assert plain is None or plain == outcome(statement._read, protected, payload), (protected, payload)
+    return plain is not None
+
+
+def changed(data: bytes) -> Iterator[bytes]:
+    """Bytes with one changed, removed or doubled, and every beginning of them."""
+    for at, byte in enumerate(data):
+        before, after = data[:at], data[at + 1 :]
+        others = {byte ^ 1 << bit for bit in range(8)} | {0x00, 0x18, 0x1A, 0x78, 0xF6, 0xFF}
+        yield from (before + bytes(some) + after for some in ((), (byte, byte), *((other,) for other in others)))
+        yield before
+
+
+def test_no_bytes_are_one_statement_read_by_their_places_and_another_read_whole() -> None:
+    """Nodes that disagree on what is a statement never hold the same set again."""
+    for other in changed(PROTECTED):
+        assert_read_alike(other, PAYLOAD)
+    for payload in (PAYLOAD, b"\xa7" + PAYLOAD[1:] + tstr("mandate") + bstr(bytes(range(64, 96)))):
+        assert assert_read_alike(PROTECTED, payload)
+        for other in changed(payload):
+            assert_read_alike(PROTECTED, other)
+
+
+def test_numbers_and_texts_of_every_length_are_read_alike() -> None:
+    lengths = (1, 23, 24, 255, 256, IDENTIFIER_CHARS)
+    numbers = (2, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32)
+    for draft, is_plain in (
+        *((dataclasses.replace(DRAFT, sub="x" * length), length < 256) for length in lengths),
+        *((dataclasses.replace(DRAFT, iat=number), number < 2**32) for number in numbers),
+        *((dataclasses.replace(DRAFT, seq=number), number < 2**32) for number in numbers),
+        *((dataclasses.replace(DRAFT, kind=kind), True) for kind in ("k" * 64, "\u00e9", " x", "a\nb", "k" * 65)),
+        (dataclasses.replace(DRAFT, kind="dkindx"), False),  # where the member's name seems to stand twice
+        (dataclasses.replace(DRAFT, sub="x\u200b"), True),
+        (dataclasses.replace(DRAFT, seq=1, prev=None), False),
+    ):
+        assert assert_read_alike(*statement._parts(draft, KID)) is is_plain, draft
+
+
+def test_a_body_is_as_deep_as_it_may_be_whichever_way_it_is_read() -> None:
+    """A level more would be a statement to one node and none to another."""
+    body = encode(DRAFT.body)
+    read = []
+    for depth in range(CBOR_DEPTH + 3):
+        nested = b"\xa1\x61a" + b"\x81" * depth + b"\x00"
+        assert_read_alike(PROTECTED, PAYLOAD.replace(body, nested))
+        read.append(accepted(signed_by_hand(PROTECTED, PAYLOAD.replace(body, nested))))
+    assert read == sorted(read, reverse=True)
+    assert read.count(True) == CBOR_DEPTH - 1  # the payload and the body are a level each, and depth 0 has no list
 
 
 TEXTS = st.text("abz09.-_\u00e9\u6f22\U0001d11e", min_size=1, max_size=20)

@@ -255,3 +255,60 @@ def test_every_fact_has_its_table() -> None:
     assert {table_of(fact) for fact in FACTS} < set(TABLES)
     names = [(fact.about, fact.name) for fact in FACTS]
     assert len(set(names)) == len(names)
+
+
+def test_a_fact_that_nothing_has_is_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = founded("node1")
+    said = town.says(A, "issuer.register", register("did:web:i.example"))
+    keeper = StoredKeeper(tmp_path, town.eco)
+    keeper.log(town.said)
+    for statement in town.said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    keeper.keep()
+    keeper.reopen()
+    left_out, statements = (
+        keeper.holdings.facts(next(fact for fact in FACTS if fact.name == name)) for name in ("left_out", "statements")
+    )
+    asked: list[str] = []
+    ask = keeper.holdings.reader.ask
+
+    def heard(sql: str, *values: object) -> list[Any]:
+        asked.append(sql)
+        return ask(sql, *values)
+
+    monkeypatch.setattr(keeper.holdings.reader, "ask", heard)
+    issuer = "issuer", "did:web:i.example"
+    assert issuer not in left_out
+    assert left_out.get(issuer) is None
+    assert left_out.pop(issuer, ()) == ()
+    assert not asked
+    assert statements.get(issuer) == (said.id,)
+    assert asked
+    left_out[issuer] = ((said.kid, 1, 1),)
+    assert left_out[issuer] == ((said.kid, 1, 1),)
+    del left_out[issuer]
+    assert issuer not in left_out
+    with pytest.raises(KeyError):
+        del left_out[issuer]
+    with pytest.raises(KeyError):
+        left_out[issuer]
+    keeper.close()
+
+
+def test_what_was_appended_just_now_is_fed_and_kept_without_being_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up by id reads a page anywhere in the index, and a long log does so for each statement."""
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    keeper.log(town.said)
+    for statement in town.said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    keeper.holdings.logged([each.id for each in town.said], 0)
+    monkeypatch.setattr(keeper.holdings.reader, "numbers", lambda _: pytest.fail("nobody has to look"))
+    keeper.keep()
+    keeper.reopen()
+    assert picture(keeper.fold) == picture(town.fold())
+    keeper.close()
