@@ -24,12 +24,14 @@ from ..domain.record_types import AccreditationRecord, IssuerRecord, StatedEvent
 from ..domain.records import Voice, is_ahead, met, standing
 from ..domain.scope import AxisOutcome
 from ..domain.vocabulary import (
+    CANDIDATE,
     NARROWING_EVENTS,
     STATUSES,
     WIDENING_EVENTS,
     IssuedEarlier,
     NewlyIssued,
     status_of_event,
+    words_of,
 )
 from ..encoding.rfc3339 import day
 from ..limits import TIME_MAX
@@ -173,7 +175,7 @@ def judge_at_length(
                 )
     _note_dates(case, record, notes)
     return notes.finding(
-        lambda: _accredited(record, terms, chain),
+        lambda: _accredited(record, terms, chain, status),
         chain,
         case.now,
         id=record["id"],
@@ -289,7 +291,7 @@ def _said_by_status(case: Case, record: AccreditationRecord, status: Status) -> 
 
 
 def _status_text(case: Case, record: AccreditationRecord, status: Status) -> str:
-    words = status.word.replace("_", " ")
+    words = words_of(status.word)
     grant = record["terms"][0]
     is_first = status.event is None and status.since == grant["valid_from"]
     since = f"since {beginning(grant) if is_first else day(status.since)}"
@@ -307,7 +309,7 @@ def _status_text(case: Case, record: AccreditationRecord, status: Status) -> str
     is_over = row.newly is NewlyIssued.NOT_TRUSTED and (event is None or "void_from" not in event)
     if case.query.time is None and is_over and status.since > grant["valid_from"]:
         text += (
-            f" It was accredited until {day(status.since)}: for a credential issued before then, ask with "
+            f" Its status was another until {day(status.since)}: for a credential issued before then, ask with "
             "its date of issue."
         )
     return text
@@ -453,8 +455,10 @@ def _judge_later(
     row = STATUSES[status.word]
     if row.earlier is not IssuedEarlier.TRUSTED and (status.word, status.since) != (then.word, then.since):
         notes.cite(status.events)
-        words = status.word.replace("_", " ")
-        text = f"It was accredited on {day(case.time)}; its status has been {words} since {day(status.since)}."
+        was = "a candidate for accreditation" if then.word == CANDIDATE else "accredited"
+        text = (
+            f"It was {was} on {day(case.time)}; its status has been {words_of(status.word)} since {day(status.since)}."
+        )
         notes.lose(f"later_{status.word}", text)
         if row.earlier is IssuedEarlier.HISTORICAL_WITH_ADVISORY:
             notes.advise("suspended_now", "It is suspended at present.")
@@ -467,16 +471,23 @@ def _judge_later(
             notes.lose("later_scope", "Its scope covered this then, but no longer does.")
 
 
-def _accredited(record: AccreditationRecord, terms: Sequence[StatedTerms], chain: Chain) -> Reason:
+def _accredited(
+    record: AccreditationRecord, terms: Sequence[StatedTerms], chain: Chain, status: Status | None
+) -> Reason:
     until = min([one["valid_until"] for one in terms if "valid_until" in one], default=None)
-    return _accredited_by(chain[0].name, record["kind"], record["level"], beginning(record["terms"][0]), until)
+    is_candidate = status is not None and status.word == CANDIDATE
+    since = beginning(record["terms"][0])
+    return _accredited_by(chain[0].name, record["kind"], record["level"], since, until, is_candidate=is_candidate)
 
 
 @lru_cache(maxsize=4096)
-def _accredited_by(name: str, kind: str, level: str, since: str, until: int | None) -> Reason:
+def _accredited_by(
+    name: str, kind: str, level: str, since: str, until: int | None, *, is_candidate: bool = False
+) -> Reason:
     """Return the sentence that opens every good answer; one authority's accreditations mostly share it."""
     span = f"from {since} on" if until is None else f"from {since} until {day(until)}"
-    return Reason(code="accredited", text=f"Accredited by {name} ({kind}, {level}), {span}.")
+    held = "Candidate for accreditation" if is_candidate else "Accredited"
+    return Reason(code="accredited", text=f"{held} by {name} ({kind}, {level}), {span}.")
 
 
 def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:

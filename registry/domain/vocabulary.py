@@ -258,6 +258,15 @@ STATUSES: Final[Mapping[str, StatusRow]] = {
 before them. Credentials that a candidate issued before it was denied keep their worth, because only `revoke` reaches
 back."""
 
+CANDIDATE: Final = "candidate"
+"""The status of those who are not accredited yet; a sentence about them must not say that they were."""
+
+
+def words_of(status: str) -> str:
+    """Return a status for a sentence: `show cause`, `withdrawn voluntarily`."""
+    return "withdrawn voluntarily" if status == "withdrawn_voluntary" else status.replace("_", " ")
+
+
 _STATUS_OF_EVENT: Final = {
     "suspend": "suspended",
     "condition": "conditional",

@@ -9,7 +9,7 @@
 
 import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
 import { isAhead, met, saidBy, standing } from "../domain/facts.js";
-import { NARROWING_EVENTS, rowOf, statusOfEvent, WIDENING_EVENTS } from "../domain/vocabulary.js";
+import { CANDIDATE, NARROWING_EVENTS, rowOf, statusOfEvent, WIDENING_EVENTS, wordsOf } from "../domain/vocabulary.js";
 import { about, day, TIME_MAX } from "../encoding/rfc3339.js";
 import { chainOf, counts } from "./authority_chain.js";
 import { publishersOf } from "./case.js";
@@ -83,7 +83,7 @@ export function judge(asked, issuer, record, chain) {
   noteDates(asked, record, notes);
   const away = awayFrom(asked, record, status, notes);
   const of = { id: record.id, issuer: record.issuer, away };
-  return notes.finding(accredited(record, terms, chain), chain, asked.now, of);
+  return notes.finding(accredited(record, terms, chain, status), chain, asked.now, of);
 }
 
 /**
@@ -230,7 +230,7 @@ function statusText(asked, record, status) {
   const grant = record.terms[0];
   const isFirst = status.event === null && status.since === grant.valid_from;
   let text = asked.time < asked.now ? `Its status on ${day(asked.time)} was` : "Its status is";
-  text += ` ${status.word.replaceAll("_", " ")}, since ${isFirst ? beginning(grant) : day(status.since)}.`;
+  text += ` ${wordsOf(status.word)}, since ${isFirst ? beginning(grant) : day(status.since)}.`;
   const event = status.event ?? {};
   if ("reason_code" in event) {
     text += ` Reason: ${event.reason_text ?? event.reason_code.replaceAll("_", " ")}`;
@@ -241,7 +241,7 @@ function statusText(asked, record, status) {
   const isNow = (asked.query.time ?? null) === null;
   const isOver = rowOf(status.word).newly === "not_trusted" && event.void_from === undefined;
   if (isNow && isOver && status.since > grant.valid_from) {
-    text += ` It was accredited until ${day(status.since)}: for a credential issued before then, ask with its date of issue.`;
+    text += ` Its status was another until ${day(status.since)}: for a credential issued before then, ask with its date of issue.`;
   }
   return text;
 }
@@ -408,8 +408,9 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
   const { earlier } = rowOf(status.word);
   if (earlier !== "trusted" && !(status.word === then.word && status.since === then.since)) {
     notes.cite(status.events);
-    const words = status.word.replaceAll("_", " ");
-    const text = `It was accredited on ${day(asked.time)}; its status has been ${words} since ${day(status.since)}.`;
+    const was = then.word === CANDIDATE ? "a candidate for accreditation" : "accredited";
+    const words = wordsOf(status.word);
+    const text = `It was ${was} on ${day(asked.time)}; its status has been ${words} since ${day(status.since)}.`;
     notes.lose(`later_${status.word}`, text);
     if (earlier === "historical_with_advisory") notes.advise("suspended_now", "It is suspended at present.");
   }
@@ -431,13 +432,15 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
  * @param {RegistryRecord} record
  * @param {readonly RegistryRecord[]} terms
  * @param {Chain} chain
+ * @param {Status | null} status
  * @returns {Reason}
  */
-function accredited(record, terms, chain) {
+function accredited(record, terms, chain, status) {
   const until = least(terms.flatMap((one) => one.valid_until ?? []));
   const since = beginning(record.terms[0]);
   const span = until === null ? `from ${since} on` : `from ${since} until ${day(until)}`;
-  return { code: "accredited", text: `Accredited by ${chain[0]?.name} (${record.kind}, ${record.level}), ${span}.` };
+  const held = status?.word === CANDIDATE ? "Candidate for accreditation" : "Accredited";
+  return { code: "accredited", text: `${held} by ${chain[0]?.name} (${record.kind}, ${record.level}), ${span}.` };
 }
 
 /**

@@ -89,6 +89,19 @@ export const STATUSES = {
   active: { rank: 11, newly: "trusted", earlier: "trusted" },
 };
 
+/** The status of those who are not accredited yet; a sentence about them must not say that they were. */
+export const CANDIDATE = "candidate";
+
+/**
+ * Return a status for a sentence: `show cause`, `withdrawn voluntarily`.
+ *
+ * @param {string} status
+ * @returns {string}
+ */
+export function wordsOf(status) {
+  return status === "withdrawn_voluntary" ? "withdrawn voluntarily" : status.replaceAll("_", " ");
+}
+
 /** @type {Readonly<Record<string, string>>} */
 const STATUS_OF_EVENT = {
   suspend: "suspended",

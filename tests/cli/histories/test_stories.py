@@ -53,6 +53,17 @@ def test_a_registrar_would_answer_so_in_the_whole_of_the_data(key: str) -> None:
     check(whole(shared_data("dapip"), shared_data("ipeds")), key, STORIES[key])
 
 
+def test_a_candidate_is_never_said_to_have_been_accredited() -> None:
+    told = extract()
+    asked = [(key, answer.on) for key in OURS for answer in STORIES[key].answers if "status_candidate" in answer.why]
+    assert asked
+    for key, on in asked:
+        story = STORIES[key]
+        texts = [one.text for one in told.ask(key.split()[0], on, program=story.program, agency=story.agency).reasons]
+        assert any(one.startswith("Candidate for accreditation by ") for one in texts)
+        assert not any(one.startswith(("Accredited by", "It was accredited on")) for one in texts)
+
+
 def test_every_statement_of_a_history_takes_effect_once_a_second_authority_agrees() -> None:
     assert extract().without_effect() == []
 

@@ -91,7 +91,7 @@ def test_loss_is_not_retroactive(world: World, event: str, members: Any, word: s
 def test_who_asks_without_a_date_about_a_lost_accreditation_is_told_to_ask_with_one(world: World) -> None:
     world.event(world.grant(iat=EARLY), "withdraw", "2020-01-01")
     assert (
-        "It was accredited until 2020-01-01: for a credential issued before then, ask with its date of issue."
+        "Its status was another until 2020-01-01: for a credential issued before then, ask with its date of issue."
         in ask(world).reasons[0].text
     )
 
@@ -318,7 +318,7 @@ def test_who_asks_about_a_day_is_told_of_the_accreditation_that_stood_nearest_to
 
 def test_of_what_never_stood_nobody_is_told_to_ask_with_an_earlier_date(world: World) -> None:
     world.event(world.grant(iat=EARLY, initial_status="candidate"), "deny", "2010-01-01")
-    assert "It was accredited until" not in ask(world).reasons[0].text
+    assert "Its status was another" not in ask(world).reasons[0].text
 
 
 def test_a_charter_caps_how_far_a_grant_reaches_back() -> None:
