@@ -223,6 +223,14 @@ class NodeClient:
         """One framework with its history."""
         return self._get("/v1/framework", id=framework)
 
+    def framework_items(self, framework: str, **filters: str | int | None) -> dict[str, Any]:
+        """Return one page of the competencies in a framework; filters: q, after, limit."""
+        return self._get("/v1/framework/items", id=framework, **filters)
+
+    def every_framework_item(self, framework: str, **filters: str | int | None) -> Iterator[dict[str, Any]]:
+        """Yield all competencies in a framework, page after page."""
+        return _every(partial(self.framework_items, framework), "items", filters)
+
     def competency(self, uri: str) -> dict[str, Any]:
         """One competency and the frameworks it is in."""
         return self._get("/v1/competencies", uri=uri)

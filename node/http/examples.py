@@ -22,6 +22,8 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "id": HEX_ID,
     "/v1/issuer?id": ISSUER,
     "/v1/framework?id": FRAMEWORK,
+    "/v1/framework/items?id": FRAMEWORK,
+    "/v1/framework/items?q": "join",
     "/exports/recognized-entity.json?id": ISSUER,
     "authority": "https://agency.example/",
     "achievement_type": "BachelorDegree",

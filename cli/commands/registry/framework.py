@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good
@@ -23,6 +25,9 @@ from accredit.registry.errors import DecodeError
 from accredit.registry.limits import LIST_ITEMS, STATEMENT_BYTES
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+
+ITEMS_ASKED: Final = 200
+"""Competencies in one request for them: as many as a node sends."""
 
 PART_BYTES: Final = STATEMENT_BYTES - 2 * 1024
 """Encoded items in one part: what a statement holds, less room for its header."""
@@ -39,13 +44,25 @@ framework = CommandGroup(
 )
 
 
-@framework.command("show", example="accredit framework show https://example.org/framework")
+@framework.command(
+    "show",
+    example="""accredit framework show https://example.org/framework
+accredit framework show https://example.org/framework --find welding""",
+)
 @click.argument("framework_id", metavar="ID")
+@click.option("--find", metavar="TEXT", help="Only competencies whose id, code, name or text contains TEXT.")
+@listing
 @node_option
-def show(framework_id: str, nodes: tuple[str, ...]) -> None:
-    """Show a framework: who published which version, and whether it is complete."""
-    with connected(nodes[0]) as client:
+def show(framework_id: str, find: str | None, limit: int | None, nodes: tuple[str, ...]) -> None:
+    """Show a framework: who published which version, whether it is complete, and its competencies.
+
+    With --json all competencies are listed, unless --limit names a number.
+    """
+    is_default = click.get_current_context().get_parameter_source("limit") is ParameterSource.DEFAULT
+    most = None if wants_json() and is_default else limit
+    with connected(nodes[0]) as client, output.progress("Asking") as step:
         record = client.framework(framework_id)
+        found = first_of(client.every_framework_item(framework_id, q=find, limit=ITEMS_ASKED), most, step)
 
     def text() -> None:
         output.say(output.styled(record["id"], bold=True))
@@ -61,8 +78,13 @@ def show(framework_id: str, nodes: tuple[str, ...]) -> None:
                     ("source", stated.get("source_url")),
                 ]
             )
+        rows = [(one.get("code", ""), output.clipped(one.get("label") or one["text"]), one["id"]) for one in found.rows]
+        if rows or find:
+            output.say()
+            output.table(("code", "competency", "id"), rows, empty=f"No competency in it contains {find!r}.")
+        found.tell()
 
-    output.emit(record, text)
+    output.emit({**record, "items": found.rows, "more": found.is_cut}, text)
 
 
 @framework.command("list", example="accredit framework list")

@@ -3,19 +3,20 @@
 Ids go into the query, percent-encoded once; records and pages have the form that `registry` describes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, NotRequired, TypedDict, cast
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import AFTER, LIMIT, ids, page, record_route
-from accredit.node.http.handling.request_reading import identifier
+from accredit.node.http.handling.request_reading import identifier, words
 from accredit.node.http.handling.route import Call, json_response
 from accredit.node.http.json_views import plain
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain import frameworks as framework_records
-from accredit.registry.domain.bodies import FrameworkItems, FrameworkPublish
+from accredit.registry.domain.bodies import FrameworkItem, FrameworkItems, FrameworkPublish
 from accredit.registry.domain.frameworks import committed_parts
 from accredit.registry.domain.record_types import CompetencyEntry, CompetencyRecord, FrameworkRecord
 from accredit.registry.domain.records import accreditation_in, competency_in, framework_in, oldest_first
@@ -24,6 +25,9 @@ from accredit.registry.errors import InputError
 
 FRAMEWORKS_INDEXED: Final = 8
 """Frameworks for which the place of each item is kept: some 2 MB for one of 13,000 items."""
+
+ITEMS_EXAMINED: Final = 2_000
+"""Items of a framework examined for one page of a search: some 70 statements to read. A guess."""
 
 DECIDED: Final = 200
 """Issuers decided for one page of those that may attest a competency."""
@@ -40,6 +44,28 @@ class Frameworks(TypedDict):
     """Frameworks, by id."""
 
     frameworks: list[FrameworkView]
+    next: str | None
+
+
+class FrameworkItemView(TypedDict):
+    """A competency as a framework states it."""
+
+    id: str
+    text: str
+    code: NotRequired[str]
+    label: NotRequired[str]
+    type: NotRequired[str]
+    level: NotRequired[str]
+    aliases: list[str]
+    parents: list[str]
+
+
+class FrameworkContents(TypedDict):
+    """A page of the competencies in a framework, in its own order, by its newest publication that is complete."""
+
+    framework: str
+    publication: str | None
+    items: list[FrameworkItemView]
     next: str | None
 
 
@@ -88,6 +114,15 @@ async def frameworks(call: Call) -> Response:
 
 async def framework(call: Call) -> Response:
     """One framework."""
+    return json_response(_framework(_find_framework(call), call.reader.now()))
+
+
+def _find_framework(call: Call) -> FrameworkRecord:
+    """The record of the framework that the parameter `id` names.
+
+    Raises:
+        InputError: `not_found`.
+    """
     record = framework_in(call.reader.fold, call.params["id"])
     if record is None:
         raise InputError(
@@ -95,7 +130,63 @@ async def framework(call: Call) -> Response:
             f"the framework {call.params['id']} is not in this registry.",
             hint="GET /v1/frameworks lists them.",
         )
-    return json_response(_framework(record, call.reader.now()))
+    return record
+
+
+async def contents(call: Call) -> Response:
+    """The competencies in a framework."""
+    record, after, limit = _find_framework(call), call.params["after"], call.params["limit"]
+    whole = [one for one in record["stated"] if one["complete"]]
+    newest = max(whole, key=lambda one: (one["iat"], one["statement"]), default=None)
+    places = {} if newest is None else _parts_of(call, record["id"], newest["by"], newest["statement"])
+    order = list(places)
+    if after is not None and after not in places:
+        raise InputError(
+            "bad_query_parameter",
+            f"?after: {after} is not in the framework {record['id']}.",
+            hint="Give the next of the previous page, or begin anew without it.",
+        )
+    start = 0 if after is None else order.index(after) + 1
+    found: list[FrameworkItemView] = []
+    for item in islice(_items_at(call, order, places, start), ITEMS_EXAMINED):
+        start += 1
+        if _is_about(item, call.params["q"]):
+            found.append(item)
+            if len(found) == limit:
+                break
+    value: FrameworkContents = {
+        "framework": record["id"],
+        "publication": None if newest is None else newest["statement"].hex(),
+        "items": found,
+        "next": order[start - 1] if 0 < start < len(order) else None,
+    }
+    return json_response(value)
+
+
+def _items_at(call: Call, order: list[str], places: Mapping[str, bytes], start: int) -> Iterator[FrameworkItemView]:
+    """The items of a framework from a place on; each statement is read once for the items that it holds."""
+    at, held = b"", dict[str, FrameworkItemView]()
+    for id in order[start:]:
+        if places[id] != at:
+            at = places[id]
+            said = call.reader.fold.statement(at)
+            assert said is not None, "its parts have just been listed"
+            held = {item["id"]: _item_view(item) for item in said.body["items"]}
+        yield held[id]
+
+
+def _item_view(item: FrameworkItem) -> FrameworkItemView:
+    view: dict[str, Any] = {name: value for name, value in item.items() if name != "statement"}
+    lists = {name: view.get(name, []) for name in ("aliases", "parents")}
+    return cast(FrameworkItemView, {**view, "text": item["statement"], **lists})
+
+
+def _is_about(item: FrameworkItemView, wanted: str | None) -> bool:
+    """Whether a text is part of an item's id, code, name or text, in any case of its letters."""
+    if wanted is None:
+        return True
+    said = (item["id"], item["text"], item.get("code", ""), item.get("label", ""), *item["aliases"])
+    return any(wanted.casefold() in one.casefold() for one in said)
 
 
 def _framework(record: FrameworkRecord, now: int) -> FrameworkView:
@@ -116,16 +207,18 @@ async def competency(call: Call) -> Response:
 def text_of(call: Call, entry: CompetencyEntry) -> str:
     """What a framework says of a competency in it; empty where this node does not hold that part of it."""
     fold = call.reader.fold
-    part = _parts_of(call, entry).get(entry["item"])
+    part = _parts_of(call, entry["framework"], entry["by"], entry["statement"]).get(entry["item"])
     held = None if part is None else fold.statement(part)
     items = () if held is None else held.body["items"]
     return next((str(one["statement"]) for one in items if one["id"] == entry["item"]), "")
 
 
-def _parts_of(call: Call, entry: CompetencyEntry) -> Mapping[str, bytes]:
-    """Item -> the statement that holds it, of one framework: large ones have hundreds of parts, which are read once."""
+def _parts_of(call: Call, framework: str, by: str, publish: bytes) -> Mapping[str, bytes]:
+    """Item -> the statement that holds it, of one framework: large ones have hundreds of parts, which are read once.
+
+    The items are in the order of the framework.
+    """
     known: dict[bytes, dict[str, bytes]] = call.shared.keep("parts of frameworks", None, dict)
-    publish = entry["statement"]
     if publish not in known:
         while len(known) >= FRAMEWORKS_INDEXED:
             del known[next(iter(known))]
@@ -133,8 +226,8 @@ def _parts_of(call: Call, entry: CompetencyEntry) -> Mapping[str, bytes]:
         whole = fold.statement(publish)
         parts = [
             said
-            for said in fold.said_about("framework", entry["framework"])
-            if said.kind == "framework.items" and said.iss == entry["by"] and said.body["publish"] == publish
+            for said in fold.said_about("framework", framework)
+            if said.kind == "framework.items" and said.iss == by and said.body["publish"] == publish
         ]
         bodies = [cast(FrameworkItems, said.body) for said in parts]
         # A part that somebody slipped in beside them has no say, though it may hold an item of the same id.
@@ -220,6 +313,19 @@ ROUTES: Final = (
         "One framework, with its history",
         FrameworkView,
         params=(identifier("id", "the framework's id", required=True),),
+        problems=(404,),
+    ),
+    record_route(
+        "/v1/framework/items",
+        contents,
+        "The competencies in a framework",
+        FrameworkContents,
+        params=(
+            identifier("id", "the framework's id", required=True),
+            words("q", "part of a competency's id, code, name or text"),
+            AFTER,
+            LIMIT,
+        ),
         problems=(404,),
     ),
     record_route("/v1/competencies", competency, "One competency", CompetencyView, params=(_URI,), problems=(404,)),

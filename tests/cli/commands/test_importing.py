@@ -281,6 +281,14 @@ def test_a_framework_in_several_parts_is_complete_and_said_once(town: Town) -> N
     assert [one["kind"] for one in answer["statements"]] == ["framework.publish"] + ["framework.items"] * 3
     (stated,) = town.json("framework", "show", answer["framework"]["id"])["stated"]
     assert (stated["complete"], stated["item_count"]) == (True, 20)
+    id_ = answer["framework"]["id"]
+    listed = town.json("framework", "show", id_)
+    assert ([one["id"] for one in listed["items"]], listed["more"]) == ([f"{id_}/{each}" for each in range(20)], False)
+    few = town.json("framework", "show", id_, "--limit", 3)
+    assert ([one["id"] for one in few["items"]], few["more"]) == ([f"{id_}/{each}" for each in range(3)], True)
+    assert "The first 3; there are more" in town.run("framework", "show", id_, "--limit", 3).stdout
+    assert [one["id"] for one in town.json("framework", "show", id_, "--find", f"{id_}/17")["items"]] == [f"{id_}/17"]
+    assert "No competency in it contains 'weld'." in town.run("framework", "show", id_, "--find", "weld").stdout
     again = town.run("framework", "import", path, key="agency")
     assert "Nothing to do" in last_line(again.stdout)
 

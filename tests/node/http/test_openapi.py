@@ -103,6 +103,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_accreditation_timeline": [(f"?id={grant}", {}), (f"?id={suspended}", {})],
         "get_v1_frameworks": [("", {})],
         "get_v1_framework": [(f"?id={FRAMEWORK}", {})],
+        "get_v1_framework_items": [(f"?id={FRAMEWORK}", {}), (f"?id={FRAMEWORK}&q=weld&limit=1", {})],
         "get_v1_competencies": [(f"?uri={COMPETENCY}", {})],
         "get_v1_competencies_issuers": [(f"?uri={COMPETENCY}", {})],
         "get_v1_outcomes": [("", {}), ("?weeks=0", {})],

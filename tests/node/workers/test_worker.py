@@ -40,7 +40,12 @@ def questions(node: Served) -> list[tuple[str, str, object]]:
     paths = (
         *("/v1/issuers", f"/v1/issuer?id={COLLEGE}", f"/v1/issuer?id={UNKNOWN}", f"/v1/accreditation?id={grant}"),
         f"/v1/accreditation/timeline?id={grant}",
-        *("/v1/frameworks", f"/v1/framework?id={FRAMEWORK}", "/v1/competencies?q=weld"),
+        *(
+            "/v1/frameworks",
+            f"/v1/framework?id={FRAMEWORK}",
+            f"/v1/framework/items?id={FRAMEWORK}",
+            "/v1/competencies?q=weld",
+        ),
         *(f"/v1/competencies/issuers?id={COMPETENCY}", f"/v1/statements/{some}", f"/v1/statements/{'0' * 64}"),
         *("/v1/proposals", f"/v1/statements/{some}/proof", "/v1/ecosystem", "/v1/genesis", "/v1/authorities"),
         *(f"/v1/keys/{kid}", "/v1/heads", "/v1/snapshot", "/v1/issuers/by-prefix/a", "/log/checkpoint"),

@@ -129,6 +129,23 @@ async def test_frameworks_competencies_and_who_may_attest_them(node: Served) -> 
     assert framework["stated"][0]["statement"] in one["statements"]
 
 
+async def test_the_competencies_of_a_framework_are_paged_in_its_order_and_found_by_a_text(node: Served) -> None:
+    (published,) = (await read(node, "/v1/framework", id=FRAMEWORK))["stated"]
+    whole = await read(node, "/v1/framework/items", id=FRAMEWORK)
+    assert (whole["publication"], whole["next"]) == (published["statement"], None)
+    assert len(whole["items"]) == published["item_count"]
+    paged: list[dict[str, Any]] = []
+    page = await read(node, "/v1/framework/items", id=FRAMEWORK, limit=1)
+    while page["next"] is not None:
+        paged += page["items"]
+        page = await read(node, "/v1/framework/items", id=FRAMEWORK, limit=1, after=page["next"])
+    assert [*paged, *page["items"]] == whole["items"]
+    (found,) = (await read(node, "/v1/framework/items", id=FRAMEWORK, q="BUTT joint"))["items"]
+    assert (found["id"], found["text"]) == (COMPETENCY, "Weld a butt joint")
+    nowhere = await node.get("/v1/framework/items", params={"id": FRAMEWORK, "after": "urn:example:elsewhere"})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (400, "bad_query_parameter")
+
+
 async def test_a_competency_that_no_framework_has_may_be_attested_by_whom_a_scope_names_it_for_or_a_mapping(
     node: Served,
 ) -> None:
@@ -162,6 +179,7 @@ async def test_a_competency_that_no_framework_has_may_be_attested_by_whom_a_scop
         f"/v1/issuer?id={UNKNOWN}",
         f"/v1/accreditation?id={'0' * 64}",
         "/v1/framework?id=https://unknown.example/",
+        "/v1/framework/items?id=https://unknown.example/",
         "/v1/competencies?uri=https://unknown.example/",
     ],
 )
