@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..domain.accreditations import publisher
 from ..domain.record_types import AccreditationRecord, StatedFacts
-from ..domain.records import Records, Voice, is_ahead
+from ..domain.records import Records, Voice, authority_in, is_ahead
 from ..encoding.identifiers import CanonicalId
 from .authority_chain import Chain, chain_of
 from .issuer_keys import KeyAnswer
@@ -22,6 +22,7 @@ class Case(NamedTuple):
         publishers: the voices whose facts the charter lets count for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
         mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
+        is_watched: what is read again must be read from `records` (`decide.Sitting`).
         is_plain: neither a key nor a commitment is asked about, and at most one mandate.
         chains, links, key_answers, scoped, scope_answers, shared: results kept because one authority may have made a
             hundred accreditations; the first two by voice, then by issuer, voice and publishers, for the terms judged
@@ -35,6 +36,7 @@ class Case(NamedTuple):
     publishers: Collection[Voice]
     max_backdating: int | None
     mandates: Collection[Voice] | None
+    is_watched: bool
     is_plain: bool
     chains: dict[tuple[CanonicalId, bytes | None], Chain]
     links: dict[tuple[CanonicalId, bytes | None], ChainNotes]
@@ -48,6 +50,9 @@ class Case(NamedTuple):
         found = self.chains.get(voice)
         if found is None:
             found = keep(self.chains, voice, chain_of(self.records, *voice))
+        elif self.is_watched:
+            for link in found:
+                authority_in(self.records, link.by)
         return found
 
     def said(self, stated: list[StatedFacts]) -> list[StatedFacts]:

@@ -94,20 +94,31 @@ class Sitting:
 
     Args:
         records, now, ecosystem_id: as for `decide`.
+        is_watched: whether somebody notes what each decision reads. Then it reads from the records again all that
+            `decide` would read, for questions of which `reads_again` is true.
     """
 
-    __slots__ = ("_cases", "_chains", "_charter", "_ecosystem_id", "_records", "now")
+    __slots__ = ("_cases", "_chains", "_charter", "_ecosystem_id", "_is_watched", "_records", "now")
 
-    def __init__(self, records: Records, now: int, *, ecosystem_id: CanonicalId) -> None:
+    def __init__(self, records: Records, now: int, *, ecosystem_id: CanonicalId, is_watched: bool = False) -> None:
         self.now: Final = now
         self._records = records
         self._ecosystem_id = ecosystem_id
+        self._is_watched = is_watched
         self._charter: CharterRecord | None = None
         self._chains: dict[tuple[CanonicalId, bytes | None], Chain] = {}
         self._cases: dict[tuple[object, ...], _Opened] = {}
 
+    @staticmethod
+    def reads_again(query: Query, ecosystem_id: CanonicalId) -> bool:
+        """Return whether a watched sitting reads all that this question rests on: whether an issuer may issue, by the
+        whole ecosystem."""
+        return query.action == ISSUE and query.authority == ecosystem_id and query.resource is None
+
     def decide(self, query: Query) -> Decision:
         """Return the decision, as `decide` does."""
+        if self._is_watched:
+            charter_in(self._records, self._ecosystem_id)
         try:
             opened = self._cases.get(query[1:]) or self._open(query)
             entity = spelled(query.entity)
@@ -152,6 +163,7 @@ class Sitting:
             time=min(time, now),
             now=now,
             publishers=[Voice(by, None) for by in charter["publishers"]],
+            is_watched=self._is_watched,
             max_backdating=charter.get("max_backdating"),
             mandates=None if mandates is None else frozenset(mandates),
             is_plain=query.key is None
@@ -185,7 +197,8 @@ class _Opened(NamedTuple):
 
     def where_to_apply(self) -> str:
         """Say where an issuer may apply for an accreditation; empty where no authority names an address."""
-        if not self.apply:
+        if self.case.is_watched or not self.apply:
+            self.apply[:] = []
             self.apply.append(_where_to_apply(self.case.records, self.charter, self.accepted))
         return self.apply[0]
 

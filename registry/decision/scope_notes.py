@@ -68,7 +68,8 @@ def notes_on_terms(
     extents = extents_of_terms(record, terms, case.chain, case.publishers, publishers)
     judge_scope(case, extents, chain, publishers, notes)
     found = notes.or_none()
-    case.scoped[:] = (ScopeNotes(granted, rule, chain, publishers, found),)
+    if not case.is_watched:  # to judge them reads chains and frameworks
+        case.scoped[:] = (ScopeNotes(granted, rule, chain, publishers, found),)
     return found
 
 

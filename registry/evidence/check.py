@@ -52,7 +52,7 @@ from ..transparency.merkle import HASH_BYTES
 from ..transparency.signed_note import NOTE_BYTES_MAX, VerifierKey
 from ..transparency.state_note import AHEAD_MAX, StateNote
 from ..transparency.state_trie import state_root
-from .deciding import AUTHORIZATION, RECOGNITION, decide_over
+from .deciding import AUTHORIZATION, RECOGNITION, StateSitting
 from .proved_records import Governing, ProvenRecord, ProvenRecords, decode_records
 from .state_check import CheckError, CheckResult, NotedState, read_note
 from .trust_policy import TrustPolicy
@@ -199,6 +199,7 @@ class EvidenceChecker:
         self._notes: dict[bytes, NotedState] = {}
         self._read_at: int | None = None
         self._governing = Governing(bytes(HASH_BYTES))
+        self._state = StateSitting(policy.charter)
 
     def check(self, data: bytes, query: Query | None, now: int, *, asked: str = AUTHORIZATION) -> Checked:
         """Checks an evidence file. Raises nothing, whatever the bytes.
@@ -224,10 +225,10 @@ class EvidenceChecker:
                 CheckResult.REFUTED, "root", "The roots of records and statements do not match the state note."
             )
         if self._governing.root != evidence.records_root:
-            self._governing = Governing(evidence.records_root)
+            self._governing, self._state = Governing(evidence.records_root), StateSitting(policy.charter)
         records = ProvenRecords(evidence.records_root, evidence.records, self._governing)
         time = _time_of(evidence, policy, now)
-        decision = decide_over(evidence.query, records, time, ecosystem_id=policy.charter, asked=evidence.asked)
+        decision = self._state.decide(evidence.query, records, time, asked=evidence.asked)
         records.check_all_read()
         _compare(evidence.answer, summary(decision))
         if decision.valid_until is not None and decision.valid_until <= now:
@@ -297,6 +298,8 @@ def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
 
 
 def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    if given == found and [*map(type, map(given.get, found))] == [*map(type, found.values())]:
+        return  # as below, at a fifth of the cost
     differing = sorted(name for name in {**given, **found} if not _is_same(given, found, name))
     if differing:
         shown = ", ".join(differing)[:200]

@@ -21,7 +21,7 @@ from ..transparency.state_map import StateMap
 from ..transparency.state_note import StateNote
 from ..transparency.state_trie import state_root
 from .check import Evidence
-from .deciding import AUTHORIZATION, decide_over
+from .deciding import AUTHORIZATION, StateSitting
 from .proved_records import Governing, Mapped, Proving, Recorder
 
 NO_NOTE: Final = b""
@@ -47,7 +47,7 @@ class Prover:
         self._held = held
         self._statements_root = statements_root
         self._note = note
-        self._ecosystem_id = ecosystem_id
+        self._state = StateSitting(ecosystem_id)
         self._governing = Governing(held.records_root())
         if note and StateNote.decode(Note.decode(note).text).root != state_root(self._governing.root, statements_root):
             raise RefusedError(
@@ -67,7 +67,7 @@ class Prover:
             CheckError: a record that the decision reads is damaged.
         """
         recorder = Recorder(self._held, self._governing)
-        decision = decide_over(query, recorder, now, ecosystem_id=self._ecosystem_id, asked=asked)
+        decision = self._state.decide(query, recorder, now, asked=asked)
         evidence = Evidence(
             asked=asked,
             query=query,

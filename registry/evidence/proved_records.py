@@ -21,7 +21,7 @@ from ..encoding.cbor import decode, encode
 from ..errors import DecodeError, RefusedError
 from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
 from ..transparency.state_map import StateMap
-from ..transparency.state_trie import DEPTH_MAX, check_proof
+from ..transparency.state_trie import DEPTH_MAX, ProvedTops, check_proof
 from .state_check import CheckError, CheckResult
 
 PROOF_BYTES: Final = 2 + DEPTH_MAX // 8 + 32 * DEPTH_MAX + 64
@@ -108,16 +108,21 @@ class Governing:
     """The charter and authorities of one state that have been proved under its root.
 
     Attributes:
-        root: of the records trie, 32 bytes.
+        root: of the records trie, 32 bytes. tops: of the proofs that led there.
     """
 
     def __init__(self, root: bytes) -> None:
         self.root = root
+        self.tops: Final = ProvedTops()
         self._held: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
 
     def get(self, type: str, id: str) -> tuple[ProvenRecord, Record | None] | None:
         """Return a record with its proof, and the record itself; None if it has not been proved yet."""
         return self._held.get((type, id))
+
+    def check(self, proven: ProvenRecord) -> bytes | None:
+        """Return the digest that is proved under the root, or None where absence is (`check_proof`)."""
+        return check_proof(self.root, record_key(proven.type, proven.id), proven.proof, tops=self.tops)
 
     def keep(self, proven: ProvenRecord, record: Record | None) -> None:
         """Remembers one whose proof has been checked under the root."""
@@ -162,7 +167,7 @@ class Recorder:
             return known[0]
         proven = ProvenRecord(type=kind, id=id, raw=raw, proof=self._held.prove(kind, id))
         try:
-            value = check_proof(self._governing.root, record_key(kind, id), proven.proof)
+            value = self._governing.check(proven)
         except RefusedError:
             raise _behind(kind, id) from None
         if value != (None if raw is None else sha256(raw).digest()):
@@ -242,15 +247,15 @@ def _check(governing: Governing, proven: ProvenRecord) -> Record | None:
     known = governing.get(proven.type, proven.id)
     if known is not None and known[0] == proven:
         return known[1]
-    record = _checked(governing.root, proven)
+    record = _checked(governing, proven)
     governing.keep(proven, record)
     return record
 
 
-def _checked(root: bytes, proven: ProvenRecord) -> Record | None:
+def _checked(governing: Governing, proven: ProvenRecord) -> Record | None:
     what = f"the {proven.type} record of {proven.id}"
     try:
-        value = check_proof(root, record_key(proven.type, proven.id), proven.proof)
+        value = governing.check(proven)
     except (DecodeError, RefusedError) as error:
         raise CheckError(CheckResult.REFUTED, "proof", f"The proof of {what} fails: {error.message}") from None
     if proven.raw is None:

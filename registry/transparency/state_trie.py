@@ -42,6 +42,8 @@ DEPTH_MAX: Final = 8 * KEY_BYTES
 _HASH_BYTES: Final = 32
 # Stands for the depth of a lone leaf, whose hash is the same at every depth.
 _ANYWHERE: Final = DEPTH_MAX + 1
+_TOP_LEVELS: Final = 8
+"""Levels of a proof that others have in common: half of those of 10,000 records. As many as the bits of a byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,8 @@ def hash_bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES
     Args:
         bucket: `key32 || value32` of each leaf, sorted, their first `depth` bits in common.
     """
-    return _hash_range(bucket, _numbers(bucket), 0, len(bucket) // LEAF_BYTES, depth, prefixes)
+    keys = _numbers(bucket)
+    return _hash_range(keys, _hash_each(bucket, prefixes), 0, len(keys), depth, prefixes)
 
 
 def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
@@ -93,16 +96,16 @@ def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes:
         bucket: all leaves below its end, as of `hash_bucket`.
     """
     path = list(siblings)
-    keys = _numbers(bucket)
+    keys, hashed = _numbers(bucket), _hash_each(bucket, prefixes)
     low, high = 0, len(keys)
     while high - low > 1:
         depth = len(path)
         middle = bisect_left(keys, _least_right(keys[low], depth), low, high)
         if side_of(key, depth):
-            path.append(_hash_range(bucket, keys, low, middle, depth + 1, prefixes))
+            path.append(_hash_range(keys, hashed, low, middle, depth + 1, prefixes))
             low = middle
         else:
-            path.append(_hash_range(bucket, keys, middle, high, depth + 1, prefixes))
+            path.append(_hash_range(keys, hashed, middle, high, depth + 1, prefixes))
             high = middle
     return _encode_proof(path, bucket[low * LEAF_BYTES : high * LEAF_BYTES].removeprefix(key))
 
@@ -113,8 +116,32 @@ def state_root(records_root: bytes, statements_root: bytes) -> bytes:
     return sha256(b"\x04" + records_root + statements_root).digest()
 
 
-def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes | None:
+class ProvedTops:
+    """The upper ends of proofs that have led to one root, so that the next ones need no hashing there.
+
+    Keys that begin with the same `_TOP_LEVELS` bits have the same siblings on these levels. So a proof that arrives
+    there with the siblings and the hash of an earlier one leads to the same root. At most 256 ends are remembered.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[list[bytes], bytes]] = {}
+
+    def has(self, key: bytes, siblings: list[bytes], current: bytes) -> bool:
+        """Return whether a proof went on from here and led to the root."""
+        return self._held.get(key[0]) == (siblings, current)
+
+    def keep(self, key: bytes, siblings: list[bytes], current: bytes) -> None:
+        """Remember the end of a proof that has led to the root."""
+        self._held[key[0]] = siblings, current
+
+
+def check_proof(
+    root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFAULT_PREFIXES, tops: ProvedTops | None = None
+) -> bytes | None:
     """Return the proved value of `key` under `root`, or None where its absence is proved.
+
+    Args:
+        tops: of earlier proofs under this root; this one is added.
 
     Raises:
         DecodeError: the bytes are not a proof.
@@ -135,9 +162,21 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
     # All in one loop, because this is most of the cost of checking evidence: bit 0 of `path` is the side at the lowest
     # node.
     node, path = prefixes.node, int.from_bytes(key, "big") >> (DEPTH_MAX - depth)
+    top: list[bytes] = []
+    if tops is not None and depth > _TOP_LEVELS:
+        top, siblings = siblings[:_TOP_LEVELS], siblings[_TOP_LEVELS:]
     for sibling in reversed(siblings):
         current = sha256(node + sibling + current if path & 1 else node + current + sibling).digest()
         path >>= 1
+    if tops is not None and top:
+        if tops.has(key, top, current):
+            return terminal if len(terminal) == VALUE_BYTES else None
+        lower = current
+        for sibling in reversed(top):
+            current = sha256(node + sibling + current if path & 1 else node + current + sibling).digest()
+            path >>= 1
+        if current == root:
+            tops.keep(key, top, lower)
     if current != root:
         raise RefusedError(
             "proof_other_root",
@@ -222,22 +261,30 @@ def _least_right(key: int, depth: int) -> int:
     return (key >> below | 1) << below
 
 
-def _hash_range(bucket: bytes, keys: list[int], low: int, high: int, depth: int, prefixes: Prefixes) -> bytes:
+def _hash_each(bucket: bytes, prefixes: Prefixes) -> list[bytes]:
+    """Return the hashes of the leaves of a bucket."""
+    first = prefixes.leaf
+    return [sha256(first + bucket[at : at + LEAF_BYTES]).digest() for at in range(0, len(bucket), LEAF_BYTES)]
+
+
+def _hash_range(keys: list[int], hashed: list[bytes], low: int, high: int, depth: int, prefixes: Prefixes) -> bytes:
     """Hash the subtree at `depth` that has the leaves of a bucket from `low` to before `high`, by their numbers.
 
     Args:
         keys: `_numbers` of the bucket; those of the range have their first `depth` bits in common.
+        hashed: `_hash_each` of the bucket.
     """
     if high - low < 2:
-        return prefixes.hash_leaf(bucket[low * LEAF_BYTES : high * LEAF_BYTES]) if low < high else EMPTY
+        return hashed[low] if low < high else EMPTY
     key = keys[low]
     parting = DEPTH_MAX - (key ^ keys[high - 1]).bit_length()
     middle = bisect_left(keys, _least_right(key, parting), low, high)
     assert depth <= parting < DEPTH_MAX, "of this subtree, each once"
     assert low < middle < high, "sorted"
-    left = _hash_range(bucket, keys, low, middle, parting + 1, prefixes)
-    right = _hash_range(bucket, keys, middle, high, parting + 1, prefixes)
-    current = prefixes.hash_node(left, right)
+    below = parting + 1
+    left = hashed[low] if middle - low == 1 else _hash_range(keys, hashed, low, middle, below, prefixes)
+    right = hashed[middle] if high - middle == 1 else _hash_range(keys, hashed, middle, high, below, prefixes)
+    current = sha256(prefixes.node + left + right).digest()
     for height in range(parting - 1, depth - 1, -1):
         current = prefixes.hash_side(current, EMPTY, key >> (DEPTH_MAX - 1 - height) & 1)
     return current

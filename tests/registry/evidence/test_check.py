@@ -9,8 +9,10 @@ import pytest
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
-from accredit.registry.domain.records import FOLD_VERSION, record_key
+from accredit.registry.domain.record_types import Record
+from accredit.registry.domain.records import FOLD_VERSION, MemoryRecords, Records, Subject, record_key
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.check import (
     EVIDENCE_BYTES,
@@ -20,7 +22,7 @@ from accredit.registry.evidence.check import (
     EvidenceChecker,
     check,
 )
-from accredit.registry.evidence.deciding import RECOGNITION
+from accredit.registry.evidence.deciding import RECOGNITION, StateSitting, decide_over
 from accredit.registry.evidence.prove import NO_NOTE, Prover
 from accredit.registry.evidence.proved_records import (
     GOVERNING_MAX,
@@ -161,6 +163,63 @@ def test_a_checker_asked_about_ever_new_notes_does_not_grow_without_end() -> Non
         data = HELD.prove(QUERY, NOW, note=HELD.note(NOW - second)).encode()
         assert checker.check(data, QUERY, NOW).since == NOW - second
     assert len(checker._notes) <= NOTES_MAX
+
+
+class Reading:
+    """Records that note what is read of them."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self.read: dict[Subject, None] = {}
+
+    def get(self, type: str, id: str) -> Record | None:
+        self.read[type, id] = None
+        return self._records.get(type, id)
+
+
+def test_answers_of_one_state_rest_on_the_same_records_as_each_alone() -> None:
+    """Else an honest file would lack a record, or have one too many."""
+    made = World()
+    made.register(iat=domain.EARLY, also_known_as=[domain.ALIAS], keys=domain.pinned())
+    made.register(UNION, iat=domain.EARLY)
+    by = CanonicalId("did:web:below.example")
+    limits = {"competencies": [f"{domain.FRAMEWORK}/0"], "inherit_to_narrower": True}
+    via, free = made.delegate(by, limits=limits), made.delegate(by, STATE)
+    narrow = {"competencies": [f"{domain.FRAMEWORK}/1"], "inherit_to_narrower": True}
+    for said in ({}, {"by": STATE}, {"by": by, "via": via, "scope": narrow}, {"by": by, "via": via, "scope": narrow}):
+        made.grant(iat=domain.EARLY, **said)
+    made.event(made.grant(UNION, iat=domain.EARLY, by=by, via=free), "suspend", "2020-01-01")
+    made.framework(iat=domain.EARLY)
+    made.standings[STATE][0]["apply_url"] = "https://state.example/apply"
+    records = made.records()
+    others: list[dict[str, Any]] = [
+        {},
+        {"time": domain.at("2015-05-20")},
+        {"authority": STATE},
+        {"action": "accredit"},
+        {"achievement_types": (), "competencies": (CanonicalId(f"{domain.FRAMEWORK}/1"),)},
+        {"resource": CanonicalId(f"{domain.FRAMEWORK}/1")},
+        {"key": domain.K1},
+    ]
+    entities = (COLLEGE, UNION, domain.ALIAS, STATE, by, "did:web:nobody.example", "nonsense")
+    asked = [QUERY._replace(entity=entity, **other) for entity in entities for other in others]
+    state = StateSitting(ECOSYSTEM)
+    for query in (*asked, *reversed(asked)):
+        together, alone = Reading(records), Reading(records)
+        expected = decide_over(query, alone, NOW, ecosystem_id=ECOSYSTEM)
+        assert state.decide(query, together, NOW) == expected
+        assert sorted(together.read) == sorted(alone.read), query
+
+
+def test_an_answer_that_failed_leaves_nothing_to_the_next() -> None:
+    state, records = StateSitting(ECOSYSTEM), HELD.reader()
+    broken = MemoryRecords({**HELD.records, ("issuer", COLLEGE): {"accreditations": [None]}})
+    for _ in range(2):
+        with pytest.raises(CheckError):
+            state.decide(QUERY, broken, NOW)
+        assert state.decide(QUERY, records, NOW) == decide(QUERY, records, NOW, ecosystem_id=ECOSYSTEM)
+    later = state.decide(QUERY, records, NOW + 1)
+    assert later == decide(QUERY, records, NOW + 1, ecosystem_id=ECOSYSTEM)
 
 
 def test_only_so_many_authorities_are_remembered() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from accredit.registry.errors import DecodeError, RefusedError, StorageError
 from accredit.registry.transparency import state_map as map_module
 from accredit.registry.transparency.state_map import Elsewhere, StateMap, Trie
-from accredit.registry.transparency.state_trie import EMPTY, Prefixes, bulk_root, check_proof, state_root
+from accredit.registry.transparency.state_trie import EMPTY, Prefixes, ProvedTops, bulk_root, check_proof, state_root
 from tests.strategies.state_maps import (
     ABSENT,
     PUBLISHED,
@@ -59,6 +59,23 @@ def test_what_a_proof_of_any_map_says_of_any_other_map_is_true_or_refused() -> N
         for key in (UNIVERSE[0], UNIVERSE[4], UNIVERSE[6], ABSENT[0]):
             for proof in proofs:
                 assert accepted(trie.root(), key, proof) in (None, (pairs.get(key),))
+
+
+def test_a_proof_whose_upper_end_was_seen_before_is_refused_for_every_byte_that_differs() -> None:
+    pairs = {sha256(bytes([high, low])).digest(): bytes([high] * 32) for high in range(8) for low in range(256)}
+    trie, tops, empty = Trie(pairs.items()), ProvedTops(), ProvedTops()
+    root = trie.root()
+    asked = sorted(pairs)[:40] + [sha256(bytes([number])).digest() for number in range(40)]
+    for key in asked * 2:
+        assert check_proof(root, key, trie.prove(key), tops=tops) == pairs.get(key)
+    assert tops._held != empty._held
+    for key in asked[:2]:
+        proof = trie.prove(key)
+        for at in range(len(proof)):
+            changed = proof[:at] + bytes([proof[at] ^ 1]) + proof[at + 1 :]
+            assert accepted(root, key, changed) is None
+            with pytest.raises((DecodeError, RefusedError)):
+                check_proof(root, key, changed, tops=tops)
 
 
 # ------------------------------------------------------------------------------------ the same set, the same root
