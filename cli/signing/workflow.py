@@ -30,6 +30,7 @@ from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.index.key_entries import next_number
 from accredit.governance.rules.rulebook import check_body, check_statement, names_mandate
 from accredit.node.key_files import SealedKey
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
 from accredit.registry.limits import LOOKUP_STATEMENTS
@@ -104,6 +105,12 @@ class Wishes:
     dry_run: bool
     force: bool
     mandate: str | None = None
+
+
+def _is_in_force(standing: Mapping[str, Any]) -> bool:
+    """Return whether a mandate, as `/v1` shows it, has been neither withdrawn nor outlived."""
+    until = standing.get("valid_until")
+    return standing["withdrawn"] is None and (until is None or rfc3339.parse(until) > time.time())
 
 
 def signing(command: _F) -> _F:
@@ -280,27 +287,30 @@ class Desk:
             return complete(self.wishes.mandate, lambda: delegations, "a mandate of the key")
         if None in held or not held:
             return None
-        if len(delegations) > 1:
-            raise InputError(
-                "several_mandates",
-                f"The key speaks for {self.voice.authority} under {many(len(delegations), 'delegation')}: "
-                f"{', '.join(self._delegations(delegations))}.",
-                hint="Choose one with --mandate ID.",
-            )
-        return delegations[0]
-
-    def _delegations(self, ids: Sequence[str]) -> list[str]:
-        """Return delegations as a person knows them: the beginning of the id, and who gave it."""
+        if len(delegations) == 1:
+            return delegations[0]
         records = self.client.authorities()["authorities"]
-        given = {one["via"]: one["parent"] for record in records for one in record["standings"]}
-        return [shorten(id_) + (f" (by {given[id_]['by']})" if given.get(id_) else "") for id_ in ids]
+        standings = {one["via"]: one for record in records for one in record["standings"]}
+        in_force = [id_ for id_ in delegations if id_ not in standings or _is_in_force(standings[id_])]
+        if len(in_force) == 1:
+            return in_force[0]
+        listed = [
+            shorten(id_) + (f" (by {standings[id_]['parent']['by']})" if id_ in standings else "")
+            for id_ in delegations
+        ]
+        raise InputError(
+            "several_mandates",
+            f"The key speaks for {self.voice.authority} under {many(len(delegations), 'delegation')}: "
+            f"{', '.join(listed)}.",
+            hint="Choose one with --mandate ID.",
+        )
 
     def _mandate_of(self, say: Say, body: Mapping[str, Any]) -> bytes | None:
         """Return the mandate that a statement names."""
         if not names_mandate(say.kind):
             return None
-        is_own_word = body.get("issuer") == self.voice.authority and body.get("op") != "add"
-        if is_own_word and len(self.voice.mandates) > 1 and self.wishes.mandate is None:
+        is_own_word = say.kind in ("issuer.key", "issuance.commit") and body["issuer"] == self.voice.authority
+        if is_own_word and body.get("op") != "add" and len(self.voice.mandates) > 1 and self.wishes.mandate is None:
             return None  # whoever names an issuer's key in delegations of their own must not hinder its report
         return None if self.mandate is None else bytes.fromhex(self.mandate)
 

@@ -303,6 +303,9 @@ def test_a_key_of_two_mandates_is_asked_under_which_it_speaks(town: Town, grant_
     request = town.folder / "taught.json"
     town.run(*words, "--mandate", first, "--offline", request, key="twice")
     assert json.loads(request.read_text())["drafts"][0]["reading"]["mandate"] == first
+    town.run("authority", "withdraw", first, key="charity")
+    renewed = town.json(*words, key="twice")["statements"][0]
+    assert town.json("show", renewed["id"])["mandate"] == second, "the only one that has not ended"
 
 
 def test_recognition_takes_two_authorities(town: Town) -> None:

@@ -9,7 +9,7 @@ it well aimed: no answer may get better by it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from accredit.governance.fold import Fold
 from accredit.governance.rules.charter import Charter, Rule
@@ -191,7 +191,7 @@ def stage(random: Random) -> Drama | None:
             town.votes(f"{A}#{number}", made)
         aside = _aside(random)
         if aside.random() < 0.4:
-            second_mandate(town, aside, threshold)
+            second_mandate(town, aside, threshold, made)
     drama = Drama(
         random=random, town=town, keys=keys, threshold=threshold, owner=A, given=town.genesis, delegation=made
     )
@@ -227,11 +227,11 @@ def _aside(random: Random) -> Random:
     return aside
 
 
-def second_mandate(town: Consortium, random: Random, threshold: int) -> None:
-    """B delegates to A's delegate too, with that delegate's key: it must gain nothing by that."""
+def second_mandate(town: Consortium, random: Random, threshold: int, first: Statement) -> None:
+    """B delegates to A's delegate too, with that delegate's key and an earlier date: it must gain nothing by that."""
     entry = key_entry(town.pen(f"{DELEGATE}#1"), budget=500)
     body = delegation(DELEGATE, [entry], actions=["issuer.*", "accreditation.*"], name=f"{random.random()}")
-    made = town.says(f"{B}#1", "authority.delegate", body)
+    made = town.says(f"{B}#1", "authority.delegate", body, iat=first.iat - 1)
     for number in range(2, threshold + 1):
         town.votes(f"{B}#{number}", made)
 
@@ -376,7 +376,12 @@ class Intruder:
         self.drama = drama
         self.random = drama.random
         self.town = Consortium(
-            id=drama.town.id, pens={}, genesis=drama.town.genesis, said=list(drama.town.said), time=drama.town.time
+            id=drama.town.id,
+            pens={},
+            genesis=drama.town.genesis,
+            said=list(drama.town.said),
+            time=drama.town.time,
+            mandates={holder: list(held) for holder, held in drama.town.mandates.items()},
         )
         self.start = len(self.town.said)
         self.pens = [pen.copy() for pen in pens]
@@ -420,10 +425,16 @@ class Intruder:
         pen = self.pen()
         now = self.town.time + 1
         iat = self.random.choice((now, now, now, now - DAY, START + 50, START - 10 * DAY, now + DAY))
-        said = self.town.says(pen, kind, body, sub, iat=iat)
+        said = self.town.says(pen, kind, body, sub, iat=iat, mandate=self.mandate(pen))
         for other in self.pens:
             if other is not pen and self.random.random() < 0.5:
                 self.town.votes(other, said)
+
+    def mandate(self, pen: Pen) -> Statement | Literal["first"] | None:
+        """Mostly the first of a delegate's key; or another of it, or none."""
+        held = self.town.mandates.get((pen.authority, pen.kid), ())
+        chosen = _aside(self.random).choice(("first", "first", None, *held[1:])) if held else "first"
+        return "first" if chosen == "first" else next((s for s in self.town.said if s.id == chosen), None)
 
     def when(self) -> int:
         now = self.town.time + 1
