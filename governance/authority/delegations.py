@@ -17,6 +17,7 @@ from typing import Final
 
 from accredit.governance.index.statement_index import named_heads
 from accredit.governance.rules import delegation_limits as delegation
+from accredit.governance.rules.charter import Charter
 from accredit.governance.rules.delegation_limits import UNLIMITED, Mandate
 from accredit.governance.rules.rulebook import RETROACTIVE, rule_for
 from accredit.governance.rules.undoing import Claim, Requirement, asked, is_allowed, is_met, what_is_needed
@@ -168,40 +169,51 @@ def carrying_voice(
         The voice, or None and the reason; and the authorities that speak for the statement so far.
     """
     ground = mandates.ground
-    charter = ground.charter(statement)
-    voices = ground.voices(statement)
-    no_voice = "" if voices else _why_no_voice(ground, statement)
-    if not asks.rule.asks_one:
-        speaking = ground.speaking(statement, approvals)
-        own = Voice(statement.iss, None)
-        if own not in voices:
-            return None, "only authorities named in the charter may propose it" if voices else no_voice, speaking
-        if (problem := mandates.objection(own, statement, narrowing=narrowing)) is not None:
-            return None, problem, speaking
-        if not is_met(asks.rule, speaking, charter):
-            return None, f"it needs {what_is_needed(asks.rule, charter)}", speaking
-        together = [Voice(by, None) for by in speaking]
-        for claim in asks.claims:
-            if not is_allowed(claim, together, speaking, charter):
-                return None, _only(claim), speaking
-        return own, "", speaking
-    reason = no_voice
+    voice = next(iter(ground.voices(statement)), None)  # there is at most one, because the statement names it
     # Most statements need one voice only; others that speak for them are counted only where it matters.
-    speaking = ground.speaking(statement, approvals) if any(claim.rule for claim in asks.claims) else []
-    for claim in asks.claims:
-        allowed = [voice for voice in voices if is_allowed(claim, [voice], speaking, charter)]
-        if voices and not allowed:
-            reason = _only(claim)
-        voices = allowed
-    waits = ""
-    for voice in voices:
-        if (problem := mandates.objection(voice, statement, narrowing=narrowing)) is not None:
-            reason = problem
-        elif ground.speaks(voice, statement, approvals):
-            return voice, "", [voice.by]
-        else:
-            waits = waits or (f"it needs {many(ground.threshold(voice, ground.epoch(statement)), 'key')} of {voice.by}")
-    return None, waits or reason, ground.speaking(statement, approvals)
+    is_counted = not asks.rule.asks_one or any(claim.rule for claim in asks.claims)
+    speaking = ground.speaking(statement, approvals) if is_counted else []
+    if voice is None:
+        problem = _why_no_voice(ground, statement)
+    else:
+        problem = _why_not_carried(mandates, voice, statement, approvals, asks, speaking, narrowing=narrowing)
+    if problem:
+        return None, problem, speaking if is_counted else ground.speaking(statement, approvals)
+    assert voice is not None
+    return voice, "", [voice.by] if asks.rule.asks_one else speaking
+
+
+def _why_not_carried(
+    mandates: Mandates,
+    voice: Voice,
+    statement: Unverified,
+    approvals: list[Unverified],
+    asks: Requirement,
+    speaking: list[CanonicalId],
+    *,
+    narrowing: bool,
+) -> str:
+    """Return why a voice does not make its statement take effect, as a clause; empty if it does."""
+    ground = mandates.ground
+    charter, alone = ground.charter(statement), asks.rule.asks_one
+    if not alone and voice.via is not None:
+        return "only authorities named in the charter may propose it"
+    if alone and (claim := _refusing(asks, [voice], speaking, charter)) is not None:
+        return _only(claim)
+    if (problem := mandates.objection(voice, statement, narrowing=narrowing)) is not None:
+        return problem
+    if alone:
+        needed = ground.threshold(voice, ground.epoch(statement))
+        return "" if ground.speaks(voice, statement, approvals) else f"it needs {many(needed, 'key')} of {voice.by}"
+    if not is_met(asks.rule, speaking, charter):
+        return f"it needs {what_is_needed(asks.rule, charter)}"
+    claim = _refusing(asks, [Voice(by, None) for by in speaking], speaking, charter)
+    return "" if claim is None else _only(claim)
+
+
+def _refusing(asks: Requirement, voices: list[Voice], speaking: list[CanonicalId], charter: Charter) -> Claim | None:
+    """Return the first claim that voices do not meet; None if they meet all."""
+    return next((claim for claim in asks.claims if not is_allowed(claim, voices, speaking, charter)), None)
 
 
 def _why_no_voice(ground: Ground, statement: Unverified) -> str:
