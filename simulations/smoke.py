@@ -9,7 +9,7 @@ from typing import Final
 from .scenarios import SCENARIOS
 from .sweep import Job
 
-_USUAL: Final[Mapping[str, float]] = {"nodes": 10, "seconds": 20}
+_USUAL: Final[Mapping[str, float]] = {"nodes": 8, "seconds": 12}
 
 _OWN: Final[Mapping[str, Mapping[str, float]]] = {
     "alike_statements": {"nodes": 8},

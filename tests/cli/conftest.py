@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from accredit.node import key_files
 from tests.cli.town import Town, found_town
 
 
@@ -14,6 +15,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made = found_town(tmp_path_factory.mktemp("town"))
     yield made
     made.stop_all()
+
+
+@pytest.fixture(autouse=True)
+def _sealing_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that commands make are derived at the lowest cost, not at half a second of a core for each."""
+    for cost in ("MODERATE", "INTERACTIVE"):
+        monkeypatch.setattr(key_files, cost, key_files.FASTEST)
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ WALKS = (
 )
 """Guides, those together that ask the same nodes, in the order in which they are typed."""
 
-COLD = WALKS if settings().max_examples > 1_000 else (("history",),)
-"""Those whose commands are a person's to the letter, in a nightly run all. Those of others are begun `warm`."""
+COLD = WALKS if settings().max_examples > 1_000 else ()
+"""Those whose commands are a person's to the letter: in a nightly run all. Otherwise they are begun `warm`."""
 
 SLOW = ("outliving", "learner")
 """Pages whose commands take a second each, as a person's do: a school that closes in the second in which its receipts

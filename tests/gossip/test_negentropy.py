@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from accredit.gossip.protocol.negentropy import LIMIT_MIN, Initiator, Items, decode_varint, encode_varint, respond
 from accredit.registry.errors import DecodeError, RefusedError
+from tests.strategies.searching import SOME
 
 LIMIT = 65_536
 Set = list[tuple[int, bytes]]
@@ -147,6 +148,7 @@ def test_sets_with_nothing_in_common_take_messages_in_proportion(limit: int, sam
 
 
 @pytest.mark.no_cover
+@SOME
 @given(st.integers(0, 2**32), st.integers(0, 400), st.integers(0, 400))
 def test_sets_that_need_many_messages_are_told_apart_too(seed: int, mine: int, others: int) -> None:
     random = Random(seed)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.governance.fold import Fold
@@ -21,6 +21,7 @@ from accredit.registry.transparency.state_map import Trie
 from tests.strategies.consortium import START, fold_of
 from tests.strategies.histories import AUTHORITIES, ISSUERS, histories
 from tests.strategies.noted import Held, trust
+from tests.strategies.searching import examples
 
 pytestmark = pytest.mark.no_cover
 
@@ -49,7 +50,7 @@ def held_by(fold: Fold) -> Held:
     return held
 
 
-@settings(max_examples=60)
+@examples(25)
 @given(histories(), queries, st.sampled_from([AUTHORIZATION, RECOGNITION]))
 def test_fold_evidence_and_snapshot_decide_alike(
     history: tuple[bytes, list[Statement]], query: Query, asked: str
@@ -77,7 +78,7 @@ def test_fold_evidence_and_snapshot_decide_alike(
     assert snapshot.ask(query, NOW) == decision
 
 
-@settings(max_examples=25)
+@examples(12)
 @given(histories(), queries, st.data())
 def test_a_record_withheld_from_any_history_is_refuted(
     history: tuple[bytes, list[Statement]], query: Query, data: st.DataObject

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import Query, decide
@@ -29,6 +29,7 @@ from tests.strategies.bodies import ISSUER, event, register
 from tests.strategies.consortium import seed_of
 from tests.strategies.network import A, founded
 from tests.strategies.real_node import running
+from tests.strategies.searching import examples
 from tests.strategies.served import ORIGIN, Served, served
 from tests.strategies.signing import signing_nodes
 
@@ -283,7 +284,7 @@ VALUE = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(25)
 @given(value=st.dictionaries(st.integers(0, 3), VALUE, max_size=3), cut=st.integers(0, 400), bit=st.integers(0, 7))
 async def test_whatever_is_posted_as_a_cosignature_gets_an_answer_and_changes_nothing(
     node: Served, value: Any, cut: int, bit: int

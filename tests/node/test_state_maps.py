@@ -5,11 +5,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_trie import EMPTY, Prefixes, bulk_root, check_proof
+from tests.strategies.searching import examples
 from tests.strategies.state_maps import (
     ABSENT,
     KEEPERS,
@@ -92,7 +93,7 @@ def test_every_small_map_made_at_once_is_the_same(keeper: Keeper) -> None:
     sizes=st.lists(st.integers(1, 25), min_size=1, max_size=5),
     seed=st.integers(0, 3),
 )
-@settings(max_examples=150)
+@examples(50)
 def test_whatever_the_batches_and_restarts_the_root_follows_the_set(
     tmp_path_factory: pytest.TempPathFactory, name: str, made: Changes, sizes: list[int], seed: int
 ) -> None:

@@ -42,6 +42,7 @@ from tests.strategies.cose import (
     signed_by_hand,
     tstr,
 )
+from tests.strategies.searching import SOME
 
 EVIL = CanonicalId("did:web:evil.example")
 RAW = encode_signed(DRAFT, KeyPair(SEED))
@@ -539,6 +540,7 @@ BODIES = st.dictionaries(
 
 
 @pytest.mark.no_cover
+@SOME
 @given(
     st.builds(
         Draft,

@@ -95,7 +95,7 @@ def test_a_defence_that_is_switched_off_is_on_again_afterwards() -> None:
 
 
 def test_a_weakening_is_no_part_of_a_run_without_it() -> None:
-    settings = {"nodes": 8, "seconds": 10.0}
+    settings = {"nodes": 6, "seconds": 5.0}
     before = run(find("equivocating_authority"), settings).digest
     with weakenings.weak_roots():
         assert run(find("equivocating_authority"), settings).digest != before

@@ -5,13 +5,14 @@ from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.registry.errors import AccreditError
 from tests.cli.credentials.conftest import Checker
 from tests.strategies.credentials import LIST_URL, Issuer, Json, base64url, open_badge, status_entry, status_list
+from tests.strategies.searching import examples
 
 SCHOOL = Issuer.of("school")
 COLLEGE = Issuer.of("college", "did:web:college.example")
@@ -43,9 +44,7 @@ values = st.recursive(
     ),
     max_leaves=6,
 )
-LENIENT = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+LENIENT = examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.importers.detect import read_framework
 from accredit.cli.importers.frameworks.frameworks import Framework, FrameworkNaming
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data
+from tests.strategies.searching import examples
 
 BASE = "https://salt.example/uri/"
 NAMED = FrameworkNaming(id="https://frameworks.example/skills", title="Skills", version="1")
@@ -86,7 +87,7 @@ def case_shapes(draw: st.DrawFn) -> Any:
     return {"CFPackage": whole} if draw(st.booleans()) else whole
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50)
 @given(case_shapes())
 def test_every_shape_of_a_case_package_gives_the_same_items_links_and_counts(value: Any) -> None:
     framework = read(value)
@@ -124,7 +125,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50)
 @given(st.dictionaries(_MEMBERS, _VALUES), st.dictionaries(st.sampled_from(["sequenceNumber", "notes"]), _VALUES))
 def test_every_member_of_a_case_item_and_its_links_is_taken_or_reported(
     members: dict[str, Any], more: dict[str, Any]
@@ -232,7 +233,7 @@ def skill_shapes(draw: st.DrawFn) -> tuple[bytes, str]:
     return json.dumps(value).encode(), "skills.json"
 
 
-@settings(max_examples=100, deadline=None)
+@examples(40)
 @given(skill_shapes())
 def test_every_shape_of_skills_gives_the_same_items(shape: tuple[bytes, str]) -> None:
     framework = read_framework(*shape, NAMED)
@@ -269,7 +270,7 @@ def test_a_collection_names_itself_and_what_is_not_taken_of_it_is_said() -> None
         assert word in said
 
 
-@settings(max_examples=100, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(["category", "status", "author", "occupations", "standards", "x"]), _VALUES))
 def test_every_member_of_a_skill_is_taken_or_reported(members: dict[str, Any]) -> None:
     framework = read([skill("a", **members)], NAMED)

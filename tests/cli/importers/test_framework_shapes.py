@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.importers.detect import read_framework
 from accredit.cli.importers.frameworks.frameworks import Framework, FrameworkNaming
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data
+from tests.strategies.searching import examples
 
 BASE = "https://frameworks.example/"
 IRI = "https://purl.org/ctdlasn/terms/"
@@ -107,7 +108,7 @@ EXPECTED = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@examples(50)
 @given(shapes())
 def test_every_shape_gives_the_same_items_links_and_counts(value: Any) -> None:
     framework = read(value)
@@ -119,7 +120,7 @@ def test_every_shape_gives_the_same_items_links_and_counts(value: Any) -> None:
     assert "2 times" in found["language_left_out"]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20)
 @given(shapes())
 def test_in_another_language_every_shape_takes_that_language_and_says_where_it_is_missing(value: Any) -> None:
     framework = read(value, language="es")

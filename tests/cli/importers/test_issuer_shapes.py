@@ -5,12 +5,13 @@ import io
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.importers.detect import read_issuers
 from accredit.cli.importers.issuers.row import READY, REFUSED, Row
 from accredit.node.toml_text import toml_text
+from tests.strategies.searching import examples
 
 ISSUERS: list[dict[str, str]] = [
     {"id": "did:web:a.example", "name": "A College", "url": "https://a.example/", "location": "Cambridge, MA, USA"},
@@ -58,7 +59,7 @@ def documents(draw: st.DrawFn) -> tuple[bytes, str]:
     return text.encode(draw(st.sampled_from(["utf-8", "utf-8-sig"]))), "list.json"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(st.one_of(sheets(), documents()))
 def test_every_shape_of_a_list_gives_the_same_registrations(shape: tuple[bytes, str]) -> None:
     expected = meaning(read_issuers(json.dumps({"issuers": ISSUERS}).encode(), "list.json"))
@@ -70,7 +71,7 @@ _HEADS = st.sampled_from(["legal_name", "learner_contact", "Notes", "Phone", "se
 _MORE = st.dictionaries(_HEADS, st.just("text7"), min_size=1)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(30)
 @given(_MORE)
 def test_every_cell_of_a_row_is_taken_or_reported(more: dict[str, str]) -> None:
     """With unknown columns left out on request, each row says which were left out of it."""

@@ -1,6 +1,6 @@
 """Two lanes of statements that wait to be logged: nobody waits too long, and no log holds what it could not admit."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
@@ -11,6 +11,7 @@ from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.driven import START, Driven, founded_node, pushed_by
 from tests.strategies.network import A, founded, issuer_body
+from tests.strategies.searching import examples
 
 TICK = 1_000
 
@@ -132,7 +133,7 @@ def test_an_urgent_statement_overtakes_neither_its_own_key_nor_a_key_that_waits(
 STEP = st.tuples(st.booleans(), st.sampled_from([0, 10, RELAY, 400]))
 
 
-@settings(deadline=None, max_examples=30)
+@examples(20)
 @given(order=st.permutations(range(7)), steps=st.lists(STEP, min_size=7, max_size=7))
 def test_whatever_comes_through_whichever_door_the_log_can_be_loaded_again(
     order: list[int], steps: list[tuple[bool, int]]

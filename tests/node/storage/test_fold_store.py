@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.governance.fold import FACTS, Fold
@@ -26,6 +26,7 @@ from tests.strategies.consortium import Consortium, fold_of
 from tests.strategies.histories import History, histories
 from tests.strategies.holdings import KEEPERS, StoredKeeper, hear
 from tests.strategies.network import A, B, founded
+from tests.strategies.searching import examples
 from tests.strategies.stored_log import start_child, tamper
 
 STEPS = st.lists(
@@ -39,7 +40,7 @@ def test_a_fold_comes_to_the_same_wherever_and_whenever_it_is_kept(
 ) -> None:
     folder = tmp_path_factory.mktemp("folds")
 
-    @settings(deadline=None, max_examples=20)
+    @examples(10)
     @given(histories(), STEPS)
     def check(history: History, steps: list[tuple[int, str]]) -> None:
         eco, said = history

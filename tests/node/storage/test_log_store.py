@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.storage import sqlite
@@ -30,6 +30,7 @@ from accredit.registry.transparency.merkle import (
 )
 from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.tiles import ENTRIES, Tile, Tiles, decode_bundle, encode_tile, tile_width, tiles_of
+from tests.strategies.searching import examples
 from tests.strategies.stored_log import (
     ECOSYSTEM,
     ORIGIN,
@@ -85,7 +86,7 @@ def test_an_intake_keeps_as_many_pages_as_its_indexes_have_and_gives_them_back(
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6))
-@settings(max_examples=25)
+@examples(12)
 def test_however_statements_are_batched_the_tree_is_the_same(batches: list[int]) -> None:
     edge, tiles, size = EMPTY_EDGE, dict[tuple[int, int], bytes](), 0
     hashes = MemoryHashes()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.engine import quorum_state as noted_module
@@ -22,6 +22,7 @@ from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.state_trie import check_proof
 from tests.strategies.noted_states import START, Step, Story, issuers, said
+from tests.strategies.searching import examples
 from tests.strategies.stored_log import (
     limit_pages,
     open_store,
@@ -73,7 +74,7 @@ def check_same(held: StoredNoted, story: Story, step: Step) -> None:
 
 
 @given(history=HISTORY)
-@settings(max_examples=40)
+@examples(15)
 def test_states_follow_one_another_and_deltas_outlive_restarts(
     tmp_path_factory: pytest.TempPathFactory, history: list[Any]
 ) -> None:

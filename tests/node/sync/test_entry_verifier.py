@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from accredit.governance.authority.admission import Admission
 from accredit.node.sync.entry_verifier import GOOD, UNMARKED, EntryVerifier, marked
@@ -14,6 +14,7 @@ from tests.strategies.bodies import ISSUER, register
 from tests.strategies.consortium import Consortium, Pen, accepted, key_entry
 from tests.strategies.histories import History, histories
 from tests.strategies.network import A, founded
+from tests.strategies.searching import examples
 
 
 def said_by(town: Consortium, many: int) -> list[bytes]:
@@ -22,7 +23,7 @@ def said_by(town: Consortium, many: int) -> list[bytes]:
     return [each.raw for each in town.said]
 
 
-@settings(max_examples=40)
+@examples(15)
 @given(histories())
 def test_whatever_was_accepted_is_found_good_and_is_the_same_statement(history: History) -> None:
     statements = accepted(history.eco, history.said)
@@ -35,7 +36,7 @@ def test_whatever_was_accepted_is_found_good_and_is_the_same_statement(history: 
             assert getattr(recalled, field.name) == getattr(statement, field.name)
 
 
-@settings(max_examples=40)
+@examples(15)
 @given(histories())
 def test_marks_spare_the_signature_and_nothing_else(history: History) -> None:
     """One that judges statements with marks lets in exactly what one lets in that checks everything itself."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import AUTHORIZED, Query, Verdict, decide, decide_recognition
@@ -26,6 +26,7 @@ from tests.strategies.domain import (
     key_text,
     shuffled,
 )
+from tests.strategies.searching import examples
 
 
 @pytest.fixture
@@ -572,7 +573,7 @@ questions = st.builds(
 
 
 @pytest.mark.no_cover
-@settings(max_examples=150)
+@examples(50)
 @given(domain.histories(), questions, st.lists(st.integers(0, 100), max_size=8))
 def test_there_is_always_an_answer_and_it_does_not_depend_on_the_order_of_arrival(
     world: World, query: Query, order: list[int]
@@ -586,7 +587,7 @@ def test_there_is_always_an_answer_and_it_does_not_depend_on_the_order_of_arriva
 
 
 @pytest.mark.no_cover
-@settings(max_examples=100)
+@examples(40)
 @given(domain.histories(), questions)
 def test_asking_for_the_present_time_answers_as_asking_without_one(world: World, query: Query) -> None:
     records = world.records()
@@ -596,7 +597,7 @@ def test_asking_for_the_present_time_answers_as_asking_without_one(world: World,
 
 
 @pytest.mark.no_cover
-@settings(max_examples=100)
+@examples(40)
 @given(domain.histories(), questions)
 def test_an_answer_holds_until_it_says(world: World, query: Query) -> None:
     records = world.records()

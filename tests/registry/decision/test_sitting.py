@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.decision import kept_answers
@@ -27,6 +27,7 @@ from tests.strategies.domain import (
     World,
     at,
 )
+from tests.strategies.searching import examples
 
 BACHELOR = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
@@ -167,7 +168,7 @@ wordings = st.fixed_dictionaries(
 
 
 @pytest.mark.no_cover
-@settings(max_examples=200)
+@examples(100)
 @given(
     st.lists(st.tuples(members, domain.times, st.none() | losses), min_size=1, max_size=3),
     wordings,

@@ -22,6 +22,7 @@ from accredit.registry.domain.scope import AxisOutcome, check_scope, covers, say
 from accredit.registry.encoding.identifiers import CanonicalId
 from tests.strategies import domain
 from tests.strategies.domain import FRAMEWORK, HLC
+from tests.strategies.searching import SOME
 
 ZERO, ONE = (f"{FRAMEWORK}/{number}" for number in range(2))
 
@@ -106,6 +107,7 @@ def test_a_childs_limits_lie_within_its_parents(child: Any, parent: Any, problem
 
 
 @pytest.mark.no_cover
+@SOME
 @given(domain.scopes, domain.limits, domain.limits)
 def test_what_a_child_may_grant_its_parent_may_grant(granted: Any, child: Any, parent: Any) -> None:
     check_limits(child, "limits")
@@ -159,6 +161,7 @@ queries = st.builds(
 
 
 @pytest.mark.no_cover
+@SOME
 @given(domain.scopes, domain.limits, queries)
 def test_what_an_effective_scope_covers_the_limits_cover(granted: Any, limits: Any, query: Query) -> None:
     """For any scope, within the limits or not, whatever it leaves out."""
@@ -170,6 +173,7 @@ def test_what_an_effective_scope_covers_the_limits_cover(granted: Any, limits: A
 
 
 @pytest.mark.no_cover
+@SOME
 @given(domain.scopes, domain.limits, queries, st.data())
 def test_leaving_an_axis_out_never_answers_better_than_naming_it(
     granted: Any, limits: Any, query: Query, data: st.DataObject
@@ -190,6 +194,7 @@ def test_leaving_an_axis_out_never_answers_better_than_naming_it(
 
 
 @pytest.mark.no_cover
+@SOME
 @given(domain.limits, domain.limits, queries)
 def test_what_a_childs_ceiling_covers_its_parents_does(child: Any, parent: Any, query: Query) -> None:
     if limits_within(child, parent) is None and "inherit_to_narrower" not in child:
@@ -197,6 +202,7 @@ def test_what_a_childs_ceiling_covers_its_parents_does(child: Any, parent: Any, 
 
 
 @pytest.mark.no_cover
+@SOME
 @given(domain.scopes, domain.limits)
 def test_a_scope_that_inherits_is_a_scope_and_leaves_nothing_out(granted: Any, limits: Any) -> None:
     whole = inherited(granted, limits)

@@ -16,6 +16,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
 from tests.strategies.domain import COLLEGE, HLC, NOW, STATE, at, effective, key_text, seed_of
+from tests.strategies.searching import SOME
 
 K1 = f"{COLLEGE}#k1"
 
@@ -194,6 +195,7 @@ def test_aliases_come_from_standing_facts_only() -> None:
 
 
 @pytest.mark.no_cover
+@SOME
 @given(st.lists(domain.registrations, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_the_record_does_not_depend_on_the_order_of_arrival(bodies: list[Any], random: Any) -> None:
     facts = [

@@ -14,6 +14,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
 from tests.strategies.domain import FRAMEWORK, HLC
+from tests.strategies.searching import SOME
 
 
 def ask(**members: Any) -> Query:
@@ -337,6 +338,7 @@ def test_whatever_lies_within_an_older_scope_answers_no_question_better(
 
 
 @pytest.mark.no_cover
+@SOME
 @given(domain.scopes)
 def test_every_scope_we_can_make_is_well_formed_and_can_be_said(granted: dict[str, Any]) -> None:
     scope.check_scope(granted, "body.scope")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import decide
@@ -22,6 +22,7 @@ from accredit.registry.transparency.state_note import AHEAD_MAX
 from tests.strategies import domain
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, HLC, NOW, STATE, UNION, World
 from tests.strategies.noted import Held, node_names, trust
+from tests.strategies.searching import examples
 
 QUERY = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
@@ -235,7 +236,7 @@ def test_a_question_about_an_endless_id_is_not_read() -> None:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=60)
+@examples(25)
 @given(domain.histories(), queries, st.booleans())
 def test_the_decision_is_the_same_at_the_node_and_over_its_evidence(
     generated: World, query: Query, with_framework: bool

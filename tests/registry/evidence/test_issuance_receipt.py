@@ -21,6 +21,7 @@ from accredit.registry.transparency.state_trie import state_root
 from tests.strategies.committing import HELD_AT, KEY, SCHOOL, SEED, Committed, committed, credential
 from tests.strategies.domain import GENESIS, NOW
 from tests.strategies.noted import cosigned, node_names
+from tests.strategies.searching import SOME
 
 ADA, BOB = credential("Ada"), credential("Bob")
 OTHER_SEED = sha256(b"another key").digest()
@@ -105,6 +106,7 @@ def test_the_receipt_of_another_credential_proves_nothing(said: Committed) -> No
 
 
 @pytest.mark.no_cover
+@SOME
 @given(data=st.data())
 def test_one_other_bit_in_salt_path_or_place_refutes_it(data: st.DataObject) -> None:
     said = committed([ADA, BOB])
