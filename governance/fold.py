@@ -28,6 +28,7 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final, cast
 
+from accredit.governance.authority import ordinary_effect
 from accredit.governance.authority.effect import EffectState, InForce, StatementEffect, counts_for, judge
 from accredit.governance.authority.governing_state import Law, affected_keys, settle_law
 from accredit.governance.authority.key_lifecycle import voices_of_key
@@ -523,7 +524,12 @@ class Fold:
         looked_at = self._said_of(subject) if marked is None else tuple(marked)
         stood = {each: self._effective.get(each) for each in marked or ()}
         for statement in in_judging_order([self.chains[each] for each in looked_at]):
-            self._note(statement, self._judge(law, statement))
+            in_force = None if self._annulments.get(statement.id) else ordinary_effect.in_force(law, statement)
+            if in_force is None:
+                self._note(statement, self._judge(law, statement))
+            else:
+                self._set_effective(statement.id, in_force)
+                self._open.pop(statement.id, None)
         # What has ceased may have led others.
         is_whole = marked is None or any(
             before is not None and self._effective.get(each) != before for each, before in stood.items()
