@@ -52,7 +52,8 @@ class ApplicationState:
         kept: expensive answers, by name, each with the data from which it was made.
         making: held while such an answer is made in several turns. counting: the same for what is counted for a page,
             which does not wait for the long ones.
-        lengthy: held by the one answer to questions that takes many turns (`turns`).
+        lengthy: held by the one answer to questions that takes many turns (`turns`). submitting: the same for reading a
+            batch of statements, which waits for no questions.
         has_explorer: whether pages for people are served.
     """
 
@@ -69,6 +70,7 @@ class ApplicationState:
     making: anyio.Lock = field(default_factory=anyio.Lock)
     counting: anyio.Lock = field(default_factory=anyio.Lock)
     lengthy: anyio.Lock = field(default_factory=anyio.Lock)
+    submitting: anyio.Lock = field(default_factory=anyio.Lock)
     has_explorer: bool = True
 
     def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:

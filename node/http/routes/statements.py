@@ -5,9 +5,9 @@ and each gets its result in its place. A refused single statement is a problem.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
-from typing import Any, Final, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar
 
 import anyio
 
@@ -21,6 +21,7 @@ from accredit.node.http.handling.node_ports import Writer
 from accredit.node.http.handling.request_reading import accepts, hex_digits, hex_id, identifier
 from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
 from accredit.node.http.handling.summaries import summary
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, problem_of
 from accredit.registry.encoding.cbor import decode as decode_cbor
@@ -29,6 +30,8 @@ from accredit.registry.encoding.schema import digest, issuer_id, members, text
 from accredit.registry.errors import BusyError, DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, SUBMISSION_STATEMENTS
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode
+
+T = TypeVar("T")
 
 COSE: Final = "application/cose"
 CBOR: Final = "application/cbor"
@@ -204,7 +207,7 @@ async def submit(call: Call) -> Response:
     call.must_be_heard()
     media_type, body = await call.body()
     raws = [body] if media_type == COSE else split_sequence(body)
-    read = [_read(raw) for raw in raws]
+    read = await _each_in_turn(call, raws, _read)
     ahead = {number: error for number, each in enumerate(read) if (error := _dated_ahead(call, each)) is not None}
     taken = [number for number in range(len(raws)) if number not in ahead]
     found = iter(
@@ -230,6 +233,18 @@ async def submit(call: Call) -> Response:
         "checkpoint": "" if newest is None else newest[1],
     }
     return json_response(value, cache="no-store")
+
+
+async def _each_in_turn(call: Call, raws: Iterable[bytes], look: Callable[[bytes], T]) -> list[T]:
+    """Return what `look` finds of each statement. Others have turns in between: a thousand forged ones cost their
+    sender nothing before they are read."""
+    found: list[T] = []
+    with Turns(call.shared.submitting) as turns:
+        for raw in raws:
+            if found and turns.is_over:
+                await turns.give()
+            found.append(look(raw))
+    return found
 
 
 def _read(raw: bytes) -> Unverified | None:
@@ -276,7 +291,7 @@ async def _submitted_in_turn(
         return await _taken_if_urgent(call, writer, raws, error)
     found: dict[int, SubmissionResult] = {}
     if wait:
-        first = _in_own_lane(call, writer, raws)
+        first = await _in_own_lane(call, writer, raws)
         found |= zip(first, await writer.submit([raws[number] for number in first]) if first else (), strict=True)
         if len(found) < len(raws):
             await anyio.sleep(wait)
@@ -292,7 +307,7 @@ async def _taken_if_urgent(
     call: Call, writer: Writer, raws: Sequence[bytes], busy: BusyError
 ) -> list[SubmissionResult]:
     """Submit what is urgent; the rest is refused, because it would have to wait too long."""
-    first = _in_own_lane(call, writer, raws)
+    first = await _in_own_lane(call, writer, raws)
     if not first:
         raise busy
     found = dict(zip(first, await writer.submit([raws[number] for number in first]), strict=True))
@@ -319,10 +334,12 @@ def _charge_keys(call: Call, payers: Sequence[str], results: Sequence[Submission
     call.shared.pace.charge(call.client, -min(charged, new.total()), now)
 
 
-def _in_own_lane(call: Call, writer: Writer, raws: Sequence[bytes]) -> list[int]:
+async def _in_own_lane(call: Call, writer: Writer, raws: Sequence[bytes]) -> list[int]:
     """Return the positions of what need not wait. Copies of a statement are charged to its key as one, or whoever has
     seen one urgent statement could use up the lane of whoever signed it."""
-    has_lane = {raw: _has_own_lane(call, writer, raw) for raw in dict.fromkeys(raws)}
+    each = dict.fromkeys(raws)
+    found = await _each_in_turn(call, each, lambda raw: _has_own_lane(call, writer, raw))
+    has_lane = dict(zip(each, found, strict=True))
     return [number for number, raw in enumerate(raws) if has_lane[raw]]
 
 

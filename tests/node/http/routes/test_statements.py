@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.http.app import URGENT_PER_MINUTE
 from accredit.node.http.forwarded import networks
+from accredit.node.http.handling import turns
 from accredit.node.http.handling.rate_limit import KEY_SHARES
 from accredit.node.http.routes import many_statements
 from accredit.node.http.routes.statements import AHEAD_SECONDS, split_sequence
@@ -81,6 +83,28 @@ async def test_of_several_each_has_its_answer_in_its_place(fresh: Served) -> Non
     answer = (await send(fresh, late[:-1] + bytes([late[-1] ^ 1]) + late, SEQUENCE)).json()
     assert [row["status"] for row in answer["statements"]] == ["refused", "logged"]
     assert broken != good
+
+
+async def test_others_have_turns_while_many_forged_statements_are_read(
+    fresh: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sender has paid nothing yet, and names whatever key it likes."""
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    good, many, had = registration(fresh.town), 100, 0
+    forged = b"".join(good[:-2] + number.to_bytes(2, "big") for number in range(many))
+    async with trio.open_nursery() as nursery:
+
+        async def others() -> None:
+            nonlocal had
+            while True:
+                await trio.lowlevel.checkpoint()
+                had += 1
+
+        nursery.start_soon(others)
+        answer = (await send(fresh, forged, SEQUENCE)).json()
+        nursery.cancel_scope.cancel()
+    assert {row["status"] for row in answer["statements"]} == {"refused"}
+    assert had >= many // 2
 
 
 async def test_one_refused_statement_is_a_problem_and_nothing_is_stored(fresh: Served) -> None:
