@@ -30,14 +30,14 @@ class Turns:
     """The turns of one answer.
 
     Args:
-        lengthy: held by the one answer that takes many turns.
+        lengthy: held by the one answer that takes many turns; None for what is made one at a time anyway.
 
     Attributes:
         over: when this turn is over, on `perf_counter`.
     """
 
-    def __init__(self, lengthy: anyio.Lock) -> None:
-        self._lengthy = lengthy
+    def __init__(self, lengthy: anyio.Lock | None = None) -> None:
+        self._lengthy = anyio.Lock() if lengthy is None else lengthy
         self._is_lengthy = False
         self._given = 0
         self.over = perf_counter() + TURN_SECONDS

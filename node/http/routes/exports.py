@@ -11,14 +11,13 @@ the same on every node. A node whose view is too old lists nobody, because it ma
 from collections.abc import Sequence
 from typing import Final, TypedDict
 
-import anyio
-
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades.federation_claims import may_issue
 from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.json_views import format_time
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain.record_types import IssuerRecord
@@ -30,9 +29,6 @@ from .decisions import fresh_now, served_ecosystem, voices_of
 KEPT_SECONDS: Final = 60
 """Seconds for which the list is reused while no record changes, because accreditations also begin and end by the
 clock."""
-
-BREATH: Final = 100
-"""Issuers decided in one turn; then other requests get theirs."""
 
 
 class Meta(TypedDict):
@@ -73,10 +69,10 @@ async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> Dcc
     listed: dict[str, ListedIssuer] = {}
     genesis = fold.statement(call.reader.ecosystem)
     assert genesis is not None, "it is in effect"
-    newest = genesis.iat
-    for number, id in enumerate(ids(call, "issuer")):
-        if number % BREATH == BREATH - 1:
-            await anyio.sleep(0)
+    newest, turns = genesis.iat, Turns()  # whoever calls this holds `making`
+    for id in ids(call, "issuer"):
+        if turns.is_over:
+            await turns.give()
         record = issuer_in(fold, id)
         if record is None:
             continue

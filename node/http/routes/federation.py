@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, NotRequired, TypedDict
 from urllib.parse import parse_qsl
 
-import anyio
 import msgspec
 
 from accredit.node.http.exchange import Response
@@ -27,6 +26,7 @@ from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.request_reading import Param, integer, moment, one_of, verbatim
 from accredit.node.http.handling.route import JSON, Call, ErrorForm, Handler, Route, bytes_response, json_response
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
 from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
@@ -36,7 +36,7 @@ from accredit.registry.encoding.identifiers import CanonicalId, canonical
 from accredit.registry.errors import DecodeError, InputError
 
 from .decisions import fresh_now, served_ecosystem, voices_of
-from .exports import BREATH, KEPT_SECONDS
+from .exports import KEPT_SECONDS
 
 FORM: Final = "application/x-www-form-urlencoded"
 CACHE: Final = f"public, max-age={KEPT_SECONDS}"
@@ -202,14 +202,14 @@ async def extended_listing(call: Call) -> Response:
     start = bisect_left(among, params["from_entity_id"] or "")
     found: list[ListedEntity] = []
     position = start
-    while position < len(among) and len(found) < params["limit"] and position - start < 50 * EXTENDED:
-        entity = _listed(call, among[position], now, wanted)
-        if entity is not None:
-            found.append(entity)
-        position += 1
-        # A history, or trust marks, cost as much as many plain decisions.
-        if entity is not None or _asks_for_times(call) or not position % BREATH:
-            await anyio.sleep(0)
+    with Turns(call.shared.lengthy) as turns:
+        while position < len(among) and len(found) < params["limit"] and position - start < 50 * EXTENDED:
+            if turns.is_over:
+                await turns.give()
+            entity = _listed(call, among[position], now, wanted)
+            if entity is not None:
+                found.append(entity)
+            position += 1
     page: ExtendedListing = {"immediate_subordinate_entities": found}
     if position < len(among):
         page["next_entity_id"] = among[position]
@@ -425,10 +425,10 @@ async def _trusted(call: Call, achievement: str, now: int) -> list[CanonicalId]:
     async with call.shared.making:  # many readers wait for one list, instead of making one each
         found = call.shared.kept.get(name)
         if found is None or found[0] != made_of:
-            trusted: list[CanonicalId] = []
-            for number, id in enumerate(ids(call, "issuer")):
-                if number % BREATH == BREATH - 1:
-                    await anyio.sleep(0)
+            trusted, turns = list[CanonicalId](), Turns()
+            for id in ids(call, "issuer"):
+                if turns.is_over:
+                    await turns.give()
                 if _is_listed(_decision(call, id, now, achievement), achievement):
                     trusted.append(id)
             found = (made_of, trusted)

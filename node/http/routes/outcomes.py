@@ -18,6 +18,7 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.request_reading import integer
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.json_views import format_time
 from accredit.node.outcomes.figures import YARDSTICK, PublicFigures
 from accredit.node.outcomes.weeks import first_day, released
@@ -31,8 +32,6 @@ from accredit.registry.domain.records import (
 from accredit.registry.encoding.identifiers import CanonicalId
 
 KEPT_SECONDS: Final = 60
-BREATH: Final = 100
-"""Records counted in one turn; then other requests get theirs."""
 
 QUICK_SECONDS: Final = 1.0
 """A count that took no longer (up to some ten thousand issuers) is repeated at every change. A guess."""
@@ -200,20 +199,21 @@ async def _count(call: Call, now: int) -> PublicFigures:
         return None if found is None else int(found)
 
     figures = PublicFigures(now, approvals_of, constituency_of, told, since, dated)
-    for number, id in enumerate(ids(call, "issuer")):
-        if number % BREATH == BREATH - 1:
-            await anyio.sleep(0)
+    turns = Turns()  # whoever calls this holds `making`
+    for id in ids(call, "issuer"):
+        if turns.is_over:
+            await turns.give()
         if (issuer := issuer_in(fold, id)) is not None:
             listed = (accreditation_in(fold, one) for one, _ in issuer["accreditations"])
             figures.add_issuer(issuer, [one for one in listed if one is not None])
-    for number, id in enumerate(ids(call, "framework")):
-        if number % BREATH == BREATH - 1:
-            await anyio.sleep(0)
+    for id in ids(call, "framework"):
+        if turns.is_over:
+            await turns.give()
         if (framework := framework_in(fold, id)) is not None:
             figures.add_framework(framework)
-    for number, id in enumerate(ids(call, "mapping")):
-        if number % BREATH == BREATH - 1:
-            await anyio.sleep(0)
+    for id in ids(call, "mapping"):
+        if turns.is_over:
+            await turns.give()
         if (mapping := mapping_in(fold, id)) is not None:
             figures.add_mapping(mapping)
     return figures

@@ -28,11 +28,13 @@ from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import DecodeError, InputError
 
 from .decisions import fresh_now, require_served, served_ecosystem, voices_of
-from .exports import BREATH
 from .federation import CACHE, accreditations_of, achievements_named
 
 PAGE: Final = 100
 """Subjects of one credential: each needs a decision for every type of achievement in its scope."""
+
+BREATH: Final = 100
+"""Issuers looked at in one turn; then other requests get theirs."""
 
 EXAMINED: Final = 500
 """Issuers examined for one page."""
