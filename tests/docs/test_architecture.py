@@ -78,6 +78,21 @@ def imports() -> dict[str, set[str]]:
     return found
 
 
+BY_HAND = {"tests/node/runtime/test_runtime.py", "benchmarks/ingest.py"}
+"""A runtime alone: its own story, and the benchmark of taking in, whose store outlives it."""
+
+
+def test_a_node_is_put_together_in_one_place() -> None:
+    """Commands, simulations, tests and benchmarks open the node that `node.app` makes, with ports of their own."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in (*FLAT, *ROOMY, "tests", "benchmarks", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"await [Rr]untime\.open\(", path.read_text("utf-8"))
+    }
+    assert found - BY_HAND == {"node/app.py", "node/runtime/runtime.py"}, "the second one shows it in its docstring"
+
+
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """A circle is two modules that are one, or a third that is missing: also where an import is late or for types."""
     left = imports()
