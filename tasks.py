@@ -22,10 +22,11 @@ PROMISED: Final = ("3.11", "3.12", "3.13")
 PURE: Final = ("registry", "governance", "gossip")
 CORES: Final = os.cpu_count() or 1
 PARALLEL: Final = ("-n", "auto", "--dist", "loadfile")
-MEASURED: Final = ("-n", str(CORES // 2 if CORES > 3 else 0), "--dist", "loadfile")
+MEASURED: Final = ("-n", str(max(2, CORES // 2)), "--dist", "loadfile")
 WAITING: Final = ("-n", str(CORES + 1), "--dist", "loadfile")
 """For tests of nodes and networks, which wait for ticks and for processes; those that are measured never wait, run
-beside them and take the cores meanwhile. Each process collects all tests of its run, so more of them cost more."""
+beside them and take the cores meanwhile. Two of these, since one alone would end last, and leave a core idle. Each
+process collects all tests of its run, so more of them cost more."""
 
 DIFFERS: Final = ("node/storage", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
 DIFFERS_WIDELY: Final = ("registry", "node", "cli", "test_distribution.py", "e2e")
