@@ -24,6 +24,7 @@ or many nodes with the same beginning, take little more memory than one. The law
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -65,7 +66,7 @@ from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_trie import state_root
 
 _Dirty = dict[Subject, dict[bytes, None] | None]
-"""Records to recompute, with the statements to judge for each; None: all statements about it."""
+"""Records to recompute, with the statements that were marked for each; None: all statements about it are judged."""
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
@@ -118,6 +119,22 @@ _OVER: Final[dict[str, Any]] = {
     "since": None,
     "reason": "Its authority has used up its share of this record; end or withdraw another entry first.",
 }
+
+
+def _is_its_own(subject: Subject, stood: Iterable[InForce | None]) -> bool:
+    """Return whether the record of a subject follows from how the statements about it stand, and from nothing else.
+
+    Nothing contributes to an accreditation's record (`ORDER`). A vote on what a delegate said may show that it existed.
+    """
+    return subject[0] == ORDER[0] and all(in_force is None or in_force.voice.via is None for in_force in stood)
+
+
+@lru_cache(maxsize=1_024)  # thousands of proposals wait for the same, in a few sentences. A guess
+def _shared(verdict: StatementEffect) -> StatementEffect:
+    """Return an equal verdict that is already kept, or else this one."""
+    return verdict
+
+
 _BEFORE_GENESIS: Final = StatementEffect(
     state=EffectState.WAITING,
     reason="The ecosystem's genesis is not in effect: its authorities have not all approved it yet.",
@@ -216,6 +233,8 @@ class Fold:
         self._effective: MutableMapping[bytes, InForce] = kept.facts(_EFFECTIVE)
         self._was_effective: dict[bytes, bool] = {}
         self._open: MutableMapping[bytes, None] = kept.facts(_OPEN)
+        # How open statements stood when they were judged here, under this law; all who list what waits ask for it.
+        self._verdicts: dict[bytes, StatementEffect] = {}
         self._contributions: MutableMapping[Subject, _Pairs] = kept.facts(_CONTRIBUTIONS)
         self._contributed: MutableMapping[Subject, _Pairs] = kept.facts(_CONTRIBUTED)
         self._committed = Committed(self.chains, ecosystem, kept)
@@ -291,6 +310,7 @@ class Fold:
         self._record_trie = branch._record_trie.branch()
         self._law_is_stale = branch._law_is_stale
         self._dirty, self._dirty_annulments = dict(branch._dirty), dict(branch._dirty_annulments)
+        self._verdicts = {}
 
     def relay(self, base: "Fold") -> None:
         """Become a branch of `base` itself, after it has absorbed all branches between the two; nothing else changes.
@@ -314,6 +334,7 @@ class Fold:
         fold."""
         base = Fold(self.ecosystem)
         vars(base).update(vars(self))
+        base._verdicts = {}
         self._stand_on(base)
         return base
 
@@ -433,13 +454,10 @@ class Fold:
                     self._soil(about, target)
 
     def _soil(self, subject: Subject, statement: Statement | None = None) -> None:
-        """Mark a record to be recomputed, and the statements to judge for it: all about its subject, or some.
-
-        Among statements about an issuer only founding ones affect the others. So one more statement costs one
-        judgement, however many there are, and a mere contribution from another record costs none.
+        """Mark a record to be recomputed, and the statements to judge for it (`_looked_at`): all about its subject, if
+        one that founds it is marked, or some. A mere contribution from another record costs no judgement.
         """
-        is_alone = statement is not None and subject[0] == "issuer" and not is_founding(statement)
-        if statement is not None and not is_alone:
+        if statement is not None and is_founding(statement):
             self._dirty[subject] = None
         elif (marked := self._dirty.setdefault(subject, {})) is not None and statement is not None:
             marked[statement.id] = None
@@ -459,8 +477,10 @@ class Fold:
     def settle(self) -> Changes:
         """Bring records and roots up to date with the added statements."""
         changed: dict[Subject, None] = {}
+        before = self.law
         if self._law_is_stale:
             self._settle_law(changed)
+        is_law_new = self.law is not before
         committed = self._committed.settle(self.law, list(self._fresh.values()))
         self._fresh = {}
         if self.law is not None:
@@ -472,7 +492,7 @@ class Fold:
             self._dirty_annulments = {}
             for kind in ORDER:
                 for subject in sorted(s for s in self._dirty if s[0] == kind):
-                    self._settle_subject(self.law, subject, self._dirty.pop(subject), changed)
+                    self._settle_subject(self.law, subject, self._dirty.pop(subject), changed, is_law_new=is_law_new)
             self._record_trie.settle()
         was, self._was_effective = self._was_effective, {}
         turned = sorted(s for s, before in was.items() if (s in self._effective) is not before)
@@ -486,6 +506,7 @@ class Fold:
     def _settle_law(self, changed: dict[Subject, None]) -> None:
         old, law = self.law, settle_law(self.chains, self.ecosystem)
         self.law, self._law_is_stale = law, False
+        self._verdicts = {}
         if law is None:
             return
         self._settle_governing(law)
@@ -518,28 +539,30 @@ class Fold:
             self._note(held, self._judge(law, held))
 
     def _settle_subject(
-        self, law: Law, subject: Subject, marked: dict[bytes, None] | None, changed: dict[Subject, None]
+        self,
+        law: Law,
+        subject: Subject,
+        marked: dict[bytes, None] | None,
+        changed: dict[Subject, None],
+        *,
+        is_law_new: bool,
     ) -> None:
-        """Recompute a subject's record, after judging the `marked` statements, or (None) all statements about it."""
-        looked_at = self._said_of(subject) if marked is None else tuple(marked)
-        stood = {each: self._effective.get(each) for each in marked or ()}
-        for statement in in_judging_order([self.chains[each] for each in looked_at]):
+        """Recompute a subject's record, after judging the statements about it that may stand otherwise."""
+        looked_at = self._looked_at(subject, marked)
+        stood = {statement.id: self._effective.get(statement.id) for statement in looked_at}
+        for statement in in_judging_order(looked_at):
             in_force = None if self._annulments.get(statement.id) else ordinary_effect.in_force(law, statement)
             if in_force is None:
                 self._note(statement, self._judge(law, statement))
             else:
                 self._set_effective(statement.id, in_force)
                 self._open.pop(statement.id, None)
-        # What has ceased may have led others.
-        is_whole = marked is None or any(
-            before is not None and self._effective.get(each) != before for each, before in stood.items()
-        )
-        if marked is None:
-            said = looked_at
-        elif is_whole:
-            said = self._said_of(subject)
-        else:
-            said = tuple(dict.fromkeys((*self._subjects.get(subject, ()), *stood)))
+                self._verdicts.pop(statement.id, None)
+        moved = [before for each, before in stood.items() if self._effective.get(each) != before]
+        if marked is not None and not moved and not is_law_new and _is_its_own(subject, stood.values()):
+            return
+        is_whole = marked is None or any(moved)  # what has ceased may have led others
+        said = self._said_of(subject) if is_whole else tuple(dict.fromkeys((*self._subjects.get(subject, ()), *stood)))
         found = [
             self._fact(law, self.chains[each], in_force)
             for each in said
@@ -555,6 +578,21 @@ class Fold:
         raw, contributions = make_record(law, subject, facts, contributed, self._voice_of)
         self._contribute(subject, contributions)
         self._store(subject, raw, changed)
+
+    def _looked_at(self, subject: Subject, marked: dict[bytes, None] | None) -> list[Statement]:
+        """Return the statements to judge: all about a subject, if one that founds it is marked (None).
+
+        What founds a thing stands whatever else is said of it, so it is not judged again for that. About an issuer
+        nothing but what founds affects the others: there one more statement costs one judgement, however many there
+        are.
+        """
+        if marked is None:
+            return [self.chains[each] for each in self._said_of(subject)]
+        found = [self.chains[each] for each in marked]
+        if subject[0] == "issuer" or not found:
+            return found
+        others = [self.chains[each] for each in self._said_of(subject) if each not in marked]
+        return [*found, *(statement for statement in others if not is_founding(statement))]
 
     def _said_of(self, subject: Subject) -> tuple[bytes, ...]:
         """All that is said of a subject, what is left out too."""
@@ -673,8 +711,10 @@ class Fold:
         self._set_effective(statement.id, None if voice is None or since is None else InForce(voice, since))
         if verdict.state in (EffectState.WAITING, EffectState.CLOSED, EffectState.RETRACTED):
             self._open[statement.id] = None
+            self._verdicts[statement.id] = _shared(verdict)
         else:
             self._open.pop(statement.id, None)
+            self._verdicts.pop(statement.id, None)
 
     def _set_effective(self, statement: bytes, in_force: InForce | None) -> None:
         self._was_effective.setdefault(statement, statement in self._effective)
@@ -771,6 +811,9 @@ class Fold:
             return None
         if self.law is None:
             return _BEFORE_GENESIS
+        found = None if self._fresh else self._verdicts.get(statement)
+        if found is not None:
+            return found
         found = self._judge(self.law, held)
         subject = subject_of(held)
         if found.state is not EffectState.EFFECTIVE or subject is None:

@@ -286,12 +286,16 @@ def iat_of(raw: bytes) -> int:
 
 
 def encode_signed(draft: Draft, signer: Signer) -> bytes:
-    """Sign `draft`; return the statement's whole encoding.
+    """Sign `draft`; return the statement's whole encoding. One that is written for this key is not written again.
 
     Raises:
         DecodeError: the draft is not a well-formed statement, or too large.
     """
-    protected, payload = _parts(draft, key_id(signer.public_key))
+    kid = key_id(signer.public_key)
+    if isinstance(draft, Unverified) and draft.kid == kid:
+        signature = signer.sign(_parts_of(draft.raw).signed)
+        return draft.raw[: -len(signature)] + signature
+    protected, payload = _parts(draft, kid)
     signature = signer.sign(to_be_signed(protected, payload))
     raw = encode_sign1(protected, payload, signature)
     decode(raw)

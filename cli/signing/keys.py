@@ -20,7 +20,7 @@ from accredit.node.secret_files import check_strength, read_passphrase
 from accredit.node.storage.atomic_files import create_file
 from accredit.registry.encoding.ed25519 import KeyPair, Signer, key_id
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
-from accredit.registry.statement import Draft, decode, encode_signed
+from accredit.registry.statement import Draft, Unverified, decode, encode_signed
 
 from .offline_files import Head, SignedStatements
 
@@ -207,14 +207,17 @@ def unsent_path(key_path: Path) -> Path:
     return key_path.with_name(key_path.name + ".unsent")
 
 
-def write_unsent(key_path: Path, signed: SignedStatements) -> None:
+def write_unsent(key_path: Path, signed: SignedStatements, drafts: Sequence[Unverified] = ()) -> None:
     """Store signed statements until a node has them.
+
+    Args:
+        drafts: the same statements before they were signed.
 
     Raises:
         NotYetError: another command is signing with this key.
     """
     try:
-        create_file(unsent_path(key_path), signed.encode().encode())
+        create_file(unsent_path(key_path), signed.encode(drafts).encode())
     except InputError:
         raise NotYetError(
             "key_in_use",

@@ -92,12 +92,14 @@ class SignedStatements:
     ecosystem_name: str
     statements: tuple[bytes, ...]
 
-    def encode(self) -> str:
-        """Return the text of the signed file."""
-        readings = [
-            (reading(said), said.id, raw)
-            for raw, said in zip(self.statements, map(decode, self.statements), strict=True)
-        ]
+    def encode(self, drafts: Sequence[Unverified] = ()) -> str:
+        """Return the text of the signed file.
+
+        Args:
+            drafts: the same statements before they were signed, where they are at hand: they are not read again then.
+        """
+        read = drafts or [decode(raw) for raw in self.statements]
+        readings = [(reading(said), said.id, raw) for raw, said in zip(self.statements, read, strict=True)]
         return _json(
             {
                 "format": SIGNED,

@@ -441,13 +441,13 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------------ drafts and votes
 
-    def _drafts(self, says: Sequence[Say]) -> list[Draft]:
+    def _drafts(self, says: Sequence[Say]) -> list[Unverified]:
         voice, eco = self.voice, bytes.fromhex(self.ecosystem["ecosystem"])
         now = int(time.time())
         if voice.iat > now + CLOCK_SLACK:
             output.note(fair("This key's last statement is dated in the future; the new one will be dated the same."))
         head, number = voice.head, voice.next_seq
-        drafts: list[Draft] = []
+        drafts: list[Unverified] = []
         ids: list[bytes] = []
         for say in says:
             body = say.body(ids) if callable(say.body) else say.body
@@ -468,7 +468,7 @@ class Desk:
             head, number = Head(seq=draft.seq, id=said.id), next_number(said)
             if not say.chose_budget and not self.wishes.force:
                 _require_modest(say, handed_out=number - draft.seq - 1, left=voice.budget - draft.seq)
-            drafts.append(draft)
+            drafts.append(said)
             ids.append(head.id)
         self._drafted = {draft.seq: id_ for draft, id_ in zip(drafts, ids, strict=True)}
         if drafts[-1].seq > voice.budget:
@@ -544,7 +544,7 @@ class Desk:
     def _say(
         self,
         says: Sequence[Say],
-        drafts: Sequence[Draft],
+        drafts: Sequence[Unverified],
         alike: Alike | None,
         signed: Callable[[Sequence[bytes]], None],
     ) -> list[Outcome]:
@@ -559,6 +559,7 @@ class Desk:
                         ecosystem_name=str(self.ecosystem["name"]),
                         statements=tuple(raws),
                     ),
+                    drafts,
                 ),
             )
         signed(raws)

@@ -112,6 +112,28 @@ def test_rejections_close_a_proposal_once_its_rule_can_no_longer_be_met() -> Non
     assert state_of(town, said) is EffectState.EFFECTIVE
 
 
+def test_how_a_proposal_stood_is_not_kept_longer_than_it_stands_so() -> None:
+    """A fold keeps how open statements stood; a branch of it judges each anew."""
+    town = trio()
+    said = town.says(A, "recognition.grant", recognition())
+    town.votes(B, said, approve=False)
+    town.votes(C, said, approve=False)
+    pen = Pen("second of C", C)
+    town.says(C, "key.add", key_entry(pen, budget=10), C)  # it judges nothing about the proposal, which waits again
+    town.votes(pen, said)
+    fold, states = fold_of(town.eco, ()), list[str]()
+
+    for statement in town.said:
+        fold.add(statement)
+        fold.settle()
+        anew = fold.branch().standing(said.id)
+        assert fold.standing(said.id) == anew
+        states.append("" if anew is None else anew.state)
+
+    assert list(dict.fromkeys(states)) == ["", "waiting", "closed", "effective"]
+    assert states[states.index("closed") + 1] == "waiting"
+
+
 def test_a_proposal_closes_when_the_keys_it_waits_for_are_cut_off() -> None:
     town = trio(keys=2, threshold=2)
     given = town.says(f"{A}#1", "accreditation.grant", grant())

@@ -201,6 +201,7 @@ def test_the_id_names_content_and_signer_not_the_signature() -> None:
     zeros = decode(RAW[:-64] + bytes(64))
     assert zeros.id == decode(RAW).id
     assert as_unverified(DRAFT, KID) == zeros
+    assert encode_signed(as_unverified(DRAFT, KID), KeyPair(SEED)) == RAW
     with pytest.raises(RefusedError):
         verify(zeros, PUBLIC)
     changes: list[dict[str, Any]] = [
