@@ -102,8 +102,10 @@ _OPEN: Final = Fact(about=About.STATEMENT, name="open", is_listed=True)
 _CONTRIBUTIONS: Final = pairs_about(About.SUBJECT, "contributions")
 _CONTRIBUTED: Final = pairs_about(About.SUBJECT, "contributed")
 
+_KEEPERS: Final = Fact(about=About.SUBJECT, name="keepers", plain=list, value=tuple)
+
 FACTS: Final = (
-    *(_SUBJECTS, _LEFT_OUT, _ANNULMENTS, _GRANTS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
+    *(_SUBJECTS, _LEFT_OUT, _ANNULMENTS, _GRANTS, _KEEPERS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
     *statement_index.FACTS,
     *committed_set.FACTS,
 )
@@ -112,6 +114,9 @@ FACTS: Final = (
 GRANTS_LISTED: Final = 200
 """Grants to one issuer that are found by it, the newest by date: people look for those that were annulled, of which no
 record tells. A guess; each one more is 40 bytes read and written with every further grant."""
+
+KEEPERS_LISTED: Final = 50
+"""Issuers that are found as keepers of one issuer's records, the first by id. A guess: an archive or two are usual."""
 
 _OVER: Final[dict[str, Any]] = {
     "state": EffectState.INEFFECTIVE,
@@ -230,6 +235,8 @@ class Fold:
         self._records: dict[str, MutableMapping[str, bytes]] = {type: kept.records(type) for type in TYPES}
         # To each issuer the newest grants, whatever became of them: date and id, ascending.
         self._grants: MutableMapping[Subject, tuple[tuple[int, bytes], ...]] = kept.facts(_GRANTS)
+        # Of each issuer those that somebody named as keepers of its records, whatever became of that: ids, ascending.
+        self._keepers: MutableMapping[Subject, tuple[str, ...]] = kept.facts(_KEEPERS)
         self._effective: MutableMapping[bytes, InForce] = kept.facts(_EFFECTIVE)
         self._was_effective: dict[bytes, bool] = {}
         self._open: MutableMapping[bytes, None] = kept.facts(_OPEN)
@@ -325,7 +332,7 @@ class Fold:
     def _mappings(self) -> tuple[Mapping[Any, Any], ...]:
         facts: tuple[Mapping[Any, Any], ...] = (
             *(self._subjects, self._left_out, self._annulments, self._effective, self._open),
-            *(self._contributions, self._contributed, self._grants),
+            *(self._contributions, self._contributed, self._grants, self._keepers),
         )
         return (*facts, *self._records.values())
 
@@ -365,6 +372,7 @@ class Fold:
         self.law = None if base.law is None else base.law.over(self.chains)
         self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
         self._left_out, self._grants = Layered(base._left_out), Layered(base._grants)
+        self._keepers = Layered(base._keepers)
         self._records = {type: Layered(records) for type, records in base._records.items()}
         self._effective, self._open = Layered(base._effective), Layered(base._open)
         self._contributions, self._contributed = Layered(base._contributions), Layered(base._contributed)
@@ -390,6 +398,10 @@ class Fold:
             issuer = ("issuer", statement.sub)
             dated = sorted((*self._grants.get(issuer, ()), (statement.iat, statement.id)))
             self._grants[issuer] = tuple(dated[-GRANTS_LISTED:])
+        if statement.kind in ("issuer.register", "issuer.update"):
+            for of in statement.body.get("custodian_for", ()):
+                keepers = sorted({*self._keepers.get(("issuer", of), ()), statement.sub})
+                self._keepers["issuer", of] = tuple(keepers[:KEEPERS_LISTED])
         if statement.kind == "statement.annul":
             target = statement.body["target"]
             self._annulments[target] = (*self._annulments.get(target, ()), statement.id)
@@ -824,6 +836,13 @@ class Fold:
     def said_about(self, type: str, id: str) -> Iterator[Statement]:
         """Every statement held about a record's subject, whether it counts or not, in the order in which it came."""
         return (self.chains[each] for each in self._said_of((type, id)))
+
+    def named_keepers(self, issuer: str) -> tuple[str, ...]:
+        """Return the issuers that anybody has named as keepers of an issuer's records, the first `KEEPERS_LISTED`.
+
+        Whether that stands their own records say.
+        """
+        return self._keepers.get(("issuer", issuer), ())
 
     def ended_grants(self, issuer: str) -> list[Statement]:
         """Return the grants to an issuer that are annulled or void, the newest first, among its newest

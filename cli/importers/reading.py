@@ -45,9 +45,10 @@ def read_json(text: str, source: str) -> Any:
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
+        said = error.msg.removesuffix(" starting at")
         raise DecodeError(
             "not_json",
-            f"{source}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            f"{source}: not JSON: {said} at line {error.lineno}, column {error.colno}.",
             hint="Download the file again, or correct that place.",
         ) from error
     except UnicodeEncodeError as error:

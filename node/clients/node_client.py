@@ -236,12 +236,12 @@ class NodeClient:
         return self._get("/v1/competencies", uri=uri)
 
     def competency_issuers(self, uri: str, **filters: str | int | None) -> dict[str, Any]:
-        """Return one page of the issuers that may attest a competency; filters: after, limit."""
+        """Return one page of the issuers that may attest a competency; filters: jurisdiction, after, limit."""
         return self._get("/v1/competencies/issuers", uri=uri, **filters)
 
-    def every_competency_issuer(self, uri: str) -> Iterator[dict[str, Any]]:
+    def every_competency_issuer(self, uri: str, **filters: str | int | None) -> Iterator[dict[str, Any]]:
         """Yield all issuers that may attest a competency, page after page."""
-        return _every(partial(self.competency_issuers, uri), "issuers", {})
+        return _every(partial(self.competency_issuers, uri), "issuers", filters)
 
     # ----------------------------------------------------------------------------------------------- decisions
 

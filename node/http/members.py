@@ -172,6 +172,7 @@ _SAID: Final[Mapping[str, str]] = {
     "statements_root": "Root over the statements, hex.",
     "strikes": "How often it broke the rules recently.",
     "sub": "The subject of the statement.",
+    "takes_its_place": "Whether an event names it as the one that takes the issuer's place.",
     "successor": "Id of the issuer that takes its place; null if none is named.",
     "successors": "Issuers that take its place, or keep its records.",
     "summary": "Its effect, a sentence.",

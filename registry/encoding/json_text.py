@@ -43,7 +43,7 @@ def decode(data: bytes, *, what: str = "the JSON") -> Any:
     except json.JSONDecodeError as error:
         raise DecodeError(
             "not_json",
-            f"{what}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            f"{what}: not JSON: {error.msg.removesuffix(' starting at')} at line {error.lineno}, column {error.colno}.",
             hint="Write one JSON value (RFC 8259).",
         ) from None
     except UnicodeDecodeError as error:

@@ -176,10 +176,15 @@ def test_a_closed_school_leads_to_whoever_keeps_its_records(town: Town, grant_fi
     answer = asked(town, issuer)
     assert (answer["verdict"], archive in str(answer["reasons"])) == ("not_trusted", True)
     assert asked(town, issuer, "--on", "2026-03-01")["verdict"] == "trusted_historical"
-    assert timeline(town, id_)["successors"] == [{"id": archive, "name": None, "keeps_records": False}]
+    successor = {"id": archive, "takes_its_place": True}
+    assert timeline(town, id_)["successors"] == [successor | {"name": None, "keeps_records": False}]
     keeper = f'id = "{archive}"\nname = "State Archive"\ncustodian_for = ["{issuer}"]\n'
     town.run("issuer", "propose", "-", key="charity", input=keeper, nodes=town.urls[:1])
-    assert timeline(town, id_)["successors"] == [{"id": archive, "name": "State Archive", "keeps_records": True}]
+    assert timeline(town, id_)["successors"] == [successor | {"name": "State Archive", "keeps_records": True}]
+    other = keeper.replace(archive, "did:web:library.example").replace("State Archive", "Library")
+    town.run("issuer", "propose", "-", key="charity", input=other, nodes=town.urls[:1])
+    shown = town.run("issuer", "show", issuer, nodes=town.urls[:1]).stdout
+    assert "Keeper of its records: Library (did:web:library.example)." in shown, "no event names it"
     assert (
         f"Successor: State Archive ({archive}); it keeps the records."
         in town.run("issuer", "show", issuer, nodes=town.urls[:1]).stdout

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from accredit.governance import fold as fold_module
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Changes, Fold
 from tests.strategies.bodies import (
@@ -332,3 +333,21 @@ def test_proposals_are_listed_oldest_first_with_their_votes_until_they_are_decid
     fold.settle()
 
     assert [proposal.statement for proposal in fold.proposals()] == [amended]
+
+
+def test_who_is_named_as_keeper_of_an_issuers_records_is_found_by_it_in_any_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fold_module, "KEEPERS_LISTED", 2)
+    town = trio()
+    names = [f"did:web:archive{number}.example" for number in range(3)]
+    for name in reversed(names):
+        town.says(A, "issuer.register", register(name, custodian_for=[ISSUER]))
+    for order in (town.said, town.said[::-1]):
+        fold = Fold(town.eco)
+        for each in order:
+            fold.add(each)
+        fold.settle()
+        branch = fold.branch()
+        assert fold.named_keepers(ISSUER) == branch.named_keepers(ISSUER) == tuple(names[:2])
+        assert fold.named_keepers(names[0]) == ()

@@ -68,15 +68,20 @@ def _line(link: Mapping[str, Any]) -> tuple[object, ...]:
     return f"{arrow} {relation}", other, link["mapping"], link["by"], counts
 
 
-@competency.command("issuers", example="accredit competency issuers https://example.org/skills/welding")
+@competency.command(
+    "issuers",
+    example="""accredit competency issuers https://example.org/skills/welding
+accredit competency issuers https://example.org/skills/welding --jurisdiction US-IN""",
+)
 @click.argument("uri", metavar="URI")
+@click.option("--jurisdiction", metavar="CODE", help="Only those that may attest it there, such as US or US-IN.")
 @listing
 @node_option
-def issuers(uri: str, limit: int | None, nodes: tuple[str, ...]) -> None:
-    """List the issuers that may attest a competency now, and what makes each answer cover it."""
+def issuers(uri: str, jurisdiction: str | None, limit: int | None, nodes: tuple[str, ...]) -> None:
+    """List the issuers that may attest a competency now, here or anywhere, and what makes each answer cover it."""
     check_competency(uri)
     with connected(nodes[0]) as client, output.progress("Asking") as step:
-        found = first_of(client.every_competency_issuer(uri), limit, step)
+        found = first_of(client.every_competency_issuer(uri, jurisdiction=jurisdiction), limit, step)
 
     def text() -> None:
         rows = [
@@ -89,7 +94,8 @@ def issuers(uri: str, limit: int | None, nodes: tuple[str, ...]) -> None:
             for one in found.rows
         ]
         if not rows:
-            output.say(fair("No issuer may attest this competency at present."))
+            where = "" if jurisdiction is None else f" in {jurisdiction}"
+            output.say(fair(f"No issuer may attest this competency{where} at present."))
             output.say(f"Its framework and its mappings:  accredit competency show {output.safe(output.quoted(uri))}")
             return
         output.table(["issuer", "id", "answer", "covered"], rows)
@@ -97,4 +103,4 @@ def issuers(uri: str, limit: int | None, nodes: tuple[str, ...]) -> None:
             output.say(sentence)
         found.tell()
 
-    output.emit({"competency": uri, "issuers": found.rows, "more": found.is_cut}, text)
+    output.emit({"competency": uri, "jurisdiction": jurisdiction, "issuers": found.rows, "more": found.is_cut}, text)

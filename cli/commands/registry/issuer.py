@@ -69,6 +69,9 @@ def tell_successors(found: Sequence[Mapping[str, Any]]) -> None:
     """Print who takes an issuer's place, and whether they keep its records."""
     for one in found:
         name = f"{one['name']} ({one['id']})" if one["name"] else one["id"]
+        if not one.get("takes_its_place", True):  # a node of an older version names successors only
+            output.say(f"Keeper of its records: {output.safe(name)}.")
+            continue
         keeps = "it keeps the records" if one["keeps_records"] else "nobody states that it keeps the records"
         output.say(f"Successor: {output.safe(name)}; {keeps}.")
 

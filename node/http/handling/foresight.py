@@ -141,7 +141,10 @@ def _status(fold: Fold, said: Unverified, seen: Foresight) -> None:
         seen.afterwards.append(
             f"{issuer} will be {standing(then.word)}; without this statement it is {standing(today.word)}."
         )
-    earlier = [one for one in others if one["event"] == body["event"] and one["effective_from"] <= at]
+    same = ("event", "sanction_level")  # a graver sanction is another event
+    earlier = [
+        one for one in others if all(one.get(name) == body.get(name) for name in same) and one["effective_from"] <= at
+    ]
     if earlier and then.word != today.word and then.event is not None and then.event["statement"] == said.id:
         last = max(earlier, key=lambda one: (one["effective_from"], one["statement"]))
         seen.afterwards.append(

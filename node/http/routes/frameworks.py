@@ -11,7 +11,7 @@ from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import AFTER, LIMIT, ids, page, record_route
-from accredit.node.http.handling.request_reading import identifier, words
+from accredit.node.http.handling.request_reading import identifier, place, words
 from accredit.node.http.handling.route import Call, json_response
 from accredit.node.http.json_views import plain
 from accredit.registry.decision.decide import Query
@@ -254,23 +254,27 @@ def find_competency(call: Call) -> CompetencyRecord:
 
 async def attestors(call: Call) -> Response:
     """The issuers that may attest a competency now, by `decide`."""
-    uri = call.params["uri"]
-    found, following = list_attestors(call, uri, call.params["after"], call.params["limit"], DECIDED)
+    uri, after, limit = call.params["uri"], call.params["after"], call.params["limit"]
+    found, following = list_attestors(call, uri, after, limit, DECIDED, jurisdiction=call.params["jurisdiction"])
     value: Attestors = {"competency": uri, "issuers": found, "next": following}
     return json_response(value)
 
 
 def list_attestors(
-    call: Call, uri: CanonicalId, after: str | None, limit: int, examined: int
+    call: Call, uri: CanonicalId, after: str | None, limit: int, examined: int, *, jurisdiction: str | None = None
 ) -> tuple[list[Attestor], str | None]:
     """Return a page of issuers that may attest a competency, and the id from which to continue; at most `examined` are
-    decided."""
+    decided.
+
+    Args:
+        jurisdiction: the place where it is attested; None: anywhere.
+    """
     fold, now = call.reader.fold, call.reader.now()
     charter = fold.charter
     assert charter is not None, "there are no records before the genesis is in effect"
 
     def attestor(id: str) -> Attestor | None:
-        query = Query(entity=id, authority=charter.id, action="issue", competencies=(uri,))
+        query = Query(entity=id, authority=charter.id, action="issue", competencies=(uri,), jurisdiction=jurisdiction)
         decision = decide_held(query, fold, now, ecosystem_id=charter.id)
         if not decision.authorized:
             return None
@@ -334,7 +338,7 @@ ROUTES: Final = (
         attestors,
         "Who may attest a competency",
         Attestors,
-        params=(_URI, AFTER, LIMIT),
+        params=(_URI, place("jurisdiction", "the place where it is attested, such as US or US-IN"), AFTER, LIMIT),
         problems=(404,),
     ),
 )

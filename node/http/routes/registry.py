@@ -79,10 +79,11 @@ class Facts(TypedDict):
 
 
 class SuccessorView(TypedDict):
-    """An issuer that an event names as successor."""
+    """An issuer that an event names as successor, or of which an authority states that it keeps the records."""
 
     id: str
     name: str | None
+    takes_its_place: bool
     keeps_records: bool
 
 
@@ -225,17 +226,19 @@ def _lines(fold: Fold, record: IssuerRecord, now: int) -> list[AccreditationLine
     return lines
 
 
-def successors_in(fold: Fold, records: Iterable[AccreditationRecord]) -> list[SuccessorView]:
-    """Return the successors that events of an issuer's accreditations name, and whether an authority states that they
-    keep the issuer's records.
+def successors_in(fold: Fold, of: CanonicalId, records: Iterable[AccreditationRecord]) -> list[SuccessorView]:
+    """Return the successors that events of an issuer's accreditations name, and who keeps the issuer's records by what
+    an authority states.
     """
-    named = {event["successor"]: one["issuer"] for one in records for event in one["events"] if "successor" in event}
+    named = dict.fromkeys(event["successor"] for one in records for event in one["events"] if "successor" in event)
     found: list[SuccessorView] = []
-    for id, of in named.items():
+    for id in dict.fromkeys((*named, *map(CanonicalId, fold.named_keepers(of)))):
         issuer = issuer_in(fold, id)
         facts = [] if issuer is None else [one["facts"] for one in standing(issuer["stated"])]
         keeps = any(of in one.get("custodian_for", ()) for one in facts)
-        found.append({"id": id, "name": None if issuer is None else name_of(issuer), "keeps_records": keeps})
+        if keeps or id in named:
+            name = None if issuer is None else name_of(issuer)
+            found.append({"id": id, "name": name, "takes_its_place": id in named, "keeps_records": keeps})
     return found
 
 
@@ -249,7 +252,7 @@ async def issuer(call: Call) -> Response:
         "stated": plain(oldest_first(record["stated"])),
         "keys": plain(record["keys"]),
         "accreditations": _lines(fold, record, call.reader.now()),
-        "successors": successors_in(fold, held),
+        "successors": successors_in(fold, record["id"], held),
     }
     return json_response(value)
 

@@ -2,7 +2,7 @@
 
     {"events": [{"event": "granted", "effective_from", "iat", "by", "reason", "votes": […], …}, …],
      "spells": [{"begins", "ends", "status", "verdict", …}, …],
-     "successors": [{"id", "name", "keeps_records"}]}
+     "successors": [{"id", "name", "takes_its_place", "keeps_records"}]}
 
 Events are in the order in which they count; each says who said it, who voted, and why, and how it ended if it has. What
 was annulled by a later decision, or is void because its key was cut off, is in no record any more; it is listed all the
@@ -123,7 +123,7 @@ async def timeline(call: Call) -> Response:
         "by_name": _body_name(fold, by),
         "events": sorted(told, key=lambda one: (one["effective_from"], one["iat"])),
         "spells": [] if record is None else [_spell(one) for one in spells(record, now, max_backdating=cap)],
-        "successors": [] if record is None else successors_in(fold, [record]),
+        "successors": [] if record is None else successors_in(fold, record["issuer"], [record]),
     }
     return json_response(value)
 

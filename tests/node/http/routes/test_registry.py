@@ -150,6 +150,10 @@ async def test_a_competency_that_no_framework_has_may_be_attested_by_whom_a_scop
     node: Served,
 ) -> None:
     outside = "https://elsewhere.example/brazing"
+    there = await read(node, "/v1/competencies/issuers", uri=COMPETENCY, jurisdiction="DE")
+    assert there["issuers"] == [], "its accreditation is for another country"
+    here = await read(node, "/v1/competencies/issuers", uri=COMPETENCY, jurisdiction="US-IN")
+    assert [one["id"] for one in here["issuers"]] == [COLLEGE]
     nobody = await read(node, "/v1/competencies/issuers", uri=outside)
     assert nobody == {"competency": outside, "issuers": [], "next": None}
     body = {
