@@ -16,12 +16,12 @@ from click.core import ParameterSource
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
-from accredit.cli.base.listing import first_of, listing
+from accredit.cli.base.listing import Rows, first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.errors import DecodeError
+from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import LIST_ITEMS, STATEMENT_BYTES
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -62,7 +62,12 @@ def show(framework_id: str, find: str | None, limit: int | None, nodes: tuple[st
     most = None if wants_json() and is_default else limit
     with connected(nodes[0]) as client, output.progress("Asking") as step:
         record = client.framework(framework_id)
-        found = first_of(client.every_framework_item(framework_id, q=find, limit=ITEMS_ASKED), most, step)
+        try:
+            found = first_of(client.every_framework_item(framework_id, q=find, limit=ITEMS_ASKED), most, step)
+        except InputError as error:
+            if error.code != "not_found":
+                raise
+            found = Rows(rows=[], is_cut=False)  # a node of an older version does not list them
 
     def text() -> None:
         output.say(output.styled(record["id"], bold=True))

@@ -62,15 +62,21 @@ def withdraw(grant_id: str, desk: Desk, **end: str | None) -> None:
 @node_option
 def list_(nodes: tuple[str, ...]) -> None:
     """List the ecosystems and authorities that this ecosystem recognises."""
-    found = []
     with connected(nodes[0]) as client:
-        for id_ in dict.fromkeys(effective_ids(client, "recognition.grant")):
-            statement = client.statement(id_)
-            if statement["state"] == "effective":
-                found.append({**statement["body"], "statement": id_, "by": statement["iss"], "iat": statement["iat"]})
-        ended = {client.statement(id_)["body"]["recognition"] for id_ in effective_ids(client, "recognition.withdraw")}
-    for one in found:
-        one["withdrawn"] = one["statement"] in ended
+        told = client.standings(list(dict.fromkeys(effective_ids(client, "recognition."))))
+        signed = client.signed([id_ for id_, one in told.items() if one["state"] == "effective"])
+    ended = {said.body["recognition"] for said in signed.values() if said.kind == "recognition.withdraw"}
+    found = [
+        {
+            **documents.render(said.body),
+            "statement": said.id.hex(),
+            "by": said.iss,
+            "iat": documents.render(said.iat, "iat"),
+            "withdrawn": said.id in ended,
+        }
+        for said in signed.values()
+        if said.kind == "recognition.grant"
+    ]
 
     def text() -> None:
         rows = [
