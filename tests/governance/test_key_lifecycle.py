@@ -1,11 +1,14 @@
 """An authority's keys: added, rotated, retired, stolen; and whom a claim on somebody else's key can hurt."""
 
+import pytest
+
 from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, grant, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.stories import (
     DELEGATE,
+    TRIO,
     A,
     B,
     C,
@@ -104,6 +107,20 @@ def test_a_rotation_that_the_charter_wants_others_to_agree_to_needs_its_own_auth
     town.votes(B, rotated)
 
     assert state_of(town, rotated) is EffectState.EFFECTIVE
+
+
+def test_a_key_added_on_a_branch_in_doubt_speaks_for_nobody_until_another_key_vouches_for_it() -> None:
+    """Else a thief whose theft has come to light brings a fresh key, and speaks on with that."""
+    town = trio()
+    thief, pen = town.pen(A).copy(), Pen("second of A", A)
+    town.says(A, "issuer.register", register())
+    added = town.says(thief, "key.add", key_entry(pen, budget=50), A)
+    spoken = town.says(pen, "accreditation.grant", grant())
+    assert [state_of(town, said) for said in (added, spoken)] == [EffectState.WAITING, EffectState.INEFFECTIVE]
+
+    town.votes(B, added)
+
+    assert [state_of(town, said) for said in (added, spoken)] == [EffectState.EFFECTIVE, EffectState.EFFECTIVE]
 
 
 # ------------------------------------------------------------------------------------------------ the three ranks
@@ -269,6 +286,61 @@ def test_what_a_thief_says_after_the_next_keys_cut_off_is_void() -> None:
     compromise(town, new, town.pen(A), last, public=new.public)
 
     assert [state_of(town, said) for said in (last, stolen)] == [EffectState.EFFECTIVE, EffectState.VOID]
+
+
+def test_a_stolen_next_key_that_two_authorities_ended_ends_nothing() -> None:
+    town = trio(next_keys=True)
+    stolen = successor(town, town.pen(A))
+    town.votes(C, compromise(town, B, stolen, public=stolen.public))
+    rotated = rotate(town, stolen, town.pen(A), stolen, None)
+    ended = compromise(town, stolen, town.pen(A))
+    honest = town.says(A, "accreditation.grant", grant())
+
+    states = [state_of(town, said) for said in (rotated, ended, honest)]
+    assert states == [EffectState.VOID, EffectState.VOID, EffectState.EFFECTIVE]
+
+
+@pytest.mark.parametrize(("helped", "state"), [(True, EffectState.VOID), (False, EffectState.EFFECTIVE)])
+def test_the_next_key_counts_for_its_body_where_as_many_end_a_key_as_a_decision_took(
+    helped: bool, state: EffectState
+) -> None:
+    """The body whose only key is stolen has no other way to speak."""
+    town = trio(next_keys=True, rules={"accreditation.grant": {"authorities": 2}})
+    given = town.says(A, "accreditation.grant", grant())
+    town.votes(B, given)
+    new = successor(town, town.pen(A))
+    cut = compromise(town, new, town.pen(A), town.genesis, public=new.public)
+    if helped:
+        town.votes(B, cut)
+
+    assert [state_of(town, said) for said in (cut, given)] == [EffectState.EFFECTIVE, state]
+
+
+def test_the_next_key_of_a_body_that_has_left_the_charter_ends_the_stolen_one() -> None:
+    town = trio(next_keys=True)
+    last = town.says(A, "issuer.register", register())
+    stolen = town.says(A, "accreditation.grant", grant())
+    left = amend(town, B, authorities=TRIO[1:], name="Two bodies")
+    town.votes(C, left)
+    new = successor(town, town.pen(A))
+    cut = compromise(town, new, town.pen(A), last, public=new.public)
+
+    states = [state_of(town, said) for said in (left, cut, last, stolen)]
+    assert states == [EffectState.EFFECTIVE] * 3 + [EffectState.VOID]
+
+
+def test_who_may_end_keys_alone_ends_one_that_nobody_has_named_yet() -> None:
+    """Whoever hears it before the key, or one statement at a time, says the same of it."""
+    town = trio(rules={"key.compromise": {"authorities": 1, "constituencies": {"public": 1}}})
+    pen = Pen("second of A", A)
+    by_other = compromise(town, C, pen)
+    assert state_of(town, by_other) is EffectState.WAITING
+    assert state_of(town, compromise(town, B, pen)) is EffectState.EFFECTIVE
+
+    town.says(A, "key.add", key_entry(pen, budget=50), A)
+    spoken = town.says(pen, "accreditation.grant", grant())
+
+    assert state_of(town, spoken) is EffectState.VOID
 
 
 def test_two_keys_of_a_body_void_what_two_of_its_keys_said_with_a_stolen_one() -> None:

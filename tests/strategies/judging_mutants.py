@@ -57,6 +57,8 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_key_lifecycle.py",
         "governance/test_cut_offs.py",
         "governance/test_attacks.py",
+        "governance/test_undoing_by_keys.py",
+        "governance/test_drafts.py",
     ),
     "governance/authority/ballots.py": (
         "governance/test_ballots.py",
