@@ -20,6 +20,7 @@ from tests.strategies.stories import (
     amend,
     answer,
     delegate,
+    explain,
     granted,
     joint_grant,
     pinned,
@@ -231,7 +232,9 @@ def test_a_date_far_ahead_takes_no_effect_before_it_comes_and_its_key_is_told_wh
 
     assert answer(town) is Verdict.NOT_TRUSTED
     assert verdict_of(town, given).since == far
-    assert verdict_of(town, stuck).reason.startswith("Its key has already signed number")
+    told = f"Its key has already signed number {given.seq}, dated 9999-01-01; use another key."
+    assert verdict_of(town, stuck).reason == told
+    assert explain(town, A, "issuer.register", register("did:web:other.example")).reason.startswith(told[:35])
 
 
 def test_a_key_may_speak_from_the_second_in_which_it_was_introduced() -> None:

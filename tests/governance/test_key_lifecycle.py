@@ -543,3 +543,41 @@ def test_a_cut_off_that_all_keys_but_the_authors_reject_is_closed() -> None:
 
     assert state_of(town, cut) is EffectState.CLOSED
     assert town.fold().proposals() == []
+
+
+def test_a_cut_off_waits_while_any_mandate_of_its_key_can_still_carry_it() -> None:
+    """A second delegation, to fewer of a body's keys, does not close what the first one may carry."""
+    town = trio()
+    pen, made = delegate(town, keys=3, threshold=2)
+    second, third = (town.pen(f"{DELEGATE}#{number}") for number in (2, 3))
+    both = [key_entry(each, budget=20) for each in (pen, second)]
+    town.says(B, "authority.delegate", made.body | {"keys": both})
+    cut = compromise(town, pen, pen)
+    town.votes(second, cut, approve=False)
+    assert state_of(town, cut) is EffectState.WAITING
+
+    town.votes(third, cut)
+
+    assert state_of(town, cut) is EffectState.EFFECTIVE
+
+
+def test_an_authority_that_is_somebodys_delegate_as_well_still_asks_to_end_anothers_key() -> None:
+    town = trio()
+    town.says(C, "authority.delegate", delegation(A, [key_entry(town.pen(A), budget=0)]))
+    cut = compromise(town, A, town.pen(B))
+
+    assert verdict_of(town, cut).reason == "It needs 2 of 3 authorities."
+
+
+def test_the_rejection_by_a_key_in_doubt_closes_a_cut_off_too() -> None:
+    """As its approval would have counted: ending a key narrows."""
+    town = trio(keys=3, threshold=2)
+    other_hand = town.pen(f"{A}#2").copy()
+    town.says(f"{A}#2", "issuer.register", register())
+    cut = compromise(town, f"{A}#1", town.pen(f"{A}#3"))
+    town.votes(other_hand, cut, approve=False)
+    assert state_of(town, cut) is EffectState.WAITING
+
+    town.votes(f"{A}#3", cut, approve=False)
+
+    assert state_of(town, cut) is EffectState.CLOSED

@@ -8,7 +8,21 @@ from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
-from tests.strategies.stories import TRIO, A, B, C, amend, annul, charter_name, explain, state_of, trio, verdict_of
+from tests.strategies.stories import (
+    DELEGATE,
+    TRIO,
+    A,
+    B,
+    C,
+    amend,
+    annul,
+    charter_name,
+    delegate,
+    explain,
+    state_of,
+    trio,
+    verdict_of,
+)
 
 TWO_OF_TWO = TRIO[:2]
 
@@ -49,6 +63,20 @@ def test_another_key_of_the_authority_takes_back_only_if_it_says_so() -> None:
     )
 
     takes_back(town, f"{A}#3", proposed, in_words=True)
+
+    assert state_of(town, proposed) is EffectState.RETRACTED
+
+
+def test_another_key_takes_back_what_its_body_proposed_whatever_else_that_key_speaks_for() -> None:
+    town = trio()
+    first, made = delegate(town, keys=2, threshold=2)
+    second = town.pen(f"{DELEGATE}#2")
+    town.says(B, "authority.delegate", made.body | {"keys": [key_entry(second, budget=20)], "threshold": 1})
+    proposed = town.says(first, "issuer.register", register())
+    body = {"targets": [proposed.id], "retract": True}
+    assert explain(town, second, "vote.reject", body).state is EffectState.EFFECTIVE
+
+    takes_back(town, second, proposed, in_words=True)
 
     assert state_of(town, proposed) is EffectState.RETRACTED
 

@@ -86,6 +86,20 @@ def test_whoever_made_a_joint_grant_may_narrow_its_terms_alone() -> None:
     assert state_of(town, stranger) is not EffectState.EFFECTIVE
 
 
+def test_an_amendment_of_a_grant_that_is_not_here_waits_for_it() -> None:
+    town = trio(keys=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    told = {
+        amended(town, f"{A}#2", given): "The accreditation it names is not in effect.",
+        amended(town, f"{A}#1", given): "An earlier statement of its key is missing.",
+    }
+    without = town.fold([one for one in town.said if one is not given])
+
+    for said, reason in told.items():
+        assert verdict_of(town, said, without).reason == reason
+        assert state_of(town, said) is EffectState.EFFECTIVE
+
+
 def test_to_make_an_uncertain_beginning_certain_is_no_narrowing() -> None:
     """Dropping "about" answers a question about that year better than before."""
     town = trio(rules={"accreditation.grant": {"authorities": 2}})
@@ -454,9 +468,13 @@ def test_a_publisher_alone_does_not_take_back_a_withdrawal_by_two() -> None:
     assert state_of(town, withdrawn_then) is EffectState.WAITING
     town.votes(B, withdrawn_then)
     softened, again = said("deprecated", withdrawn_then), said("active", withdrawn_then)
-    assert [state_of(town, s) for s in (withdrawn_then, softened, again)] == [
+    repeated = said("withdrawn", withdrawn_then)
+    behind_its_own = said("active", repeated)
+    assert [state_of(town, s) for s in (withdrawn_then, softened, again, repeated, behind_its_own)] == [
         EffectState.EFFECTIVE,
         EffectState.WAITING,
+        EffectState.WAITING,
+        EffectState.EFFECTIVE,
         EffectState.WAITING,
     ]
 
@@ -464,6 +482,25 @@ def test_a_publisher_alone_does_not_take_back_a_withdrawal_by_two() -> None:
     own = said("deprecated", again)
 
     assert [state_of(town, s) for s in (again, own, said("active", own))] == [EffectState.EFFECTIVE] * 3
+
+
+def test_a_status_of_the_same_second_as_the_one_it_follows_undoes_nothing_before_that_one() -> None:
+    town = trio()
+    published = town.says(A, "framework.publish", framework())
+    town.time += YEAR
+    later = town.time + 100
+
+    def said(word: str, at: int, *after: Statement) -> Statement:
+        body = {"framework": FRAMEWORK, "publish": published.id, "status": word, "after": [s.id for s in after]}
+        return town.says(A, "framework.status", body | {"effective_from": at})
+
+    withdrawn = said("withdrawn", START)
+    town.votes(B, withdrawn)
+    again = said("active", later, withdrawn)
+    town.votes(C, again)
+
+    states = [state_of(town, said("deprecated", at, again)) for at in (later, later - 1)]
+    assert states == [EffectState.EFFECTIVE, EffectState.WAITING]
 
 
 # ------------------------------------------------------------------------------------------------ withdrawals

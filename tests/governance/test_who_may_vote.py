@@ -4,7 +4,7 @@ from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from tests.strategies.bodies import delegation, framework, framework_items, node, recognition, register
 from tests.strategies.consortium import Pen, key_entry
-from tests.strategies.stories import DELEGATE, A, B, C, amend, compromise, delegate, state_of, trio
+from tests.strategies.stories import DELEGATE, A, B, C, amend, compromise, delegate, granted, state_of, status, trio
 
 
 def test_what_one_body_decides_alone_waits_only_for_its_own_keys() -> None:
@@ -15,6 +15,26 @@ def test_what_one_body_decides_alone_waits_only_for_its_own_keys() -> None:
     assert [name for name, can in may.items() if can] == [f"{A}#2", f"{A}#3"]
     town.votes(f"{A}#2", said, approve=False)
     assert not town.fold().may_vote(town.pen(f"{A}#2").kid, said), "a key's first vote is its vote for good"
+
+
+def test_a_change_of_what_one_body_granted_waits_only_for_its_own_keys() -> None:
+    town = trio(keys=2, threshold=2)
+    given = granted(town, f"{A}#1")
+    town.votes(f"{A}#2", *town.said[-2:])
+    said = status(town, f"{A}#1", given, "suspend")
+    fold = town.fold()
+    assert [name for name, pen in town.pens.items() if fold.may_vote(pen.kid, said)] == [f"{A}#2"]
+
+
+def test_a_change_of_what_several_granted_waits_for_any_of_the_charters_bodies() -> None:
+    """One of them takes trust away alone; two others can too."""
+    town = trio(keys=2, threshold=2, rules={"accreditation.grant": {"authorities": 2}})
+    given = granted(town, f"{A}#1")
+    for name in (f"{A}#2", f"{B}#1", f"{B}#2"):
+        town.votes(name, *[one for one in town.said if one.iss == A and one.kind in ("issuer.register", given.kind)])
+    said = status(town, f"{A}#1", given, "suspend")
+    fold = town.fold()
+    assert [name for name, pen in town.pens.items() if not fold.may_vote(pen.kid, said)] == [f"{A}#1"]
 
 
 def test_what_takes_several_waits_for_every_body_of_the_charter_and_for_no_delegate() -> None:
