@@ -60,7 +60,7 @@ def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
     because an id is a hash over the ids that it names.
     """
     ordered = sorted(statements, key=lambda s: (not is_founding(s), s.id))
-    if len(ordered) < 3:
+    if len(ordered) < 2:
         return ordered
     by_id, done = {s.id: s for s in ordered}, dict[bytes, Statement]()
     for start in ordered:

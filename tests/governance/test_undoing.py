@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accredit.governance.authority.effect import EffectState
+from accredit.governance.records.reducers import in_judging_order
 from accredit.governance.rules.charter import Rule
 from accredit.governance.rules.rulebook import ONE
 from accredit.governance.rules.undoing import TOLERANCE, join
@@ -344,6 +345,16 @@ def test_what_an_issuers_key_says_for_an_authority_is_refused_as_no_key_of_its()
     said = town.says(Pen(pen.name, A, pen.seq, pen.prev), "accreditation.status", event(given.id, "renew"), ISSUER)
 
     assert verdict_of(town, said).reason == "Its key is not a valid key of the authority it names."
+
+
+def test_of_two_changes_alone_the_one_that_undoes_the_other_is_judged_after_it() -> None:
+    """Else a node that hears them one by one says otherwise than one that hears all at once, if their ids are so."""
+    town = trio()
+    given = granted(town)
+    for _ in range(6):
+        suspended = status(town, A, given, "suspend")
+        lifted = status(town, A, given, "lift", suspended)
+        assert in_judging_order([lifted, suspended]) == [suspended, lifted]
 
 
 def test_a_proposal_that_passes_after_it_was_lifted_unseen_holds() -> None:
