@@ -593,9 +593,10 @@ class Notary:
         if base.state_root() != state.root:
             self._is_damaged = True  # one set folded twice, two states
             self.disagreements += 1
-        self._cosigned.rebase(base)
-        self._layers = [self._cosigned]
-        self._held.rebase(self._cosigned)
+        # Each layer holds only what the one below it does not, so each has to stand on the next one again.
+        self._layers = [layer for layer in self._layers if len(layer) > len(base)] or [self._cosigned]
+        for lower, upper in pairwise([base, *self._layers, self._held]):
+            upper.rebase(lower)
 
     # ------------------------------------------------------------------------------------------------- signers
 
