@@ -13,6 +13,7 @@ from accredit.registry.encoding.ed25519 import multibase
 from tests.strategies.bodies import ISSUER, event, grant, register
 from tests.strategies.consortium import START, Pen, key_entry
 from tests.strategies.stories import (
+    DELEGATE,
     YEAR,
     A,
     B,
@@ -246,6 +247,31 @@ def test_a_key_may_speak_from_the_second_in_which_it_was_introduced() -> None:
     assert state_of(town, said) is EffectState.EFFECTIVE
     town.said[-1] = early
     assert state_of(town, early) is EffectState.INEFFECTIVE
+
+
+def test_a_delegates_key_says_nothing_before_it_was_given_with_the_mandate_or_added() -> None:
+    town = trio()
+    first, made = delegate(town)
+    early = town.says(first, "issuer.register", register(), iat=made.iat - 1)
+    second, _ = delegate(town, B, to="https://other.example/")
+    added = Pen("second of the delegate", second.authority)
+    town.says(second, "key.add", key_entry(added, budget=50), added.authority)
+    between = town.says(added, "issuer.register", register(), iat=town.time - 1)
+
+    for said in (early, between):
+        assert verdict_of(town, said).reason.startswith("It is dated before its key was introduced")
+
+
+def test_who_delegates_to_a_delegate_later_undoes_nothing_that_a_key_it_had_added_said_before() -> None:
+    """The added key is as old as the mandate under which it was added, whatever others give its elder since."""
+    town = trio()
+    first, made = delegate(town)
+    added = Pen("second of the delegate", DELEGATE)
+    town.says(first, "key.add", key_entry(added, budget=50), DELEGATE)
+    spoken = town.says(added, "issuer.register", register())
+    town.says(B, "authority.delegate", made.body | {"keys": [key_entry(first, budget=5)]})
+
+    assert state_of(town, spoken) is EffectState.EFFECTIVE
 
 
 def test_what_needs_two_is_not_carried_by_a_proposal_dated_before_its_key_was_introduced() -> None:

@@ -120,6 +120,17 @@ def test_a_fork_that_both_branches_anchor_protects_what_lies_before_the_doubt() 
     ]
 
 
+def test_branches_that_are_both_anchored_far_on_protect_neither_from_where_they_part() -> None:
+    town, thief = forked()
+    said = [
+        town.says(hand, "accreditation.grant", grant(f"did:web:i{n}.example")) for n in (1, 2) for hand in (A, thief)
+    ]
+    town.votes(B, said[2])
+    town.votes(C, said[3])
+
+    assert [state_of(town, one) for one in said] == [EffectState.WAITING] * 4
+
+
 def test_a_fork_learnt_of_late_is_as_if_it_had_always_been_known() -> None:
     town, thief = forked()
     said = [town.says(A, "accreditation.grant", grant(f"did:web:i{n}.example")) for n in range(3)]

@@ -47,6 +47,9 @@ def test_an_added_key_speaks_for_its_authority_and_for_no_other() -> None:
     assert state_of(town, theirs) is EffectState.INEFFECTIVE
     keys = record_of(town, "authority", A)["standings"][0]["keys"]
     assert {key["key"]: key["since"] for key in keys} == {town.pen(A).kid: town.eco, pen.kid: added.id}
+    head = town.fold().key_head(pen.kid)
+    assert head is not None
+    assert [voice.by for voice in head.voices] == [A]
 
 
 def test_two_of_three_keys_add_a_fourth_and_one_alone_does_not() -> None:
@@ -317,16 +320,19 @@ def test_the_next_key_counts_for_its_body_where_as_many_end_a_key_as_a_decision_
 
 
 def test_the_next_key_of_a_body_that_has_left_the_charter_ends_the_stolen_one() -> None:
-    town = trio(next_keys=True)
-    last = town.says(A, "issuer.register", register())
-    stolen = town.says(A, "accreditation.grant", grant())
-    left = amend(town, B, authorities=TRIO[1:], name="Two bodies")
-    town.votes(C, left)
-    new = successor(town, town.pen(A))
-    cut = compromise(town, new, town.pen(A), last, public=new.public)
+    town = trio(keys=2, next_keys=True)
+    last = town.says(f"{A}#1", "issuer.register", register())
+    stolen = town.says(f"{A}#1", "accreditation.grant", grant())
+    town.votes(f"{A}#2", stolen)
+    left = amend(town, f"{B}#1", authorities=TRIO[1:], keys=2, name="Two bodies")
+    town.votes(f"{C}#1", left)
+    new = successor(town, town.pen(f"{A}#1"))
+    cut = compromise(town, new, town.pen(f"{A}#1"), last, public=new.public)
+    others = town.says(f"{B}#1", "accreditation.grant", grant("did:web:other.example"))
+    vote = town.votes(f"{A}#1", others)
 
-    states = [state_of(town, said) for said in (left, cut, last, stolen)]
-    assert states == [EffectState.EFFECTIVE] * 3 + [EffectState.VOID]
+    states = [state_of(town, said) for said in (left, cut, last, others, stolen, vote)]
+    assert states == [EffectState.EFFECTIVE] * 4 + [EffectState.VOID] * 2
 
 
 def test_who_may_end_keys_alone_ends_one_that_nobody_has_named_yet() -> None:

@@ -135,6 +135,16 @@ def test_a_retraction_by_a_key_cut_off_before_it_counts_for_nothing() -> None:
     assert state_of(town, proposed) is EffectState.WAITING
 
 
+def test_a_key_in_doubt_takes_back_what_it_proposed_before() -> None:
+    town = trio()
+    proposed = town.says(A, "recognition.grant", recognition())
+    thief = town.pen(A).copy()
+    town.says(thief, "issuer.register", register())
+    takes_back(town, A, proposed)
+
+    assert state_of(town, proposed) is EffectState.RETRACTED
+
+
 def test_votes_on_what_is_decided_or_hopeless_are_refused_before_signing_with_the_reason() -> None:
     town = trio()
     given = town.says(A, "accreditation.grant", grant())

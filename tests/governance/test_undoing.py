@@ -32,6 +32,7 @@ from tests.strategies.stories import (
     trio,
     verdict_of,
 )
+from tests.strategies.undoing_search import CROSSWALK, crosswalk
 
 MILL = {"achievement_types": "*", "credential_types": "*", "jurisdictions": ["US"]}
 LAW = ["issuer.*", "accreditation.*"]
@@ -416,9 +417,14 @@ def test_a_lone_suspension_of_a_joint_grant_is_not_taken_back_by_ending_the_key_
     granted = town.says(A, "accreditation.grant", grant(scope=SCOPE))
     town.votes(B, granted)
     suspended = town.says(A, "accreditation.status", event(granted.id, "suspend"), ISSUER)
+    narrowed = amended(town, A, granted, granted, scope=SCOPE | {"jurisdictions": ["US-IN"]})
+    widened = amended(town, A, granted, granted, scope=SCOPE | {"jurisdictions": ["US", "CA"]})
+    back = amended(town, A, granted, granted, narrowed, scope=SCOPE)
     ended = town.says(f"{A}#2", "key.retire", {"key": suspended.kid, "last": granted.id}, A)
-    assert state_of(town, ended) is EffectState.EFFECTIVE
-    assert state_of(town, suspended) is EffectState.EFFECTIVE
+    for said in (ended, suspended, narrowed):
+        assert state_of(town, said) is EffectState.EFFECTIVE
+    for said in (widened, back):
+        assert state_of(town, said) is EffectState.VOID
 
 
 def test_two_do_not_annul_narrower_terms_of_what_took_three() -> None:
@@ -451,6 +457,27 @@ def test_two_do_not_annul_the_suspension_of_what_took_three() -> None:
     town.votes(C, wrong)
 
     assert answer(town) is Verdict.TRUSTED
+
+
+def test_two_do_not_annul_the_withdrawal_of_a_mapping_that_takes_three() -> None:
+    """A mapping that may widen a grant takes as many as a grant, and so does what brings it back."""
+    town = trio(rules={"accreditation.grant": {"authorities": 3}})
+    made = town.says(A, "mapping.publish", crosswalk())
+    for who in (B, C):
+        town.votes(who, made)
+    body = {"mapping": CROSSWALK, "publish": made.id, "effective_from": town.time + 1}
+    ended = town.says(A, "mapping.withdraw", body, CROSSWALK)
+    back = annulled(town, A, ended)
+    town.votes(B, back)
+    assert [state_of(town, said) for said in (made, ended, back)] == [
+        EffectState.EFFECTIVE,
+        EffectState.EFFECTIVE,
+        EffectState.WAITING,
+    ]
+
+    town.votes(C, back)
+
+    assert state_of(town, back) is EffectState.EFFECTIVE
 
 
 def test_two_do_not_annul_the_retirement_of_a_node_where_three_admit_one() -> None:

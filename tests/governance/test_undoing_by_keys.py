@@ -100,6 +100,21 @@ def test_keys_long_retired_carry_nothing_between_them() -> None:
     assert state_of(town, bought) is not EffectState.EFFECTIVE
 
 
+def test_two_keys_that_their_next_ones_ended_carry_nothing_whoever_else_votes_for_it() -> None:
+    """The vote of another body is no hand of theirs in what one body decides alone."""
+    town = trio(keys=2, threshold=2, next_keys=True)
+    town.time += 100
+    bought = [town.pen(f"{A}#{n}").copy() for n in (1, 2)]
+    for pen in bought:
+        new = town.pen(f"{pen.name} next", A)
+        compromise(town, new, pen, town.said[0] if pen is bought[0] else None, public=new.public)
+    said = town.says(bought[0], "issuer.register", register(), iat=START + 50)
+    for hand in (bought[1], f"{B}#1"):
+        town.says(hand, "vote.approve", {"targets": [said.id]}, town.eco.hex(), iat=START + 50)
+
+    assert state_of(town, said) is EffectState.VOID
+
+
 def test_a_retired_key_and_a_live_one_carry_nothing_new() -> None:
     town = trio(keys=2)
     old = town.pen(f"{A}#1").copy()
@@ -179,6 +194,17 @@ def test_a_voucher_that_the_forked_key_introduced_itself_vouches_for_nothing(kin
     assert state_of(town, forged) is EffectState.WAITING
     town.votes(f"{B}#1", honest)
     assert state_of(town, honest) is EffectState.EFFECTIVE
+
+
+def test_a_voucher_that_others_introduced_vouches_for_a_branch() -> None:
+    town = trio()
+    thief, new = town.pen(A).copy(), Pen("second of B", B)
+    town.says(B, "key.add", key_entry(new, budget=50), B)
+    honest = town.says(A, "accreditation.grant", grant())
+    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(new, honest)
+
+    assert [state_of(town, said) for said in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]
 
 
 def test_an_issuers_key_vouches_for_no_branch() -> None:
