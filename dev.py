@@ -4,7 +4,7 @@
     demo [ARGS]     run the main job: a consortium of four nodes on this machine (`accredit demo --help`)
     test [ARGS]     run the tests on all cores; without ARGS the pure folders must stand at 100 % of branches
     nightly [part]  run those that are long and rarely the first to fail, search widely, then `pythons`; without an
-                    argument all parts: rare, pure, others, pythons
+                    argument all parts: judges, decoders, defences, disks, nodes, installed, pure, others, pythons
     pythons         run what can differ between Pythons on each promised one; one that is not here is said
     check           check lint, formatting, types and import rules; shows all that is wrong, not just the first
     bench [NAMES]   run benchmarks/NAME.py, or all of them; with --long at the sizes that the targets name, in an hour

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final
@@ -167,8 +168,21 @@ def lock(*args: str) -> int:
     return 0
 
 
+RARE: Final[Mapping[str, Sequence[str]]] = {
+    "judges": ("governance",),
+    "decoders": ("test_decoders.py", "test_guided_search.py", "node/http/test_openapi_search.py"),
+    "defences": ("simulations/test_mutation_gate.py", "simulations/test_verifiers.py"),
+    "disks": ("node/storage",),
+    "nodes": ("e2e/test_torment.py", "e2e/test_joining.py", "node/http/explorer"),
+    "installed": (
+        *("test_dev.py", "test_locks.py", "test_distribution.py"),
+        *("simulations/test_executors.py", "e2e/test_object_store.py", "e2e/test_parquet.py"),
+    ),
+}
+"""Where the tests are that are marked as long and rarely the first to fail, by the part of the night that runs them."""
+
 NIGHT: Final[Mapping[str, Callable[[], int]]] = {
-    "rare": lambda: wide("-m", "nightly"),
+    **{name: partial(wide, "-m", "nightly", *(f"tests/{place}" for place in places)) for name, places in RARE.items()},
     "pure": lambda: wide(*(f"tests/{name}" for name in PURE)),
     "others": lambda: wide(
         "--cov", "--cov-report=term-missing:skip-covered", *(f"--ignore=tests/{name}" for name in PURE)

@@ -319,6 +319,17 @@ def test_the_night_names_its_parts(capfd: pytest.CaptureFixture[str]) -> None:
     assert f"all parts: {', '.join(tasks.NIGHT)}" in told
 
 
+def test_each_rare_test_has_its_part_of_the_night() -> None:
+    marked = re.compile(r"^ *(@|pytestmark = |.*marks=)pytest\.mark\.nightly", re.MULTILINE)
+    places = [ROOT / "tests" / place for part in tasks.RARE.values() for place in part]
+    seen = set[Path]()
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        if marked.search(path.read_text("utf-8")):
+            (at,) = [place for place in places if path.is_relative_to(place)]
+            seen.add(at)
+    assert seen == set(places)
+
+
 def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
     ast.parse((ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 8))
 

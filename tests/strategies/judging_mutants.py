@@ -71,6 +71,8 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_epochs.py",
         "governance/test_attacks.py",
         "governance/test_taking_back.py",
+        "governance/test_by_mandate.py",
+        "governance/test_issuer_keys.py",
     ),
     "governance/authority/effect.py": (
         "governance/test_who_may_vote.py",
