@@ -3,7 +3,7 @@
 import pytest
 
 from accredit.governance.authority.effect import EffectState
-from tests.strategies.bodies import ISSUER, event, grant, register
+from tests.strategies.bodies import ISSUER, delegation, event, grant, register
 from tests.strategies.consortium import Pen, fold_of, key_entry
 from tests.strategies.stories import (
     A,
@@ -108,7 +108,8 @@ def test_the_vote_of_a_key_that_its_own_body_ended_stands_in_what_others_carried
     revoked = town.says(
         f"{A}#1", "accreditation.status", event(given.id, "revoke", void_from=1, reason_code="fraud"), ISSUER
     )
-    vote = town.votes(f"{B}#1", revoked)
+    alone = town.says(f"{A}#1", "issuer.register", register("did:web:third.example"))
+    vote = town.votes(f"{B}#1", revoked, alone)
     unknown = town.says(f"{B}#1", "vote.approve", {"targets": [bytes(32)]})
     compromise(town, f"{B}#2", town.pen(f"{B}#1"), before)
 
@@ -132,7 +133,9 @@ def test_a_key_that_names_no_authority_of_its_own_is_cut_off_for_all_it_says() -
     assert state_of(town, retired) is EffectState.VOID
 
 
-@pytest.mark.parametrize(("voted", "state"), [(20, EffectState.EFFECTIVE), (50, EffectState.VOID)])
+@pytest.mark.parametrize(
+    ("voted", "state"), [(20, EffectState.EFFECTIVE), (40, EffectState.EFFECTIVE), (50, EffectState.VOID)]
+)
 def test_of_two_cut_offs_the_earlier_one_says_by_when_others_had_to_carry_a_decision(
     voted: int, state: EffectState
 ) -> None:
@@ -145,5 +148,8 @@ def test_of_two_cut_offs_the_earlier_one_says_by_when_others_had_to_carry_a_deci
         body = {"key": stolen.kid, "last": last.id}
         town.says(f"{A}#2", kind, body, A, iat=start + at)
     town.says(B, "vote.approve", {"targets": [given.id]}, town.eco.hex(), iat=start + voted)
+    # Whoever delegates to the one that ended it makes the cut-offs no younger.
+    entry = key_entry(town.pen(f"{A}#2"), budget=0)
+    town.says(f"{C}#1", "authority.delegate", delegation(A, [entry]), iat=start + 100)
 
     assert state_of(town, given) is state

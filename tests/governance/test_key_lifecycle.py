@@ -4,7 +4,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import delegation, grant, register
+from tests.strategies.bodies import delegation, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.stories import (
     DELEGATE,
@@ -486,6 +486,32 @@ def test_a_delegation_to_an_authority_does_not_save_what_its_stolen_key_forges()
     assert state_of(town, forged) is EffectState.VOID
     assert not town.fold().is_committed(forged.id)
 
+    vote = town.votes(thief, town.says(f"{C}#1", "recognition.grant", recognition()))
+
+    assert state_of(town, vote) is EffectState.VOID
+
+
+def test_a_delegation_of_an_added_key_takes_no_word_of_its_authority_away() -> None:
+    town = trio()
+    pen = Pen("second of A", A)
+    town.says(A, "key.add", key_entry(pen, budget=50), A)
+    town.says(B, "authority.delegate", delegation(A, [key_entry(pen, budget=0)]))
+
+    assert state_of(town, town.says(pen, "accreditation.grant", grant(), mandate=None)) is EffectState.EFFECTIVE
+
+
+def test_a_key_that_is_ended_under_one_mandate_votes_under_the_other() -> None:
+    town = trio()
+    pen, made = delegate(town, keys=2)
+    other = town.says(B, "authority.delegate", made.body | {"keys": [key_entry(pen, budget=20)]})
+    ended = town.says(f"{DELEGATE}#2", "key.retire", {"key": pen.kid, "last": None}, DELEGATE)
+    vote = town.votes(pen, town.says(C, "recognition.grant", recognition()))
+
+    standings = {standing["via"]: standing for standing in record_of(town, "authority", DELEGATE)["standings"]}
+    cuts = {via: {key["key"]: key["cut"] for key in standing["keys"]}[pen.kid] for via, standing in standings.items()}
+    assert cuts == {made.id: True, other.id: False}
+    assert [state_of(town, said) for said in (ended, vote)] == [EffectState.EFFECTIVE, EffectState.EFFECTIVE]
+
 
 def test_a_delegates_key_that_is_also_in_another_delegation_is_ended_there_only() -> None:
     """Two delegations to one body stay two."""
@@ -573,6 +599,29 @@ def test_an_authority_that_is_somebodys_delegate_as_well_still_asks_to_end_anoth
     cut = compromise(town, A, town.pen(B))
 
     assert verdict_of(town, cut).reason == "It needs 2 of 3 authorities."
+
+
+def test_the_approval_by_a_key_in_doubt_carries_a_cut_off() -> None:
+    town = trio()
+    other_hand = town.pen(C).copy()
+    town.says(C, "issuer.register", register())
+    cut = compromise(town, B, town.pen(A))
+    town.votes(other_hand, cut)
+
+    assert state_of(town, cut) is EffectState.EFFECTIVE
+
+
+def test_what_ended_keys_approve_does_not_keep_a_proposal_open() -> None:
+    town = trio(keys=3, threshold=2)
+    proposed = town.says(f"{A}#1", "issuer.register", register())
+    assert state_of(town, proposed) is EffectState.WAITING
+    for number in (2, 3):
+        cut = compromise(town, f"{B}#1", town.pen(f"{A}#{number}"))
+        for name in (f"{B}#2", f"{C}#1", f"{C}#2"):
+            town.votes(name, cut)
+    town.votes(f"{A}#2", proposed)
+
+    assert state_of(town, proposed) is EffectState.CLOSED
 
 
 def test_the_rejection_by_a_key_in_doubt_closes_a_cut_off_too() -> None:

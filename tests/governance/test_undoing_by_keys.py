@@ -11,7 +11,7 @@ from accredit.governance.authority.effect import EffectState
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import ISSUER, grant, node, register
+from tests.strategies.bodies import ISSUER, delegation, grant, node, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
 from tests.strategies.stories import (
     A,
@@ -115,6 +115,31 @@ def test_two_keys_that_their_next_ones_ended_carry_nothing_whoever_else_votes_fo
     assert state_of(town, said) is EffectState.VOID
 
 
+def test_a_colleague_carries_nothing_that_turns_up_with_a_key_which_its_next_one_has_ended() -> None:
+    """He who found the key dates back what he signs with it; the colleague votes when he is asked."""
+    town = trio(keys=2, threshold=2, next_keys=True)
+    town.time += 100
+    found, new = town.pen(f"{A}#1").copy(), town.pen(f"{A}#1 next", A)
+    compromise(town, new, found, town.genesis, public=new.public)
+    said = town.says(found, "issuer.register", register(), iat=START + 50)
+    town.votes(f"{A}#2", said)
+
+    assert state_of(town, said) is EffectState.VOID
+
+
+def test_what_any_of_two_cut_offs_undoes_leaves_the_committed_set() -> None:
+    town = trio(keys=3, threshold=2, next_keys=True)
+    last = town.says(f"{A}#1", "issuer.register", register())
+    forged = town.says(f"{A}#1", "accreditation.grant", grant())
+    new = town.pen(f"{A}#1 next", A)
+    compromise(town, new, town.pen(f"{A}#1"), last, public=new.public)
+    assert town.fold().is_committed(forged.id), "one key does not undo what takes two"
+
+    town.votes(f"{A}#3", compromise(town, f"{A}#2", town.pen(f"{A}#1"), last))
+
+    assert not town.fold().is_committed(forged.id)
+
+
 def test_a_retired_key_and_a_live_one_carry_nothing_new() -> None:
     town = trio(keys=2)
     old = town.pen(f"{A}#1").copy()
@@ -202,9 +227,22 @@ def test_a_voucher_that_others_introduced_vouches_for_a_branch() -> None:
     town.says(B, "key.add", key_entry(new, budget=50), B)
     honest = town.says(A, "accreditation.grant", grant())
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    claimed = town.says(thief, "authority.delegate", delegation(B, [key_entry(town.pen(B), budget=0)]))
     town.votes(new, honest)
 
+    assert state_of(town, claimed) is EffectState.WAITING, "the thief gives no mandate, and takes no voucher away"
     assert [state_of(town, said) for said in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]
+
+
+def test_a_delegate_of_others_vouches_for_a_branch() -> None:
+    town = trio()
+    pen, _ = delegate(town, B)
+    thief = town.pen(A).copy()
+    honest = town.says(A, "accreditation.grant", grant())
+    town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(pen, honest)
+
+    assert state_of(town, honest) is EffectState.EFFECTIVE
 
 
 def test_an_issuers_key_vouches_for_no_branch() -> None:
