@@ -68,5 +68,9 @@ class RemoteError(AccreditError):
     """Another machine could not be reached, or gave an answer that it may not give."""
 
 
+class UnansweredError(RemoteError):
+    """Another machine took a request, and its answer did not come in time; it may still carry the request out."""
+
+
 class StorageError(AccreditError):
     """This machine's own files do not fit together, or cannot be written."""

@@ -119,12 +119,18 @@ def _typed(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @contextmanager
-def connected(url: str) -> Iterator["NodeClient"]:
-    """A client for one node, closed at the end."""
+def connected(url: str, *, for_work: bool = False) -> Iterator["NodeClient"]:
+    """A client for one node, closed at the end.
+
+    Args:
+        for_work: the node is asked to work, as on a thousand statements, which takes a busy one a while.
+    """
+    from accredit.node.clients.blocking_http import ANSWER_SECONDS, WORK_SECONDS
     from accredit.node.clients.node_client import NodeClient
     from accredit.node.clients.outgoing import Outgoing
 
-    with NodeClient(url, outgoing=Outgoing.from_environment()) as client:
+    seconds = WORK_SECONDS if for_work else ANSWER_SECONDS
+    with NodeClient(url, timeout=seconds, outgoing=Outgoing.from_environment()) as client:
         yield client
 
 

@@ -1,4 +1,8 @@
-"""Sends statements to a node, in requests of a size it accepts, and tries again if the node is busy."""
+"""Sends statements to a node, in requests of a size it accepts, and tries again if the node is busy.
+
+A node that says that it is busy is asked again for a minute. One that says nothing may be at work on the statements
+still: it is waited for as long as it takes more and more of them into its log.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accredit.cli.base import output
 from accredit.gossip.protocol.backoff import pause_after
 from accredit.governance.rules.rulebook import work_of
-from accredit.registry.errors import AccreditError, InputError, RefusedError
+from accredit.registry.errors import AccreditError, InputError, RefusedError, UnansweredError
 from accredit.registry.limits import SUBMISSION_STATEMENTS
 from accredit.registry.statement import decode
 
@@ -20,7 +24,7 @@ _BATCH: Final = SUBMISSION_STATEMENTS
 _BATCH_BYTES: Final = 3 * 2**20
 _BATCH_WORK: Final = 2 * SUBMISSION_STATEMENTS
 """Judgements that a request asks of a node (`rulebook.work_of`): five votes on 400 proposals each. A node answers once
-all are logged, which takes it some seconds, well within a client's patience."""
+all are logged, which takes it some seconds, or minutes where it has a small part of a core."""
 
 _VOTE: Final = b"vote."  # in the kind of a vote, as encoded: only what may be one is decoded
 ARRIVAL_SECONDS: Final = 5.0
@@ -94,18 +98,32 @@ def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Send a batch, and repeat while the node answers that it is busy: limits delay statements, never refuse them."""
+    """Send a batch, and repeat while the node is busy: limits delay statements, never refuse them. What is sent again is
+    known to the node, or waits there already."""
     deadline = time.monotonic() + _PATIENCE
-    failures = 0
+    failures = held = 0
     while True:
         try:
             return list(client.submit(batch)["statements"])
+        except UnansweredError:
+            before, held = held, _count_held(client, batch)
+            if held <= before:
+                raise
+            deadline, failures, pause = time.monotonic() + _PATIENCE, 0, 0.0
         except AccreditError as error:
             failures += 1
             pause = pause_after(failures, *_PAUSE_SECONDS)
             if error.code not in _BUSY or time.monotonic() + pause > deadline:
                 raise
         time.sleep(pause)
+
+
+def _count_held(client: "NodeClient", batch: Sequence[bytes]) -> int:
+    """Return how many of these statements the node has in its log; 0 if it does not say."""
+    try:
+        return len(client.standings([decode(raw).id for raw in batch]))
+    except AccreditError:
+        return 0
 
 
 def _batches(raws: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -183,7 +183,7 @@ class Desk:
     @cached_property
     def client(self) -> "NodeClient":
         """Return the client of the first node."""
-        return self._stack.enter_context(node_option.connected(self.nodes[0]))
+        return self._stack.enter_context(node_option.connected(self.nodes[0], for_work=True))
 
     @cached_property
     def ecosystem(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
-from accredit.registry.errors import RemoteError
+from accredit.registry.errors import RemoteError, UnansweredError
 
 from .outgoing import NOTHING_SET, Outgoing
 
@@ -22,8 +22,11 @@ CONNECT_SECONDS: Final = 10.0
 """Time to connect; a server that takes longer is down or very far away. A guess."""
 
 ANSWER_SECONDS: Final = 30.0
-"""Time for each part of an answer. A submission waits for a batch (1 s) and its checkpoint; the rest is margin. A
-guess."""
+"""Time for each part of an answer, from a node that has others to answer too. A guess."""
+
+WORK_SECONDS: Final = 120.0
+"""The same where the node has to work for the answer, such as on a thousand statements: it may keep them waiting for
+20 s by its limits, and have the core to itself for a fraction of the time. A guess."""
 
 _PART_BYTES: Final = 65_536
 
@@ -100,6 +103,8 @@ class BlockingHttp:
             max_bytes: of the answer's body.
 
         Raises:
+            UnansweredError: `unanswered`: the server took the request, and the next part of its answer did not come in
+                time.
             RemoteError: `unreachable`: no complete answer came; `bad_answer`: it is longer than `max_bytes`.
         """
         try:
@@ -124,6 +129,8 @@ class BlockingHttp:
                     raise http.client.IncompleteRead(bytes(body), response.length)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
+            if isinstance(error, TimeoutError):
+                raise unanswered(self.url) from None
             raise _unreachable(self.url, error) from None
         except BaseException:
             connection.close()  # the rest of this answer must not be taken for the next one
@@ -152,7 +159,10 @@ class BlockingHttp:
         return connection.getresponse()
 
     def _connect(self, connection: http.client.HTTPConnection) -> None:
-        connection.connect()
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            raise _unreachable(self.url, error) from None
         connection.sock.settimeout(self._timeout)
 
     def _new(self) -> http.client.HTTPConnection:
@@ -194,6 +204,15 @@ def _certificate_hint(code: int) -> str:
     if code in _FOR_ANOTHER_NAME:
         return "Use a host name that the certificate covers, or have a certificate issued for this name."
     return "If your organisation has its own certificate authority, set its file: ACCREDIT_CA_FILE=FILE"
+
+
+def unanswered(url: str) -> UnansweredError:
+    """Return the error for a server that has not answered in time."""
+    return UnansweredError(
+        "unanswered",
+        f"{url} took the request, and has not answered in time.",
+        hint="It may be busy and still carry the request out. Do the same again in a minute, or ask another node.",
+    )
 
 
 def _unreachable(url: str, error: Exception) -> RemoteError:

@@ -27,7 +27,7 @@ from accredit.registry.limits import LOOKUP_STATEMENTS
 from accredit.registry.statement import Unverified
 from accredit.registry.statement import decode as decode_statement
 
-from .blocking_http import ANSWER_SECONDS, BlockingHttp, HttpWay
+from .blocking_http import ANSWER_SECONDS, BlockingHttp, HttpWay, unanswered
 from .node_url import node_url
 from .outgoing import NOTHING_SET, Outgoing
 
@@ -38,6 +38,7 @@ _COSE: Final = "application/cose"
 _CBOR: Final = "application/cbor"
 _CBOR_SEQUENCE: Final = "application/cbor-seq"
 _JSON: Final = "application/json"
+_GATEWAY_TIMEOUT: Final = 504  # from a proxy before the node, whose own patience has ended
 
 
 class NodeClient:
@@ -417,6 +418,8 @@ def _error_of(url: str, status: int, body: bytes) -> AccreditError:
     except (ValueError, RecursionError):
         problem = None
     if not isinstance(problem, dict) or not all(isinstance(problem.get(name), str) for name in ("code", "detail")):
+        if status == _GATEWAY_TIMEOUT:
+            return unanswered(url)
         return RemoteError(
             "bad_answer",
             f"{url} answered with status {status} and gave no reason.",

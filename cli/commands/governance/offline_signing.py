@@ -111,7 +111,7 @@ def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> Non
     """
     if (file is None) == (source is None):
         raise click.UsageError("Give either a FILE or --from-node URL.")
-    with connected(nodes[0]) as client:
+    with connected(nodes[0], for_work=True) as client:
         if source is not None:
             from accredit.cli.verifying.stranded import missing_at
 

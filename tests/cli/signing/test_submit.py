@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from accredit.cli.signing import submit
 from accredit.governance.rules.rulebook import work_of
+from accredit.registry.errors import UnansweredError
 from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import decode
 from tests.strategies import bodies
@@ -44,3 +47,44 @@ def test_a_request_asks_no_more_of_a_node_than_it_answers_within_a_clients_patie
     work = [sum(work_of(decode(raw)) for raw in request) for request in node.requests]
     assert max(work) <= 2_000
     assert len(node.requests) == 3, "and not one by one"
+
+
+class Busy:
+    """A node that logs statement after statement, and has no time to answer before the last one."""
+
+    def __init__(self, *, steps: Sequence[int]) -> None:
+        self.steps = [*steps]
+        self.logged = 0
+        self.asked = 0
+
+    def submit(self, raws: Sequence[bytes]) -> dict[str, Any]:
+        self.asked += 1
+        if self.logged >= len(raws):
+            return {"statements": [{"id": decode(raw).id.hex(), "status": "known"} for raw in raws]}
+        raise UnansweredError("unanswered", "it has not answered in time.")
+
+    def standings(self, ids: Sequence[bytes]) -> dict[str, dict[str, Any]]:
+        step = self.steps.pop(0)
+        if step < 0:
+            raise UnansweredError("unanswered", "it has no time for this either.")
+        self.logged += step
+        return {id.hex(): {} for id in ids[: self.logged]}
+
+
+def test_a_node_that_works_on_statements_is_waited_for_however_long_it_says_nothing() -> None:
+    """An import ended with a time-out, and the busy node had most of it in its log."""
+    town = Consortium.of((A, "nonprofit"))
+    raws = [town.says(A, "issuer.register", bodies.register(f"did:web:i{at}.example")).raw for at in range(3)]
+    node = Busy(steps=[1, 1, 1])
+    assert [one["status"] for one in submit.submit(node, raws)] == ["known"] * 3  # type: ignore[arg-type]
+    assert node.asked == 4
+
+
+@pytest.mark.parametrize("steps", [[0], [1, 0], [-1], [2, -1]])
+def test_a_node_that_says_nothing_and_logs_nothing_more_is_given_up(steps: Sequence[int]) -> None:
+    town = Consortium.of((A, "nonprofit"))
+    raws = [town.says(A, "issuer.register", bodies.register(f"did:web:i{at}.example")).raw for at in range(3)]
+    node = Busy(steps=steps)
+    with pytest.raises(UnansweredError):
+        submit.submit(node, raws)  # type: ignore[arg-type]
+    assert node.asked == len(steps)

@@ -1,5 +1,6 @@
 """The client keeps a node's words, and takes no node's word for how large or well-formed an answer is."""
 
+import http.client
 import json
 import shutil
 import socket
@@ -16,7 +17,15 @@ import pytest
 from accredit.node.clients import node_client as module
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
+from accredit.registry.errors import (
+    AccreditError,
+    DecodeError,
+    InputError,
+    NotYetError,
+    RefusedError,
+    RemoteError,
+    UnansweredError,
+)
 from tests.strategies.answering_server import AnsweringServer, Asked, Reply
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium
@@ -148,12 +157,28 @@ def test_an_unreachable_node_is_said_with_what_to_do() -> None:
     assert raised.value.hint
 
 
-def test_a_silent_node_is_given_up() -> None:
+def test_a_silent_node_is_given_up_and_may_have_done_what_was_asked() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with NodeClient(url, timeout=0.05) as node, pytest.raises(RemoteError) as raised:
+        with NodeClient(url, timeout=0.05) as node, pytest.raises(UnansweredError) as raised:
             node.status()
-    assert "timed out" in raised.value.message
+    assert raised.value.code == "unanswered"
+    assert "may be busy" in raised.value.hint
+
+
+def test_a_proxys_impatience_is_no_other_than_ones_own() -> None:
+    with answering(lambda _: Reply(504, b"<html>Gateway Time-out</html>")) as node, pytest.raises(UnansweredError):
+        node.submit([b"x"])
+
+
+def test_a_machine_that_does_not_take_the_connection_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(_connection: http.client.HTTPConnection) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect)
+    with NodeClient("http://127.0.0.1:9") as node, pytest.raises(RemoteError) as raised:
+        node.status()
+    assert (type(raised.value), raised.value.code) == (RemoteError, "unreachable")
 
 
 def test_https_trusts_only_certificates_of_the_store_and_of_that_host(
