@@ -347,6 +347,11 @@ class Engine:
         effects += self._flush()
         return effects
 
+    def append_due(self, *, now: int) -> list[Effect]:
+        """Append what is due. `handle` does so after each event; this is for whoever had to give up an event."""
+        self._now = now
+        return [*self._flush()]
+
     def _on_submitted(self, event: Submitted) -> list[Effect]:
         waiting: list[Unverified] = []
         read = [_read(raw) for raw in event.raws]

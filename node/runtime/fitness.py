@@ -1,4 +1,5 @@
-"""Whether a node is fit to answer and to sign: failed writes, or its own contradictory signatures, make it unfit.
+"""Whether a node is fit to answer and to sign: failed writes, work that it gives up when it is due, or its own
+contradictory signatures make it unfit.
 
     fitness = Fitness(clock.monotonic)
     with fitness.writing("statements"):      an error of storage is remembered until such a write succeeds, and raised
@@ -19,6 +20,8 @@ from accredit.registry.errors import StorageError
 STATEMENTS = "statements"
 """The kind of write without which answers grow old."""
 
+_IDLE = "This node has given up all that was due, such as asking other nodes,"
+
 
 class Fitness:
     """See the module.
@@ -36,6 +39,7 @@ class Fitness:
         self.disowned = ""
         self._monotonic = monotonic
         self._failing: dict[str, tuple[StorageError, float]] = {}  # what, why, since when
+        self._idle_since: float | None = None
 
     @property
     def is_failing(self) -> bool:
@@ -56,6 +60,13 @@ class Fitness:
     def recovered(self) -> None:
         """The disk takes writes again."""
         self._failing.clear()
+
+    def acted(self, *, is_done: bool) -> None:
+        """Take note whether the node did what was due, or gave it up at an error that nobody foresaw."""
+        if is_done:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = self._monotonic()
 
     def disown(self, why: str) -> None:
         """Stop signing: this node's key has signed something outside its log, or two things that cannot both be
@@ -80,9 +91,11 @@ class Fitness:
         return [*([f"This node has stopped signing: {self.disowned}."] if self.disowned else []), *self.alarms()]
 
     def alarms(self) -> list[str]:
-        """Return a sentence for each kind of write that fails; a disowned log has its own alarm already."""
+        """Return a sentence for each kind of write that fails, and for what is not done; a disowned log has its own
+        alarm already."""
         now = self._monotonic()
-        return [
+        idle = [] if self._idle_since is None else [f"{_IDLE} for {now - self._idle_since:.0f} s: see its log."]
+        return idle + [
             f"This node has been unable to store {what} for {now - since:.0f} s ({error.code})."
             for what, (error, since) in self._failing.items()
         ]

@@ -409,8 +409,11 @@ class Runtime:
                 with outliving(_log, "what was due was given up"):
                     self.handle(Ticked())
                     is_done = True
-                if not is_done:  # it is due again at once
-                    await trio.sleep(TICK / 1_000)
+                self.fitness.acted(is_done=is_done)
+                if not is_done:
+                    with outliving(_log, "an append was given up"):
+                        self._perform(self.engine.append_due(now=self._now()))
+                    await trio.sleep(TICK / 1_000)  # the rest is due again at once
 
     async def _send(self, send: SendFrame) -> None:
         came: FrameAnswered | SendFailed = SendFailed(exchange=send.exchange, reason="this node could not send it.")

@@ -52,6 +52,20 @@ def test_other_errors_are_nobodys_disk() -> None:
     assert not fitness.is_failing
 
 
+def test_a_node_that_does_not_do_what_is_due_is_unfit_until_it_does() -> None:
+    time = Time()
+    fitness = Fitness(time)
+    fitness.acted(is_done=True)
+    assert not fitness.obstacles()
+    fitness.acted(is_done=False)
+    time.seconds = 7.0
+    fitness.acted(is_done=False)
+    assert fitness.obstacles() == fitness.alarms()
+    assert "for 7 s" in fitness.alarms()[0]
+    fitness.acted(is_done=True)
+    assert not fitness.obstacles()
+
+
 def test_a_disowned_log_is_signed_no_more_whatever_the_disk_does() -> None:
     fitness = Fitness(Time())
     fitness.check_may_sign()

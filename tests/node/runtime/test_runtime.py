@@ -16,7 +16,8 @@ from accredit.gossip.protocol.events import Ticked
 from accredit.node import faults
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import MEDIA_TYPE, NO_HEADERS, Peers
-from accredit.node.engine import Effect, Engine, Event
+from accredit.node.engine import Effect, Engine, Event, notary_events
+from accredit.node.engine.notary import Notary
 from accredit.node.runtime import persistence
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.storage.audit import audit
@@ -339,6 +340,34 @@ async def test_a_fault_in_an_exchange_with_a_peer_ends_only_that(
         "an exchange with another node was given up",
         "what was due was given up",
     }
+
+
+async def test_a_node_that_gives_up_all_that_is_due_says_so_and_logs_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It called itself ready, and nobody who submitted anything was ever answered."""
+    monkeypatch.setattr("accredit.node.runtime.runtime.TICK", 20)
+    handle = Notary.handle
+
+    def handles(notary: Notary, event: Any, *, now: int) -> Any:
+        if isinstance(event, notary_events.Ticked):
+            raise ValueError("odd")
+        return handle(notary, event, now=now)
+
+    town = founded("node1")
+    async with running(tmp_path, town, "node1") as node:
+        await node.runtime.submit(raws_of(town))
+        assert not node.runtime.fitness.obstacles()
+        with monkeypatch.context() as odd:
+            odd.setattr(Notary, "handle", handles)
+            with trio.fail_after(60):
+                said = town.says(A, "issuer.register", issuer_body())
+                assert [one.status for one in await node.runtime.submit([said.raw])] == ["logged"]
+            (obstacle,) = node.runtime.fitness.obstacles()
+            assert "given up" in obstacle
+            assert node.runtime.fitness.alarms() == [obstacle]
+        await node.runtime.submit([town.says(A, "issuer.register", issuer_body(1)).raw])
+        await until(lambda: not node.runtime.fitness.obstacles())
 
 
 async def test_an_urgent_statement_does_not_wait_for_the_tick(tmp_path: Path) -> None:
