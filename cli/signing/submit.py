@@ -98,8 +98,10 @@ def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Send a batch, and repeat while the node is busy: limits delay statements, never refuse them. What is sent again is
-    known to the node, or waits there already."""
+    """Send a batch, and repeat while the node is busy: limits delay statements, never refuse them.
+
+    What is sent again is known to the node, or waits there already.
+    """
     deadline = time.monotonic() + _PATIENCE
     failures = held = 0
     while True:

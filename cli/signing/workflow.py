@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 _HELD: Final = ("logged", "known")
 _TOLD: Final = 5  # drafts whose consequences are told before signing
@@ -571,11 +572,24 @@ class Desk:
         for at, (say, receipt) in enumerate(zip(says, receipts, strict=True)):
             if receipt["status"] in _HELD:
                 firsts.setdefault(at if alike is None else alike(say), ids[at])
-        standings = self._standings(list(firsts.values())[:SHOWN])
+        asked = list(firsts.values())[:SHOWN]
+        standings = self.learn(lambda: self._standings(asked), dict[bytes, dict[str, Any]]())
         return [
             _outcome(say, id, receipt["status"], standings.get(id, {}), receipt.get("problem") or {})
             for say, id, receipt in zip(says, ids, receipts, strict=True)
         ]
+
+    def learn(self, ask: Callable[[], _T], unknown: _T) -> _T:
+        """Return what the node answers about statements that it has just taken; `unknown`, with a note, if it does not.
+
+        The command did what it was for. If it ended here with an error, its report would be lost, and people would
+        make the same statements again.
+        """
+        try:
+            return ask()
+        except RemoteError as error:
+            output.note(fair(f"Everything was sent. What became of it is not known yet: {output.safe(error.message)}"))
+            return unknown
 
     def _standings(self, ids: Sequence[bytes]) -> dict[bytes, dict[str, Any]]:
         """Return how statements stand by the first node; of one alone, with what it leads to."""

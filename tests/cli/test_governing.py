@@ -11,7 +11,7 @@ from accredit.cli.signing.keys import unsent_path
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.ed25519 import key_id
-from accredit.registry.errors import RemoteError
+from accredit.registry.errors import RemoteError, UnansweredError
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, Town, make_key
 
 
@@ -481,6 +481,25 @@ def test_a_connection_that_breaks_after_signing_loses_nothing_and_signs_nothing_
     assert not unsent_path(key).exists()
     for number in (1, 2):
         assert town.json("issuer", "show", f"did:web:kept{number}.example", nodes=one)["name"] == "Kept"
+
+
+def test_a_node_that_says_nothing_after_it_took_everything_costs_no_report(
+    town: Town, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The statements were in the log, and the report named none of them, so that nobody could approve it."""
+
+    def silent(*_: Any) -> Any:
+        raise UnansweredError("unanswered", "the node has not answered in time.")
+
+    sheet = town.write("busy.csv", "id,name\n" + "".join(f"did:web:busy{n}.example,Busy {n}\n" for n in range(3)))
+    report = tmp_path / "report.json"
+    with monkeypatch.context() as busy:
+        busy.setattr(NodeClient, "standings", silent)
+        told = town.run("issuer", "import", sheet, "--report", report, key="charity", nodes=town.urls[:1])
+    assert "Everything was sent" in told.stderr
+    assert len(json.loads(report.read_text())["statements"]) == 3
+    for number in range(3):
+        town.run("issuer", "show", f"did:web:busy{number}.example", nodes=town.urls[:1])
 
 
 def test_a_key_of_another_authority_or_ecosystem_is_said_to_be_so(town: Town) -> None:

@@ -199,7 +199,8 @@ def _vote(
     ballots = [_ballot(act, desk, part, waiting, reason, refs) for part in _parts(held)]
     # Each was asked about before (`_useless`), unless --force said not to.
     outcomes = desk.propose(ballots, show=False, alike=lambda ballot: ballot.kind)
-    after = _states(desk, held) if outcomes[0].status in ("logged", "known") else {}
+    is_taken = outcomes[0].status in ("logged", "known")
+    after = desk.learn(lambda: _states(desk, held), dict[str, dict[str, str]]()) if is_taken else {}
     rows = [{"id": id_, **after[id_]} for id_ in held if id_ in after]
     data = {
         "statements": [outcome.to_json() for outcome in outcomes],

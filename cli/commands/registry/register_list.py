@@ -106,15 +106,12 @@ class Registering:
     def _say(self, plans: Sequence[_Plan], rows: list[Row]) -> None:
         outcomes = self._propose(plans, rows)
         dry = self.desk.wishes.dry_run
-        with output.progress("Asking for the outcome", len(outcomes)) as step:
-            for plan in plans:
-                if plan.at not in outcomes:
-                    continue
-                known = outcomes[plan.at] if dry else [self._settled(one) for one in outcomes[plan.at]]
-                rows[plan.at] = _ended(rows[plan.at], known, dry=dry)
-                if not dry:
-                    self.statements += [one.to_json() for one in known if one.status != "refused"]
-                step(1)
+        if not dry:
+            outcomes = self._settled(outcomes)
+        for at, known in outcomes.items():
+            rows[at] = _ended(rows[at], known, dry=dry)
+            if not dry:
+                self.statements += [one.to_json() for one in known if one.status != "refused"]
 
     def _propose(self, plans: Sequence[_Plan], rows: list[Row]) -> dict[int, list[Outcome]]:
         """Outcomes by row; rows that cannot take effect are ended here and nothing is said of them."""
@@ -137,12 +134,19 @@ class Registering:
         with Desk(self.desk.nodes, wishes) as desk:
             return _by_row(plans, desk.propose([say for plan in plans for say in plan.says], show=False))
 
-    def _settled(self, outcome: Outcome) -> Outcome:
-        """The outcome with its state asked for, where the desk did not: it asks for the first few only."""
-        if outcome.state or outcome.status not in _HELD:
-            return outcome
-        now = self.desk.client.statement(outcome.id)
-        return replace(outcome, state=str(now["state"]), reason=str(now["reason"]))
+    def _settled(self, outcomes: Mapping[int, list[Outcome]]) -> dict[int, list[Outcome]]:
+        """Return the outcomes with their states asked for, where the desk did not: it asks for the first few only."""
+        asked = [one.id for some in outcomes.values() for one in some if not one.state and one.status in _HELD]
+        if not asked:
+            return dict(outcomes)
+        with output.progress("Asking for the outcome"):
+            found = self.desk.learn(lambda: self.desk.client.standings(asked), dict[str, dict[str, Any]]())
+
+        def settled(one: Outcome) -> Outcome:
+            now = found.get(one.id.hex())
+            return one if now is None else replace(one, state=str(now["state"]), reason=str(now["reason"]))
+
+        return {at: [settled(one) for one in some] for at, some in outcomes.items()}
 
 
 class _Here:
