@@ -14,6 +14,7 @@
 It does not write (`log_store` does), or verify the stored data (`audit` does).
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -291,7 +292,13 @@ class Reader:
         return low
 
     def newest_changes(
-        self, limit: int, *, before: int | None = None, sub: str | None = None, looked_at: int
+        self,
+        limit: int,
+        *,
+        before: int | None = None,
+        sub: str | None = None,
+        also: Sequence[bytes] = (),
+        looked_at: int,
     ) -> list[tuple[int, Change]]:
         """Return the newest changes, the newest first, each with its number.
 
@@ -299,17 +306,20 @@ class Reader:
             limit: how many at most.
             before: the number to go on from, not included; None: from the end.
             sub: only changes about this subject.
+            also: ids of statements of which the changes are listed too, if only those about a subject are.
             looked_at: how many changes are examined at most, however few are about the subject.
         """
         last = int(self._row("SELECT coalesce(max(seq), 0) FROM changes")[0])
         start = last + 1 if before is None else min(before, last + 1)
         rows = self._all(
             "SELECT seq, time, id, kind, sub, change FROM changes JOIN statements ON statements.number = statement "
-            "WHERE seq < ? AND seq >= ? AND (? IS NULL OR sub = ?) ORDER BY seq DESC LIMIT ?",
+            "WHERE seq < ? AND seq >= ? AND (? IS NULL OR sub = ? OR hex(id) IN (SELECT value FROM json_each(?))) "
+            "ORDER BY seq DESC LIMIT ?",
             start,
             start - looked_at,
             sub,
             sub,
+            json.dumps([one.hex().upper() for one in also]),
             limit,
         )
         return [

@@ -135,7 +135,22 @@ def _find_framework(call: Call) -> FrameworkRecord:
 
 async def contents(call: Call) -> Response:
     """The competencies in a framework."""
-    record, after, limit = _find_framework(call), call.params["after"], call.params["limit"]
+    params = call.params
+    return json_response(list_items(call, _find_framework(call), params["q"], params["after"], params["limit"]))
+
+
+def list_items(
+    call: Call, record: FrameworkRecord, about: str | None, after: str | None, limit: int
+) -> FrameworkContents:
+    """Return a page of the competencies in a framework.
+
+    Args:
+        about: a text that is part of each item's id, code, name or text; None: all items.
+        after: the item after which the page begins; None: the first page.
+
+    Raises:
+        InputError: `bad_query_parameter`: `after` is not in the framework.
+    """
     whole = [one for one in record["stated"] if one["complete"]]
     newest = max(whole, key=lambda one: (one["iat"], one["statement"]), default=None)
     places = {} if newest is None else _parts_of(call, record["id"], newest["by"], newest["statement"])
@@ -150,17 +165,16 @@ async def contents(call: Call) -> Response:
     found: list[FrameworkItemView] = []
     for item in islice(_items_at(call, order, places, start), ITEMS_EXAMINED):
         start += 1
-        if _is_about(item, call.params["q"]):
+        if _is_about(item, about):
             found.append(item)
             if len(found) == limit:
                 break
-    value: FrameworkContents = {
+    return {
         "framework": record["id"],
         "publication": None if newest is None else newest["statement"].hex(),
         "items": found,
         "next": order[start - 1] if 0 < start < len(order) else None,
     }
-    return json_response(value)
 
 
 def _items_at(call: Call, order: list[str], places: Mapping[str, bytes], start: int) -> Iterator[FrameworkItemView]:

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from markupsafe import Markup
 
+from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show, when, word
 from accredit.node.http.explorer.listing import body_name
@@ -28,6 +29,11 @@ LISTED: Final = 50
 NAMES_KEPT: Final = 4_096
 """Subjects whose names are kept, as links, until a record changes: those of some hundred pages."""
 
+ANNUL: Final = "statement.annul"
+_ANNULLED: Final = "annulled"  # instead of a family of kinds: the subject is the id of the statement annulled
+UNDOING: Final = 500
+"""Statements that undid what was said about one subject, of those listed with its changes. A guess."""
+
 LOOKED_AT: Final = 20_000
 """Newest changes searched for those of one subject: some 10 ms. A guess."""
 
@@ -39,7 +45,7 @@ def newest_changes(
 
     Args:
         before: the number below which changes are listed.
-        sub: only those about this subject.
+        sub: only those about this subject, and those of statements that undid what was said about it.
         summed_up: whether each has its author and a sentence about its content, which requires reading the statements.
     """
     fold = call.reader.fold
@@ -47,8 +53,11 @@ def newest_changes(
     if len(named) > NAMES_KEPT:
         named.clear()
     rows = []
-    for seq, change in call.reader.log.newest_changes(limit, before=before, sub=sub, looked_at=LOOKED_AT):
+    also = [] if sub is None else _undoing(fold, CanonicalId(sub))
+    for seq, change in call.reader.log.newest_changes(limit, before=before, sub=sub, also=also, looked_at=LOOKED_AT):
         of = (change.kind.partition(".")[0], change.sub)
+        if change.kind == ANNUL and (annulment := fold.statement(change.statement)) is not None:
+            of = (_ANNULLED, annulment.body["target"].hex())  # its author chose `sub`
         found = named.get(of)
         if found is None:
             found = named[of] = _subject(call, *of)
@@ -74,6 +83,21 @@ def newest_changes(
     return rows
 
 
+def _undoing(fold: Fold, id: CanonicalId) -> list[bytes]:
+    """Ids of the statements that undid what was said about an issuer, an authority or a framework.
+
+    What is annulled before this node folds it neither takes effect nor ceases to, so that the feed has only its
+    annulment.
+    """
+    record = issuer_in(fold, id)
+    grants = [one.id for one in fold.ended_grants(id)]
+    grants += [] if record is None else [grant for grant, _ in record["accreditations"]]
+    subjects = [(type, str(id)) for type in ("issuer", "authority", "framework")]
+    subjects += [("accreditation", grant.hex()) for grant in grants]
+    undoing = dict.fromkeys(one.by.id for subject in subjects for one in fold.undone(*subject))
+    return list(undoing)[:UNDOING]
+
+
 def _lines(rows: list[dict[str, Any]]) -> Markup:
     """Return the rows of the table as one text; a template that builds each row takes twice as long."""
     lines = [
@@ -84,8 +108,11 @@ def _lines(rows: list[dict[str, Any]]) -> Markup:
 
 
 def _subject(call: Call, family: str, sub: str) -> tuple[str, Markup]:
-    """Return the name of a statement's subject, as a link if it has a page."""
+    """Return the name of a statement's subject, as a link if it has a page; of an annulment, of what it annuls."""
     kind = f"{family}."
+    if family == _ANNULLED and (target := call.reader.fold.statement(bytes.fromhex(sub))) is not None:
+        name = f"{word(target.kind.replace('.', '_'), 'kind')}: {subject_name(call, target.kind, target.sub)}"
+        return name, linked(address("/explore/statement", id=sub), name)
     name, page = subject_name(call, kind, sub), subject_page(kind, sub)
     return name, isolated(name) if page is None else linked(page, name)
 

@@ -11,19 +11,20 @@ from accredit.node.http.handling.record_pages import ids, page
 from accredit.node.http.handling.request_reading import identifier, verbatim
 from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.decisions import served_ecosystem
-from accredit.node.http.routes.frameworks import DECIDED, find_competency, list_attestors
+from accredit.node.http.routes.frameworks import DECIDED, find_competency, list_attestors, list_items
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.record_types import CompetencyRecord
 from accredit.registry.domain.records import framework_in, mapping_in
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 
 FRAMEWORKS: Final = 30
+ITEMS: Final = 50
 ATTESTORS: Final = 20
 LINKS: Final = 50
 
 
 async def competencies(call: Call) -> Response:
-    """The frameworks, or one of them; a competency is found by its address."""
+    """The frameworks, or one of them with the competencies in it; a competency is found by its address."""
     fold, now, wanted = call.reader.fold, call.reader.now(), call.params["framework"]
 
     def rows_of(id: CanonicalId) -> list[dict[str, Any]] | None:
@@ -50,19 +51,41 @@ async def competencies(call: Call) -> Response:
         ]
 
     among = ids(call, "framework") if wanted is None else [wanted]
-    found, following = page(among, call.params["after"], FRAMEWORKS, rows_of)
+    found, following = page(among, call.params["after"] if wanted is None else None, FRAMEWORKS, rows_of)
+    items, next_item = ([], None) if wanted is None else _items(call, wanted)
     values = {
         "wanted": wanted,
         "next": None if following is None else address("/explore/competencies", after=following),
+        "next_item": next_item,
     }
     page_ = Page(
         template="competencies.html",
         title=load(LANGUAGE).competencies.title,
         source=address("/v1/framework", id=wanted) if wanted is not None and found else "/v1/frameworks",
         values=values,
-        tables={"frameworks": [row for rows in found for row in rows]},
+        tables={"frameworks": [row for rows in found for row in rows], "items": items},
     )
     return show(call, page_)
+
+
+def _items(call: Call, framework: CanonicalId) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of the competencies in a framework, and the address of the next page."""
+    record = framework_in(call.reader.fold, framework)
+    if record is None:
+        return [], None
+    listed = list_items(call, record, None, call.params["after"], ITEMS)
+    rows = [
+        {
+            "competency": item["id"],
+            "code": item.get("code", ""),
+            "label": item.get("label", ""),
+            "text": item["text"],
+            "_href": address("/explore/competency", uri=item["id"]),
+        }
+        for item in listed["items"]
+    ]
+    following = listed["next"]
+    return rows, following and address("/explore/competencies", framework=framework, after=following)
 
 
 async def competency(call: Call) -> Response:
@@ -147,7 +170,9 @@ ROUTES: Final = (
         competencies,
         "Competency frameworks",
         identifier("framework", "only this framework", read=canonical),
-        verbatim("after", "the id to go on from: of the page before"),
+        verbatim(
+            "after", "the id to go on from, of the page before: a framework, or with ?framework a competency in it"
+        ),
         DOWNLOAD,
     ),
     page_route(

@@ -14,7 +14,7 @@ from accredit.node.http.explorer.history import timeline
 from accredit.node.http.explorer.listing import authority_name, chain_view
 from accredit.node.http.handling.request_reading import Param, identifier, integer
 from accredit.node.http.handling.route import Call
-from accredit.node.http.routes.registry import find_issuer
+from accredit.node.http.routes.registry import find_issuer, successors_in
 from accredit.registry.domain.accreditations import beginning, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord, KeyEnded, StatedFacts
@@ -54,7 +54,7 @@ async def issuer(call: Call) -> Response:
     shown = entries[skip : skip + ENTRIES]
     for entry in shown:
         entry["_is_later"] = entry["_effective"] > at
-    facts = standing(record["stated"])
+    facts, successors = standing(record["stated"]), successors_in(fold, record["id"], held)
     here = {"id": record["id"], "at": None if call.params["at"] is None else rfc3339.day(at)}
     values = {
         "id": record["id"],
@@ -70,7 +70,8 @@ async def issuer(call: Call) -> Response:
         "entries": shown,
         "older": address("/explore/issuer", **here, skip=skip + ENTRIES) if len(entries) > skip + ENTRIES else None,
         "newer": address("/explore/issuer", **here, skip=max(0, skip - ENTRIES)) if skip else None,
-        "successors": [entry["_successor"] for entry in entries if entry["_successor"]],
+        "successors": [one for one in successors if one["takes_its_place"]],
+        "keepers": [one for one in successors if one["keeps_records"]],
         "curl": curl(call, {"issuer": record["id"]} | ({} if here["at"] is None else {"issued_on": here["at"]})),
         "ask": address("/explore/decision", issuer=record["id"], on=here["at"]),
         "atom": address("/v1/changes.atom", sub=record["id"]),

@@ -81,6 +81,7 @@ async def statement(call: Call) -> Response:
     fold, reader = call.reader.fold, call.reader
     held, verdict = held_statement(fold, id)
     index = reader.log.index_of(id)
+    via = held.mandate if verdict.voice is None else verdict.voice.via
     votes = votes_on(fold, id)
     body = msgspec.json.format(msgspec.json.encode(plain(held.body)), indent=2).decode()
     targets = held.body.get("targets", []) if held.kind.startswith("vote.") else []
@@ -91,7 +92,8 @@ async def statement(call: Call) -> Response:
         "allows": sentence(held.body["scope"]) if held.kind in _GRANTING else "",
         "name": subject_name(call, held.kind, held.sub),
         "subject_page": subject_page(held.kind, held.sub),
-        "by": body_name(fold, held.iss) if verdict.voice is None else authority_name(fold, *verdict.voice[:2]),
+        "by": body_name(fold, held.iss) if via is None else authority_name(fold, held.iss, via),
+        "mandate": None if via is None else _mandate(call, via),
         "author_page": address("/explore/authority", id=held.iss) if fold.get("authority", held.iss) else None,
         "state": str(verdict.state),
         "reason": verdict.reason,
@@ -128,6 +130,18 @@ async def statement(call: Call) -> Response:
             tables={"votes": rows},
         ),
     )
+
+
+def _mandate(call: Call, via: bytes) -> dict[str, str] | None:
+    """The delegation under which a statement speaks, with who gave it.
+
+    None if it speaks for an issuer: not a mandate stands behind it then, but the statement of the issuer's key.
+    """
+    given = call.reader.fold.statement(via)
+    if given is not None and given.kind != "authority.delegate":
+        return None
+    by = "" if given is None else body_name(call.reader.fold, given.iss)
+    return {"id": via.hex(), "by": by, "href": address("/explore/statement", id=via.hex())}
 
 
 def curl_bytes(call: Call, id: bytes) -> str:

@@ -14,6 +14,7 @@ from accredit.gossip.protocol.events import PeerStatistics
 from accredit.governance.policy_renewal import export_policy
 from accredit.node.http.explorer import facets
 from accredit.node.http.explorer.frame import address
+from accredit.node.http.explorer.pages import competencies
 from accredit.node.http.explorer.phrases import LANGUAGE, load
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.evidence.check import check
@@ -151,15 +152,79 @@ async def test_what_was_annulled_or_is_void_stays_in_the_history_with_who_ended_
 async def test_a_grant_that_came_together_with_its_annulment_is_in_the_history_and_has_a_timeline(
     tmp_path: Path,
 ) -> None:
-    """The feed of changes never had it: it neither took effect nor ceased to be in effect at this node."""
+    """It neither took effect nor ceased to at this node, so that only its annulment is in the feed of changes."""
     node = explored(tmp_path)
     gone = node.town.says(A, "accreditation.grant", bodies.grant(PORT, level="programmatic"))
-    node.town.votes(B, annul(node.town, A, gone))
+    annulment = annul(node.town, A, gone)
+    node.town.votes(B, annulment)
     node.hears()
     history = await rows(node, "history", "/explore/issuer", id=PORT)
     assert [one["ended"] for one in history if one["statement"] == gone.id.hex()] == ["annulled"]
+    fed = await rows(node, "changes", "/explore/changes", sub=PORT)
+    assert [one["statement"] for one in fed if one["kind"] == "statement.annul"] == [annulment.id.hex()]
+    assert gone.id.hex() not in [one["statement"] for one in fed]
+    for query in ({"sub": PORT}, {}):
+        page = see((await node.get(address("/explore/changes", **query), headers=BROWSER)).text)
+        assert address("/explore/statement", id=gone.id.hex()) in [link for link, _ in page.links]
+        assert f"{load(LANGUAGE).kind.accreditation_grant}: " in page.text
+    other = await rows(node, "changes", "/explore/changes", sub=COLLEGE)
+    assert not [one for one in other if one["kind"] == "statement.annul"]
+    odd = {"target": gone.id, "reason_code": "error"}
+    node.town.votes(B, node.town.says(A, "statement.annul", odd, "not the id of a statement"))
+    node.hears()
+    assert (await node.get("/explore/changes", headers=BROWSER)).status_code == 200
     told = (await node.get("/v1/accreditation/timeline", params={"id": gone.id.hex()})).json()
     assert [(one["event"], one["ended"]["how"]) for one in told["events"]] == [("granted", "annulled")]
+
+
+async def test_a_frameworks_page_lists_its_competencies_in_pages(
+    shown: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(competencies, "ITEMS", 1)
+    first = see((await shown.get(address("/explore/competencies", framework=SKILLS), headers=BROWSER)).text)
+    links = [link for link, _ in first.links]
+    assert address("/explore/competency", uri=CARE) in links
+    assert "Cares for patients" in first.text
+    assert "Dresses wounds" not in first.text
+    following = address("/explore/competencies", framework=SKILLS, after=CARE)
+    assert following in links
+    last = await text(shown, following)
+    assert "Dresses wounds" in last
+    assert load(LANGUAGE).competencies.caption in last, "the framework stands above its later pages too"
+    refused = await shown.get(address("/explore/competencies", framework=SKILLS, after="urn:x:none"))
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_query_parameter")
+
+
+async def test_an_issuers_page_names_who_keeps_its_records_though_nobody_took_its_place(tmp_path: Path) -> None:
+    """A learner of a closed school must find who answers for the transcripts."""
+    node = explored(tmp_path)
+    facts = bodies.register(PORT, name="Port Archive", custodian_for=[COLLEGE], after=[])
+    assert load(LANGUAGE).issuer.keeper not in await text(node, "/explore/issuer", id=COLLEGE)
+    node.town.says(A, "issuer.update", facts)
+    node.hears()
+    page = await text(node, "/explore/issuer", id=COLLEGE)
+    assert f"{load(LANGUAGE).issuer.keeper}: Port Archive" in page
+    assert load(LANGUAGE).issuer.successor not in page
+
+
+async def test_a_statement_says_under_which_mandate_it_speaks_even_without_effect(tmp_path: Path) -> None:
+    node = explored(tmp_path)
+    town, words = node.town, load(LANGUAGE).statement
+    board = next(one for one in town.said if one.kind == "authority.delegate" and one.body["delegate"] == BOARD)
+    pen = town.pen("board", BOARD)
+    idle = town.says(
+        pen, "accreditation.grant", bodies.grant(PORT, scope=bodies.grant(PORT)["scope"] | {"jurisdictions": ["FR"]})
+    )
+    node.hears()
+    for id in (idle.id, next(one.id for one in town.said if one.iss == BOARD)):
+        page = see((await node.get(address("/explore/statement", id=id.hex()), headers=BROWSER)).text)
+        assert words.mandate in page.text
+        assert f"given by Authority {A}" in page.text
+        assert "State Board of Nursing" in page.text
+        assert address("/explore/statement", id=board.id.hex()) in [link for link, _ in page.links]
+    assert load(LANGUAGE).effect.effective not in await text(node, "/explore/statement", id=idle.id.hex())
+    charters = next(one.id for one in town.said if one.kind == "issuer.register" and one.iss == A)
+    assert words.mandate not in await text(node, "/explore/statement", id=charters.hex())
 
 
 async def test_each_event_says_how_it_ended(tmp_path: Path) -> None:
