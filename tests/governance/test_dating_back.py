@@ -189,6 +189,34 @@ def test_the_heads_of_an_amendment_show_that_an_expired_delegate_said_something_
     assert answer(town, at=given.iat) is Verdict.TRUSTED_HISTORICAL
 
 
+@pytest.mark.parametrize(
+    ("by", "covers", "verdict"),
+    [
+        (A, True, Verdict.TRUSTED_HISTORICAL),
+        (A, False, Verdict.INDETERMINATE),
+        (DELEGATE, True, Verdict.INDETERMINATE),
+    ],
+)
+def test_the_heads_of_a_withdrawal_show_what_they_cover_if_an_authority_of_the_charter_names_them(
+    by: str, covers: bool, verdict: Verdict
+) -> None:
+    """A delegate that delegates would else vouch for whatever its own delegate dates back."""
+    town = trio()
+    end = town.time + 1_000
+    pen, _ = delegate(town, actions=["issuer.*", "accreditation.*", "authority.*"], limits={"max_depth": 1})
+    sub, made = delegate(town, pen, to="https://sub.example/", valid_until=end)
+    registered, given = town.says(sub, "issuer.register", register()), town.says(sub, "accreditation.grant", grant())
+    town.time += YEAR
+    assert answer(town, at=given.iat) is Verdict.INDETERMINATE
+
+    head = given if covers else registered
+    body = {"delegation": made.id, "heads": [{"key": sub.kid, "id": head.id}], "effective_from": end}
+    ended = town.says(pen if by == DELEGATE else by, "authority.withdraw", body, made.sub)
+
+    assert state_of(town, ended) is EffectState.EFFECTIVE
+    assert answer(town, at=given.iat) is verdict
+
+
 def test_an_expired_delegate_that_dates_a_key_back_is_not_believed_until_somebody_else_shows_it() -> None:
     """Else he signs old credentials of a real issuer's, years later, with a key of his own."""
     town = trio()

@@ -16,6 +16,8 @@ from tests.strategies.consortium import START, Consortium, Pen, key_entry
 from tests.strategies.stories import (
     A,
     B,
+    C,
+    amend,
     answer,
     compromise,
     delegate,
@@ -232,6 +234,20 @@ def test_a_voucher_that_others_introduced_vouches_for_a_branch() -> None:
 
     assert state_of(town, claimed) is EffectState.WAITING, "the thief gives no mandate, and takes no voucher away"
     assert [state_of(town, said) for said in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]
+
+
+def test_a_key_that_an_amendment_brought_vouches_for_a_branch() -> None:
+    town = trio()
+    for by in (A, B, C):
+        town.pens[f"{by}#2"] = Pen(f"{by}#2", by)
+    amended = amend(town, A, keys=2, name="Two keys")
+    town.votes(B, amended)
+    thief = town.pen(A).copy()
+    honest = town.says(A, "accreditation.grant", grant())
+    town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(f"{B}#2", honest)
+
+    assert [state_of(town, said) for said in (amended, honest)] == [EffectState.EFFECTIVE] * 2
 
 
 def test_a_delegate_of_others_vouches_for_a_branch() -> None:

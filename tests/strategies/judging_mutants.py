@@ -94,11 +94,13 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
 
 _SHARES: Final = "governance/authority/shares.py"
 _KEYS: Final = "registry/decision/issuer_keys.py"
+_BALLOTS: Final = "governance/authority/ballots.py"
 EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
     (_SHARES, "fair_share", "sum(sizes) <= capacity  ->  sum(sizes) < capacity"): (
         "where all fit exactly, the first share takes them all"
     ),
     (_SHARES, "fair_share", "True  ->  False"): "both lists have one entry for each share by construction",
+    (_BALLOTS, "Ground.epoch", "epoch > 0  ->  epoch >= 0"): "no heads came with the genesis, so it covers nothing",
     (_KEYS, "_as_one", "True  ->  False"): "each statement has three dates by construction",
     (_KEYS, "_as_heard", "said['iat'] > now  ->  said['iat'] >= now"): "a retirement of this second ends the key now",
 }
