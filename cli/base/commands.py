@@ -122,6 +122,18 @@ class CommandGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's; says where a command's option belongs that was typed before the command."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            command = next((word for word in words if word in self.list_commands(ctx)), None)
+            if command is None:
+                raise
+            said = f"{error.option_name} is not an option here; a command's options follow it"
+            raise click.UsageError(f"{said}: {ctx.command_path} {command} … {error.option_name}", ctx) from error
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -131,10 +143,12 @@ class CommandGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            close = get_close_matches(args[0], self.list_commands(ctx), 1) if args else []
-            raise click.UsageError(
-                f"There is no command {args[0]!r}." + (f" Did you mean {close[0]}?" if close else ""), ctx
-            ) from error
+            commands = self.list_commands(ctx)
+            options = [option for one in self.get_params(ctx) for option in one.opts]
+            close = get_close_matches(args[0], [*commands, *options], 1) if args else []
+            here = f" Commands here: {', '.join(commands)}." if len(commands) <= _FEW_COMMANDS else ""
+            meant = f" Did you mean {close[0]}?" if close else here
+            raise click.UsageError(f"There is no command {args[0]!r}.{meant}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any that is lazy."""
@@ -154,6 +168,9 @@ class CommandGroup(click.Group):
         command = super().get_command(ctx, name)
         return command.get_short_help_str(limit) if command else ""
 
+
+_FEW_COMMANDS: Final = 12
+"""As many as an error lists; help has longer lists."""
 
 _SENTENCE_CHARS: Final = 300
 """More than the first sentence of any command's help has: a list of commands wraps it, and cuts none off."""

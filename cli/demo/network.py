@@ -86,7 +86,8 @@ class Stage:
             keep.mkdir(parents=True, exist_ok=True)
             is_empty = not any(keep.iterdir())
         except OSError as error:
-            raise StorageError("no_folder", f"{keep} cannot be made ({error.strerror}).") from error
+            said = f"{keep} cannot be made ({error.strerror})."
+            raise StorageError("no_folder", said, hint="Give a new folder where you may write.") from error
         if not is_empty:
             raise InputError("not_empty", f"{keep} is not empty.", hint="Give a folder that does not exist yet.")
         return cls(folder=keep.resolve(), keeps=True)

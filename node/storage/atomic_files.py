@@ -78,12 +78,13 @@ def read_file(path: Path, what: str) -> bytes:
         InputError: `no_such_file`.
         StorageError: it is there and cannot be read.
     """
+    named = f"{what[:1].upper()}{what[1:]} {path}"
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise InputError("no_such_file", f"{what} {path} does not exist.", hint="Check the path.") from error
+        raise InputError("no_such_file", f"{named} does not exist.", hint="Check the path.") from error
     except OSError as error:
-        raise StorageError("unreadable_file", f"{what} {path} cannot be read: {error.strerror}.") from error
+        raise StorageError("unreadable_file", f"{named} cannot be read: {error.strerror}.") from error
 
 
 @contextmanager

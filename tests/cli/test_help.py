@@ -40,7 +40,13 @@ COMMANDS = list(every_command())
 
 def test_each_command_that_reads_a_sheet_has_the_option_that_its_errors_name() -> None:
     takers = {" ".join(path) for path, command in COMMANDS if "encoding" in {one.name for one in command.params}}
-    assert takers == {"issuer import", "framework import", "mapping import", "history import table"}
+    assert takers == {
+        "issuer import",
+        "framework import",
+        "mapping import",
+        "history import table",
+        "history conflicts",
+    }
 
 
 def every_group(group: CommandGroup = accredit) -> Iterator[CommandGroup]:
@@ -235,3 +241,21 @@ def test_shell_completion_knows_commands_without_importing_them_and_options_of_c
     assert "compromise" in completed("accredit keys co")
     assert "--jurisdiction" in completed("accredit query --j")
     assert "ACCREDIT_COMPLETE=bash_source" in CliRunner().invoke(accredit, ["--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("--json issuer list", "options follow it: accredit issuer "),
+        ("--node http://127.0.0.1:1 query did:web:uni.example", "options follow it: accredit query … --node"),
+        ("issuer --limit 3 list", "options follow it: accredit issuer list … --limit"),
+        ("--versoin", "Did you mean '--version'?"),
+        ("help", "Did you mean --help?"),
+        ("version", "Did you mean --version?"),
+        ("history import list.csv", "Commands here: dapip, table."),
+    ],
+)
+def test_words_in_the_wrong_place_are_answered_with_what_to_type(typed: str, says: str) -> None:
+    result = CliRunner().invoke(accredit, typed.split(), prog_name="accredit")
+    assert result.exit_code == 2
+    assert says in result.stderr

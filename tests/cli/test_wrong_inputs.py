@@ -159,7 +159,7 @@ OPERATOR = [
     Slip(guide="operator", typed="node genesis {dir} {grant}", says=["no signed charter", "accredit charter sign"]),
     Slip(guide="operator", typed="charter publish {grant}", says=["no signed charter", "accredit charter sign"]),
     Slip(guide="operator", typed="node status --node http://127.0.0.1:1", code=5,
-         says=["no program listens there", "is the node running?"]),
+         says=["no program listens there", "--node URL"]),
     Slip(guide="operator", typed="node status --node {url}/v1", says=["base URL: {url}"],
          then="node status --node {url}"),
     Slip(guide="operator", typed="node status --node ftp://x", says=["not the URL of a node"]),

@@ -321,7 +321,8 @@ def _authority(typed: str) -> str:
     from accredit.cli.base.real_lists import check_did_method
 
     check_did_method(typed, "--authority")
-    return read_id(typed, "--authority", search=AUTHORITIES)
+    chosen = "A body that is not listed yet chooses its id, such as did:web:council.example."
+    return read_id(typed, "--authority", search=f"{AUTHORITIES}\n{chosen}")
 
 
 def _create(

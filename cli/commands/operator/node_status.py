@@ -38,7 +38,9 @@ def status(nodes: tuple[str, ...]) -> None:
             found.append({"node": url, "error": error.message})
     reached = [one for one in found if "error" not in one]
     if not reached:
-        raise RemoteError(failed[0].code, failed[0].message, hint="Check the URL; is the node running?")
+        raise RemoteError(
+            failed[0].code, failed[0].message, hint=failed[0].hint or "Check the URL; is the node running?"
+        )
 
     def text() -> None:
         rows = []

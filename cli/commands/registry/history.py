@@ -22,7 +22,8 @@ from accredit.registry.errors import InputError
 from .accreditation import said_scope
 from .tell_history import HistoryTelling
 
-FOLDER: Final = click.Path(path_type=Path, exists=True, file_okay=False)
+FOLDER: Final = click.Path(path_type=Path, exists=True)
+"""May be a file, so that the error names the command for a table."""
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _KEYS: Final = click.Path(path_type=Path, file_okay=False)
 _REPORT: Final = click.Path(path_type=Path, dir_okay=False)
@@ -56,17 +57,23 @@ history = CommandGroup("history", help="Accreditation histories: find contradict
 @history.command(
     "conflicts",
     example="""accredit history conflicts examples/history/dapip
-accredit history conflicts examples/history/dapip --report conflicts.csv""",
+accredit history conflicts examples/history/dapip --report conflicts.csv
+accredit history conflicts examples/history/register.csv --map examples/history/register-map.toml""",
 )
-@click.argument("folder", type=FOLDER)
+@click.argument("source", type=FOLDER)
+@click.option(
+    "--map", "map_path", type=_FILE, help="For a table: TOML file, which column holds what (docs/history.md)."
+)
+@takes_encoding
 @click.option("--report", "report_path", type=_REPORT, help="Write every case, as CSV (.csv) or JSON.")
 @click.option("--force", is_flag=True, help="Replace the report if it exists.")
-def conflicts(folder: Path, report_path: Path | None, force: bool) -> None:
-    """Say where the data in FOLDER contradict themselves, and by which rule an import settles each case.
+def conflicts(source: Path, map_path: Path | None, encoding: str, report_path: Path | None, force: bool) -> None:
+    """Say where the data in SOURCE contradict themselves, and by which rule an import settles each case.
 
-    FOLDER has the sheets of DAPIP as CSV (docs/history.md). Nothing is signed or sent. Ends with 1 if there are any.
+    SOURCE is a folder with the sheets of DAPIP as CSV, or any table saved as CSV, with --map (docs/history.md). Nothing
+    is signed or sent, and no node is asked. Ends with 1 if there are any.
     """
-    planned = plan(read_folder(folder), _ANYWHERE)
+    planned = plan(_read(source, map_path, encoding), _ANYWHERE)
     found = report.conflicts(planned.findings)
     unread = [one for one in planned.history.findings if one.is_left_out]
     cases = [*found, *unread]
@@ -143,8 +150,7 @@ def import_table(
     The map names the columns and says what the table's words mean. Otherwise as accredit history import dapip.
     A dry run ends with 1 if a row was left out.
     """
-    map = HistoryMap(documents.read_file(map_path), str(map_path))
-    history = table.read(documents.read_bytes(file), str(file), map, int(time.time()), encoding)
+    history, map = _read_table(file, map_path, encoding)
     scope = None if map.scope is None else said_scope(dict(map.scope), str(map_path))
     told = plan(history, _base(desk, base, history.source), scope=scope, names_agencies=_names(history, agency_keys))
     _tell(desk, told, agency_keys, report_path)
@@ -230,12 +236,43 @@ def _without(told: HistoryPlan, *, is_dry: bool) -> str:
     )
 
 
+def _read(source: Path, map_path: Path | None, encoding: str) -> History:
+    """Return the history in a table, which needs a map, or in a folder of DAPIP's sheets, which has none."""
+    if not source.is_dir():
+        if map_path is None:
+            raise InputError(
+                "no_map",
+                f"{source} is a table, and no map says what its columns hold.",
+                hint="Add --map FILE, as examples/history/register-map.toml; docs/history.md explains it.",
+            )
+        return _read_table(source, map_path, encoding)[0]
+    if map_path is not None or encoding:
+        option = "--encoding" if map_path is None else "--map"
+        raise InputError(
+            "not_a_table",
+            f"{source} is a folder, and {option} is for a table.",
+            hint=f"Name the CSV file in it, or leave {option} out for the sheets of DAPIP.",
+        )
+    return read_folder(source)
+
+
+def _read_table(file: Path, map_path: Path, encoding: str) -> tuple[History, HistoryMap]:
+    map = HistoryMap(documents.read_file(map_path), str(map_path))
+    return table.read(documents.read_bytes(file), str(file), map, int(time.time()), encoding), map
+
+
 def read_folder(folder: Path) -> History:
     """The history in a folder of DAPIP's sheets.
 
     Raises:
-        InputError, DecodeError: a file is missing, too large, or no such table.
+        InputError, DecodeError: it is no folder, or a file is missing, too large, or no such table.
     """
+    if not folder.is_dir():
+        raise InputError(
+            "not_a_folder",
+            f"{folder} is a file; the sheets of DAPIP are several, in a folder.",
+            hint="Give their folder. For a table of your own:  accredit history import table FILE --map MAP",
+        )
     files: dict[str, bytes] = {}
     for name in (*dapip.HEADS, dapip.IPEDS_FILE):
         if (folder / name).is_file():

@@ -106,6 +106,44 @@ def test_a_folder_without_its_files_is_refused_with_their_names(tmp_path: Path) 
     assert run("history", "conflicts", tmp_path / "nowhere", code=2)
 
 
+MAP = """source = "mine"
+[columns]
+institution = "School"
+name = "School"
+start = "From"
+end = "To"
+"""
+
+
+def test_a_spreadsheet_is_searched_for_contradictions_without_a_key_or_a_node(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("School,From,To\nA,2005-02-01,2004-12-31\nB,3/4/01,\nC,1999-01-01,\n")
+    (tmp_path / "map.toml").write_text(MAP)
+    typed = ("history", "conflicts", tmp_path / "mine.csv", "--map", tmp_path / "map.toml")
+    shown = run(*typed, code=1).output
+    assert "mine.csv, line 2: A" in shown
+    assert "mine.csv, line 3: B" in shown
+    assert "3 rows were read; 1 contradict others, 1 could not be taken" in shown
+    assert json.loads(run(*typed, "--json", code=1).stdout)["found"] == {"bad_date": 1, "ended_at_once": 1}
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("history", "conflicts", "{table}"), ["no map", "--map FILE"]),
+        (("history", "conflicts", "{folder}", "--map", "{table}"), ["is a folder", "leave --map out"]),
+        (("history", "conflicts", "{folder}", "--encoding", "windows-1252"), ["is a folder", "leave --encoding out"]),
+        (("history", "import", "dapip", "{table}"), ["is a file", "accredit history import table FILE --map MAP"]),
+    ],
+)
+def test_a_table_typed_for_a_folder_and_the_reverse_are_told_the_right_way(
+    tmp_path: Path, typed: tuple[str, ...], says: list[str]
+) -> None:
+    (tmp_path / "mine.csv").write_text("School,From,To\n")
+    words = [word.format(table=tmp_path / "mine.csv", folder=tmp_path) for word in typed]
+    shown = run(*words, code=3).stderr
+    assert [one for one in says if one not in shown] == []
+
+
 ROWS: dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]], str]] = {
     "bad_date": ([record("2000-13-01")], [], "'2000-13-01'"),
     "year 8014": ([record("8014-01-01")], [], "'8014-01-01'"),
