@@ -415,7 +415,13 @@ async def proposals(call: Call) -> Response:
     if key is not None:
         waiting = [p for p in waiting if fold.may_vote(key, p.statement)]
     now = call.reader.now()
-    value: Proposals = {"proposals": [_proposal(fold, proposal, likes, now) for proposal in waiting]}
+    shown: list[ProposalView] = []
+    with Turns(call.shared.lengthy) as turns:  # thousands may wait, and what each leads to is worked out
+        for proposal in waiting:
+            if shown and turns.is_over:
+                await turns.give()
+            shown.append(_proposal(call.reader.fold, proposal, likes, now))
+    value: Proposals = {"proposals": shown}
     return json_response(value)
 
 

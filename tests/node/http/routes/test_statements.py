@@ -234,6 +234,31 @@ async def test_proposals_show_what_waits_for_whom(fresh: Served) -> None:
     assert closed["state"] == "closed"
 
 
+async def test_others_have_turns_while_thousands_of_proposals_are_listed(
+    fresh: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of 6,000 stopped a busy node for seconds, and anybody may ask for it."""
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    many, had = 40, 0
+    for number in range(many):
+        body = {"id": f"https://f{number}.example/", "name": f"F {number}", "actions": ["*"]}
+        fresh.town.says(A, "recognition.grant", body)
+    fresh.hears()
+    async with trio.open_nursery() as nursery:
+
+        async def others() -> None:
+            nonlocal had
+            while True:
+                await trio.lowlevel.checkpoint()
+                had += 1
+
+        nursery.start_soon(others)
+        listed = (await fresh.get("/v1/proposals")).json()["proposals"]
+        nursery.cancel_scope.cancel()
+    assert len(listed) == many + 1
+    assert had >= many // 2
+
+
 async def test_a_second_proposal_of_the_same_is_named_as_soon_as_it_is_there(fresh: Served) -> None:
     """What waits is found out once for each set of statements, and anew for the next one."""
     app = fresh.app()
