@@ -104,7 +104,7 @@ class Ground:
     _forks: dict[bytes, tuple[int, frozenset[bytes]] | None] = field(default_factory=dict)
     _voices: dict[tuple[bytes, str], list[Voice]] = field(default_factory=dict)
     _lines: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
-    _origins: dict[bytes, bytes] = field(default_factory=dict)
+    _origins: dict[tuple[bytes, Voice], bytes] = field(default_factory=dict)
     _introduced: dict[tuple[bytes, Voice], int] = field(default_factory=dict)
 
     def over(self, chains: Chains) -> "Ground":
@@ -253,13 +253,21 @@ class Ground:
     def _is_named(self, by: CanonicalId, epoch: int) -> bool:
         return by in self.versions[epoch].charter.authorities
 
-    def line(self, key: bytes) -> bytes:
-        """Return the first key of the line of rotations that led to this key; the key itself if it replaced none."""
+    def line(self, key: bytes, voice: Voice) -> bytes:
+        """Return the first key of the line of rotations that led to this key; the key itself if it replaced none.
+
+        A rotation counts only for the voices whose key it replaces. Otherwise anybody could make one of the keys of
+        other bodies, by naming each of them as the new key in a rotation of their own.
+        """
         seen = {key}
-        while (elder := self._origins.get(key)) is not None and elder not in seen:
+        while (elder := self._origins.get((key, voice))) is not None and elder not in seen:
             key = elder
             seen.add(key)
         return key
+
+    def lines(self) -> dict[tuple[bytes, Voice], bytes]:
+        """Return the first key of its line for every key that replaced another for a voice."""
+        return {(key, voice): self.line(key, voice) for key, voice in self._origins}
 
     # When things were said
 
@@ -425,27 +433,29 @@ class Ground:
         if narrowing and alone and not join(self.narrowed(subject), charter).asks_one:
             return True  # if several gave trust that was later taken away, only they can give it back
         good = [(each.kid, of) for each, of, is_good in standing.values() if is_good]
-        if not self._has_a_hand(good, statement.kid, None if alone else voice):
+        if not self._has_a_hand(good, statement, None if alone else voice):
             return False
         by_then = [each for each, of, _ in standing.values() if self._is_in_time(each, of, cuts)]
         return narrowing or (statement in by_then and self._is_enough(rule, voice, subject, by_then))
 
-    def _has_a_hand(self, good: Iterable[tuple[bytes, Voice]], key: bytes, voice: Voice | None) -> bool:
-        """Return whether a good key takes part of another authority than `voice`, or (None) of another person than
-        `key`."""
-        line = self.line(key)
-        return any(self.line(other) != line if voice is None else of.by != voice.by for other, of in good)
+    def _has_a_hand(self, good: Iterable[tuple[bytes, Voice]], said: Unverified, voice: Voice | None) -> bool:
+        """Return whether a good key takes part of another authority than `voice`, or (None) of another person than who
+        signed `said`."""
+        if voice is not None:
+            return any(of.by != voice.by for _, of in good)
+        return any(self.line(key, of) != self.line(said.kid, of) for key, of in good)
 
     def _is_in_time(self, approval: Unverified, voice: Voice, cuts: Iterable[CutOff]) -> bool:
         """Return whether an approval was given no later than cut-offs were made."""
-        return all(self.said_at(approval, voice) <= self._dated(cut.statement) for cut in cuts)
+        return all(self.said_at(approval, voice) <= self.dated(cut.statement) for cut in cuts)
 
     def _is_enough(self, rule: Rule, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
         """Return whether approvals that all count meet a rule; a rule that requires one voice is checked for that
         voice."""
         epoch = self.epoch(subject)
         if rule.asks_one:
-            return len({self.line(a.kid) for a in approvals if a.iss == voice.by}) >= self.threshold(voice, epoch)
+            keys = {self.line(a.kid, voice) for a in approvals if a.iss == voice.by}
+            return len(keys) >= self.threshold(voice, epoch)
         return is_met(rule, self._counted(approvals, epoch), self.charter(subject))
 
     def _counted(self, approvals: Iterable[Unverified], epoch: int) -> list[CanonicalId]:
@@ -456,7 +466,7 @@ class Ground:
             if self._is_named(by, epoch) and count >= self.threshold(Voice(by, None), epoch)
         ]
 
-    def _dated(self, said: Unverified) -> int:
+    def dated(self, said: Unverified) -> int:
         """Return when a statement was made, for any voice."""
         voices = self.candidates(said.kid, said.iss)
         return max(self.chains.said_at(said), min((self.introduced(said.kid, v) for v in voices), default=TIME_MIN))
@@ -564,8 +574,12 @@ class Ground:
         self._forks.clear()
         self._voices.clear()
         self._introduced.clear()
-        rotations = (cut.statement for cut in self.cut_offs.values() if cut.statement.kind == "key.rotate")
-        self._origins = {key_id(said.body["new"]["public"]): said.body["key"] for said in rotations}
+        rotations = (cut for cut in self.cut_offs.values() if cut.statement.kind == "key.rotate")
+        self._origins = {
+            (key_id(cut.statement.body["new"]["public"]), voice): cut.statement.body["key"]
+            for cut in rotations
+            for voice in cut.voices or ()
+        }
 
     # Counting
 
@@ -613,7 +627,7 @@ class Ground:
 
     def speaks(self, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
         """Return whether enough of a voice's keys are among those of `approvals`."""
-        keys = {self.line(a.kid) for a in approvals if a.iss == voice.by and self.carries(a, voice, subject)}
+        keys = {self.line(a.kid, voice) for a in approvals if a.iss == voice.by and self.carries(a, voice, subject)}
         return len(keys) >= self.threshold(voice, self.epoch(subject))
 
     def speaking(self, subject: Unverified, approvals: Iterable[Unverified]) -> list[CanonicalId]:
@@ -643,16 +657,13 @@ def _brought_by(said: Unverified, key: bytes) -> bytes:
     return bytes(said.body["key"]) if is_successor else said.kid
 
 
-def tally_keys(
-    approvals: Iterable[Unverified], line: Callable[[bytes], bytes] = lambda key: key
-) -> Counter[CanonicalId]:
+def tally_keys(approvals: Iterable[Unverified], line: Callable[[bytes, Voice], bytes]) -> Counter[CanonicalId]:
     """Count the approving keys of each authority; a key that names several (it has forked) counts for the first only.
 
     Args:
-        line: gives the key that represents a key and all its replacements.
+        line: gives the key that represents a key of an authority and all its replacements.
     """
     named: dict[bytes, CanonicalId] = {}
     for approval in approvals:
-        key = line(approval.kid)
-        named[key] = min(approval.iss, named.get(key, approval.iss))
-    return Counter(named.values())
+        named[approval.kid] = min(approval.iss, named.get(approval.kid, approval.iss))
+    return Counter(by for by, _ in {(by, line(key, Voice(by, None))) for key, by in named.items()})

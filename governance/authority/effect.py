@@ -367,7 +367,7 @@ def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: b
     def can_speak(voice: Voice) -> bool:
         keys = {*ground.base_keys(voice, epoch), *ground.added.get(voice, ())}
         able = {key for key in keys if key not in against and not ground.cuts_for(key, voice)}
-        return len({ground.line(key) for key in able | (keys & approved)}) >= ground.threshold(voice, epoch)
+        return len({ground.line(key, voice) for key in able | (keys & approved)}) >= ground.threshold(voice, epoch)
 
     if rule.asks_one:
         possible = any(can_speak(voice) for voice in ground.voices(statement))

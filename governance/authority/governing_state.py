@@ -6,16 +6,18 @@ Each stratum reads only the ones before it, so the law is a function of the set 
 which they came.
 
 `affected_keys` compares two laws and names the keys whose statements they may judge differently, so that only the
-records these touch are recomputed.
+records these touch are recomputed. So it has to compare everything about a key that a judgement reads.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from accredit.governance.index.key_entries import introductions
-from accredit.governance.index.statement_index import Chains
+from accredit.governance.index.statement_index import Chains, named_heads
 from accredit.governance.rules.charter import Charter
+from accredit.governance.rules.undoing import undoing
 from accredit.registry.domain.records import Voice
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Statement, Unverified
 
 from .ballots import Anchor, Ground
 from .charter_chain import settle_charter
@@ -32,7 +34,10 @@ class Law:
 
     Attributes:
         alarms: matters for a person to look at.
-        ends: for each key cut off: the cut-offs, their authors, and the voices for which it could speak.
+        ends: for each key cut off: the cut-offs, their dates and supporters, and the voices for which it could speak.
+        introduced: when each key that was added to a voice, and has spoken, was first given to it.
+        lines: for each key that replaced another for a voice: the first key of its line.
+        awaited: statements of any kind that are not held, and by which a fork could be judged otherwise.
         forks: for each key that has forked: the first number used twice, and the statements that are safe.
         unsettled: keys of which a cut-off or heads in effect name a statement that is not complete here.
     """
@@ -41,6 +46,9 @@ class Law:
     mandates: Mandates
     alarms: tuple[str, ...]
     ends: Ends
+    introduced: dict[tuple[bytes, Voice], int]
+    lines: dict[tuple[bytes, Voice], bytes]
+    awaited: frozenset[bytes]
     forks: dict[bytes, tuple[int, frozenset[bytes]]]
     unsettled: frozenset[bytes]
 
@@ -56,7 +64,7 @@ class Law:
 
     def is_sensitive_to(self, statement: Statement) -> bool:
         """Return whether a statement may change the conclusions of strata 1 to 3, by its key alone or by its votes."""
-        if self._may_settle_fork(statement):
+        if statement.id in self.awaited or self._may_settle_fork(statement):
             return True
         if not statement.kind.startswith("vote."):
             return False
@@ -142,6 +150,9 @@ def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
         mandates=mandates,
         alarms=tuple(alarms),
         ends={key: _end(ground, key) for key in sorted(ground.cuts)},
+        introduced=_introduced(ground),
+        lines=ground.lines(),
+        awaited=_awaited(chains),
         forks=forks,
         unsettled=frozenset(key for key, head in anchored if not chains.is_complete(head)),
     )
@@ -154,6 +165,11 @@ def affected_keys(before: Law, after: Law) -> list[bytes] | None:
     keys = {*before.unsettled, *after.unsettled}
     keys |= {key for key in {*before.ends, *after.ends} if before.ends.get(key) != after.ends.get(key)}
     keys |= {key for key in {*before.forks, *after.forks} if before.forks.get(key) != after.forks.get(key)}
+    keys |= {key for (key, _), _ in before.lines.items() ^ after.lines.items()}
+    keys |= {key for (key, _), _ in before.introduced.items() ^ after.introduced.items()}
+    old_ends, new_ends = _withdrawals(before), _withdrawals(after)
+    for id in old_ends.keys() ^ new_ends.keys():  # its heads anchor statements of any key (`Ground.is_anchored`)
+        keys |= named_heads(old_ends.get(id) or new_ends[id]).keys()
     voices = {*before.mandates.seats, *after.mandates.seats, *before.ground.added, *after.ground.added}
     for voice in voices:
         old, new = before.ground.added.get(voice, {}), after.ground.added.get(voice, {})
@@ -172,6 +188,67 @@ def _version_ids(law: Law) -> list[bytes]:
     return [version.statement.id for version in law.ground.versions]
 
 
+def _withdrawals(law: Law) -> dict[bytes, Statement]:
+    return {w.statement.id: w.statement for seat in law.mandates.seats.values() for w in seat.withdrawals}
+
+
 def _end(ground: Ground, key: bytes) -> tuple[object, ...]:
-    cuts = [(cut.statement.id, cut.voices, ground.reaches[cut.statement.id]) for cut in ground.cuts[key]]
+    cuts = [
+        (cut.statement.id, cut.voices, ground.reaches[cut.statement.id], ground.dated(cut.statement))
+        for cut in ground.cuts[key]
+    ]
     return (*cuts, *(voice for by in ground.names(key) for voice in ground.candidates(key, by)))
+
+
+def _introduced(ground: Ground) -> dict[tuple[bytes, Voice], int]:
+    """Return when keys were added to voices. A charter or a delegation in effect gave its keys at its own date."""
+    given = ((key, voice) for voice, keys in ground.added.items() for key in keys)
+    return {(key, voice): ground.introduced(key, voice) for key, voice in given if ground.chains.has_spoken(key)}
+
+
+def _awaited(chains: Chains) -> frozenset[bytes]:
+    """Return what is not held of the statements by which a fork of a key could be judged otherwise.
+
+    A vote vouches for all that comes before its target on a branch, as far as that is held. A branch counts if
+    something in it stands although its key was cut off, and that depends on what the statement or the vote is about
+    (`Ground.is_gone`). So does whether somebody vouches for a branch with a key that was cut off (`Ground.is_cut`).
+    These subjects may be of any kind, so they can come without touching the law otherwise.
+    """
+    ended = {s.body["key"] for kind in CUT_OFFS for s in chains.of_kind(kind)}
+    awaited: set[bytes] = set()
+    for key in chains.forked_keys():
+        forks, passed = chains.forks(key), dict[bytes, None]()
+        for statement in chains.of_key(key):
+            if statement.seq < forks[0]:
+                continue
+            voters = {vote.kid for vote in chains.deciding_votes(statement.id)}
+            if (key in ended and statement.seq in forks) or not voters.isdisjoint(ended):
+                awaited.update(_read(chains, statement))
+            if voters - {key}:
+                awaited.update(_before(chains, statement, forks[0], passed))
+    return frozenset(id for id in awaited if id not in chains)
+
+
+def _before(chains: Chains, statement: Statement, first: int, passed: dict[bytes, None]) -> Iterator[bytes]:
+    """Yield the ids that a statement and those before it, down to the number `first`, name as the one before them."""
+    for held in chains.ancestry(statement.id):
+        if held.id in passed or held.seq < first:
+            return
+        passed[held.id] = None
+        if held.prev is not None:
+            yield held.prev
+
+
+def _read(chains: Chains, statement: Unverified) -> Iterator[bytes]:
+    """Yield the ids that a statement names as its subject or as what it follows; of a vote, its targets' ids too."""
+    if statement.kind.startswith("vote."):
+        for target in statement.body["targets"]:
+            yield target
+            held = chains.get(target)
+            if held is not None and not held.kind.startswith("vote."):
+                yield from _read(chains, held)
+        return
+    names = undoing(statement.kind, statement.body).names
+    if names is not None:
+        yield statement.body[names[0]]
+    yield from statement.body.get("after", ())

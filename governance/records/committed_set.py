@@ -112,8 +112,8 @@ class Committed:
             # targets of votes, are held. A late arrival on the chain of a cut-off key may be needed by what follows it.
             voted = (vote for statement in fresh for vote in self._chains.votes_on(statement.id))
             again = {s.kid: None for s in (*fresh, *voted) if s.kid in law.ground.cuts} if law.ground.cuts else {}
-            if len(law.ground.versions) > 1 and any(s.kind.endswith(_FOUNDING) for s in fresh):
-                again = dict.fromkeys(law.ground.cuts)  # an older charter's stricter rule may apply to a late one
+            if any(_may_ask_more(s, law) for s in fresh):
+                again = dict.fromkeys(law.ground.cuts)
             late = [s for key in again for s in self._chains.of_key(key)]
             certain = self._of_forked({s.kid: None for s in fresh if s.kid in law.ground.cuts})
             return self._commit(self._spread(law, [*fresh, *late], certain if before is law else self._pillars(law)))
@@ -186,3 +186,13 @@ class Committed:
             if first is not None and any(s.seq >= first and chains.is_governing(s) for s in said):
                 found += said
         return found
+
+
+def _may_ask_more(statement: Statement, law: Law) -> bool:
+    """Return whether what narrows a late statement may need more than what narrows any of its kind.
+
+    An older charter's stricter rule may apply to it, or it is a mapping that may widen grants, which took more to make.
+    """
+    if len(law.ground.versions) > 1 and statement.kind.endswith(_FOUNDING):
+        return True
+    return statement.kind == "mapping.publish" and bool(statement.body["usable_for_scope"])

@@ -373,3 +373,45 @@ def test_a_key_statement_that_names_a_mandate_ends_a_key_for_that_mandate_alone(
     ended = town.says(pen, "accreditation.grant", grant("did:web:other.example"), mandate=second)
 
     assert [state_of(town, one) for one in (given, ended)] == [EffectState.EFFECTIVE, EffectState.VOID]
+
+
+@pytest.mark.parametrize("is_delegate", [False, True])
+def test_nobody_makes_the_keys_of_several_bodies_one_by_naming_them_as_new_keys_of_their_own(is_delegate: bool) -> None:
+    """Else the votes of A and B count as those of one person, and what they revoked together is trusted again."""
+    rules = {"accreditation.grant": {"authorities": 2}, "accreditation.status": {"authorities": 2}}
+    town = trio(keys=2, threshold=1, rules=rules)
+    town.says(A, "issuer.register", register())
+    given = town.says(A, "accreditation.grant", grant(scope=SCOPE))
+    town.votes(B, given)
+    town.votes(C, given)
+    revoked = town.says(A, "accreditation.status", event(given.id, "revoke", town.time, reason_code="fraud"), ISSUER)
+    town.votes(B, revoked)
+    assert asked(town).verdict is Verdict.NOT_TRUSTED
+
+    if is_delegate:
+        delegate(town, C, to=BODY, keys=2)
+    by = BODY if is_delegate else C
+    ended = town.pen(f"{by}#2")
+    for victim in (A, B):
+        named = key_entry(Pen(town.pen(f"{victim}#1").name, by), budget=0)
+        body = {"key": ended.kid, "last": ended.prev, "new": named}
+        rotation = town.says(f"{by}#1", "key.rotate", body, by)
+        assert state_of(town, rotation) is EffectState.EFFECTIVE, "it ends a key of its own, and nothing else"
+
+    assert [state_of(town, said) for said in (given, revoked)] == [EffectState.EFFECTIVE] * 2
+    assert asked(town).verdict is Verdict.NOT_TRUSTED
+
+
+def test_nobody_takes_a_key_from_a_bodys_threshold_by_naming_it_as_a_new_key() -> None:
+    town = trio(keys=2, threshold=2)
+    _, made = delegate(town, f"{C}#1", to=BODY, keys=2)
+    town.votes(f"{C}#2", made)
+    said = town.says(f"{A}#1", "issuer.register", register())
+    town.votes(f"{A}#2", said)
+    ended = town.pen(f"{BODY}#2")
+    for number in (1, 2):
+        named = key_entry(Pen(f"{A}#{number}", BODY), budget=0)
+        town.says(f"{BODY}#1", "key.rotate", {"key": ended.kid, "last": ended.prev, "new": named}, BODY)
+
+    assert state_of(town, made) is EffectState.EFFECTIVE
+    assert state_of(town, said) is EffectState.EFFECTIVE
