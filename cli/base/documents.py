@@ -103,7 +103,9 @@ def read_bytes(path: Path) -> bytes:
                 raw = file.read(FILE_BYTES + 1)
     except (FileNotFoundError, IsADirectoryError) as error:
         what = "There is no file" if isinstance(error, FileNotFoundError) else "This is a folder, not a file:"
-        raise InputError("no_such_file", f"{what} {path}.", hint="Check the path.") from error
+        is_id = str(path).startswith(("did:", "http:", "https:"))
+        hint = "That is an id. Add --help to see which option takes it." if is_id else "Check the path."
+        raise InputError("no_such_file", f"{what} {path}.", hint=hint) from error
     except OSError as error:
         raise StorageError(
             "cannot_read", f"{path} cannot be read: {error.strerror}.", hint="Check the path and its permissions."

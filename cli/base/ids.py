@@ -60,7 +60,8 @@ def check_competency(text: str, where: str = "URI") -> None:
             error.code,
             f"{text[:80]!r} is not a URI; perhaps it is a name.",
             where=where,
-            hint="Give the address by which the credential names it, or the one in its framework.",
+            hint="Give the address by which the credential names it, or the one in its framework:  "
+            f"accredit framework show ID --find {shlex.quote(text[:80])}",
         ) from error
 
 

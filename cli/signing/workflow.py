@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import exits, node_option, output
+from accredit.cli.base.ids import AUTHORITIES, read_id
 from accredit.cli.base.node_option import complete
 from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
@@ -150,7 +151,9 @@ def signing(command: _F) -> _F:
 
 _SIGNING_OPTIONS: Final = (
     click.option("--as", "authority", metavar="ID", help="Authority to sign for, if the key belongs to several."),
-    click.option("--mandate", metavar="ID", help="Delegation to sign under, if the key belongs to several."),
+    click.option(
+        "--mandate", metavar="ID", help="Delegation to sign under, or who gave it, if the key belongs to several."
+    ),
     click.option(
         "--offline",
         metavar="FILE",
@@ -284,17 +287,30 @@ class Desk:
         """
         held = {via for _, via in self.voice.mandates}
         delegations = sorted(via for via in held if via is not None)
-        if self.wishes.mandate is not None:
-            return complete(self.wishes.mandate, lambda: delegations, "a mandate of the key")
-        if None in held or not held:
+        chosen = self.wishes.mandate
+        if chosen is not None and ":" not in chosen:
+            return complete(chosen, lambda: delegations, "a mandate of the key")
+        if chosen is None and (None in held or not held):
             return None
-        if len(delegations) == 1:
+        if chosen is None and len(delegations) == 1:
             return delegations[0]
         records = self.client.authorities()["authorities"]
         standings = {one["via"]: one for record in records for one in record["standings"]}
+        if chosen is not None:
+            giver = read_id(chosen, "--mandate", search=AUTHORITIES)
+            given = [id_ for id_ in delegations if id_ in standings and standings[id_]["parent"]["by"] == giver]
+            if not given:
+                raise InputError(
+                    "not_your_mandate",
+                    f"--mandate: {giver} has given {self.voice.authority} no delegation that names this key.",
+                    hint=f"accredit authority show {self.voice.authority} lists its mandates.",
+                )
+            delegations = given
         in_force = [id_ for id_ in delegations if id_ not in standings or _is_in_force(standings[id_])]
         if len(in_force) == 1:
             return in_force[0]
+        if chosen is not None and len(delegations) == 1:
+            return delegations[0]
         listed = [
             shorten(id_) + (f" (by {standings[id_]['parent']['by']})" if id_ in standings else "")
             for id_ in delegations
@@ -303,7 +319,7 @@ class Desk:
             "several_mandates",
             f"The key speaks for {self.voice.authority} under {many(len(delegations), 'delegation')}: "
             f"{', '.join(listed)}.",
-            hint="Choose one with --mandate ID.",
+            hint="Choose one with --mandate ID; the id of the body that gave it will do, if it gave only one.",
         )
 
     def _mandate_of(self, say: Say, body: Mapping[str, Any]) -> bytes | None:
@@ -415,7 +431,8 @@ class Desk:
 
     def _choose_authority(self, known: dict[str, Any]) -> str:
         chosen = self.wishes.mandate
-        held = [one for one in known["authorities"] if chosen is None or (one["via"] or "").startswith(chosen.lower())]
+        begins = "" if chosen is None or ":" in chosen else chosen.lower()
+        held = [one for one in known["authorities"] if (one["via"] or "").startswith(begins)]
         ids = sorted({standing["by"] for standing in held})
         if not ids and not known["cut"]:
             # A committed successor that has not spoken yet; or a founder: nobody speaks for anybody before the charter

@@ -14,6 +14,7 @@ _SCHEMES: Final = ("http", "https")
 _ROUTES: Final = re.compile(r"/(v1|log)(/.*)?$")
 _HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?", re.IGNORECASE | re.ASCII)
 _ADDRESS: Final = re.compile(r"[0-9a-f:.]+(?:%25[a-z0-9._~-]+)?", re.IGNORECASE | re.ASCII)
+_THIS_MACHINE: Final = ("127.", "localhost", "[::1]")
 
 
 def node_url(text: str) -> str:
@@ -31,7 +32,8 @@ def node_url(text: str) -> str:
             "Leave out the part before the @.",
         )
     if "://" not in typed:
-        raise _bad(f"{typed!r} is not the URL of a node: it lacks https:// or http://.", f"Write https://{typed}")
+        scheme = "http" if typed.startswith(_THIS_MACHINE) else "https"  # nobody has a certificate for it
+        raise _bad(f"{typed!r} is not the URL of a node: it lacks https:// or http://.", f"Write {scheme}://{typed}")
     try:
         parts = urlsplit(_with_encoded_zone(typed))
         host, port = parts.hostname or "", parts.port

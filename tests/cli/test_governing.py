@@ -297,6 +297,17 @@ def test_a_key_of_two_mandates_is_asked_under_which_it_speaks(town: Town, grant_
     assert second[:12] in refused
     assert "Choose one with --mandate ID" in refused
     assert "No id of a mandate" in town.run(*words, "--mandate", "abcdef0123", key="twice", code=3).stderr
+    stranger = town.run(*words, "--mandate", "did:web:stranger.example", key="twice", code=3).stderr
+    assert "has given did:web:twice.example no delegation" in stranger
+    assert f"accredit authority show {delegate}" in stranger
+    named = town.run(*words, "--mandate", "Charity", key="twice", code=3).stderr
+    assert "The id of the body that gave it will do" in named
+    which = town.run("authority", "withdraw", delegate, key="charity", code=3).stderr
+    assert first[:12] in which
+    assert f"accredit authority show {delegate}" in which
+    by_giver = town.folder / "by-giver.json"
+    town.run(*words, "--mandate", CHARITY, "--offline", by_giver, key="twice")
+    assert json.loads(by_giver.read_text())["drafts"][0]["reading"]["mandate"] == first
     said = town.json(*words, "--mandate", second[:12], key="twice")["statements"][0]
     assert said["state"] == "effective"
     assert town.json("show", said["id"])["mandate"] == second

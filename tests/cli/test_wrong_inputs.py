@@ -65,6 +65,8 @@ GOVERNANCE = [
     Slip(guide="governance-body", typed="issuer propose --id did:web:uni.example --name Uni --jurisdiction US-INDIANA",
          key="charity", says=["not a country, or a part of one", "Did you mean US-IN?"],
          then="issuer propose --id did:web:uni.example --name Uni --jurisdiction US-IN --dry-run"),
+    Slip(guide="governance-body", typed="issuer update did:web:uni.example --name Uni", key="charity",
+         says=["no file did:web:uni.example", "That is an id", "--help"]),
     Slip(guide="governance-body", typed="issuer propose --id did:web:uni.example", key="charity", code=2,
          says=["at least --id and --name"], then="issuer propose --id did:web:uni.example --name Uni --dry-run"),
     Slip(guide="governance-body", typed="accreditation propose {misspelt} --issuer {issuer}", key="charity",
@@ -148,7 +150,7 @@ OPERATOR = [
     Slip(guide="operator", typed="node init {dir}/n --name node.9+ --operator {council} --url http://127.0.0.1:9 "
          "--port 9", says=["without spaces or plus signs"]),
     Slip(guide="operator", typed="node init {dir}/n --name n.example --operator {council} --url 127.0.0.1:9 --port 9",
-         says=["lacks https:// or http://", "Write https://127.0.0.1:9"]),
+         says=["lacks https:// or http://", "Write http://127.0.0.1:9"]),
     Slip(guide="operator", typed="node init {dir}/n --name n.example --operator {council} --url http://127.0.0.1:9?x=1 "
          "--port 9", says=["has a query or a fragment", "Write http://127.0.0.1:9"],
          then="node init {dir}/n2 --name n.example --operator {council} --url http://127.0.0.1:9 --port 9"),

@@ -182,8 +182,8 @@ def _delegation(text: str, by_id: dict[str, tuple[str, Any]]) -> str:
     if len(held) != 1:
         raise InputError(
             "which_delegation",
-            f"{text} is an authority under {many(len(held), 'delegation')}.",
-            hint="Give the delegation's id: accredit authority show lists them.",
+            f"{text} is an authority under {many(len(held), 'delegation')}: {', '.join(map(shorten, held))}.",
+            hint=f"Give the delegation's id; accredit authority show {text} says who gave each.",
         )
     return held[0]
 

@@ -250,7 +250,9 @@ def _bytes_of(name: str) -> bytes:
     path = Path(name)
     if path.is_dir():
         raise InputError(
-            "no_such_file", f"{name} is a folder.", hint=f"Give the files in it: accredit check {shlex.quote(name)}/*"
+            "no_such_file",
+            f"{name} is a folder.",
+            hint=f"Give the files in it: accredit check {shlex.quote(name.rstrip('/'))}/*",
         )
     return documents.read_bytes(path)
 
