@@ -153,3 +153,14 @@ def test_of_two_cut_offs_the_earlier_one_says_by_when_others_had_to_carry_a_deci
     town.says(f"{C}#1", "authority.delegate", delegation(A, [entry]), iat=start + 100)
 
     assert state_of(town, given) is state
+
+
+def test_what_an_ended_key_says_of_a_thing_that_is_not_here_is_void() -> None:
+    """Nobody knows yet how many its undoing would take."""
+    town = trio(keys=2)
+    given = town.says(f"{B}#1", "accreditation.grant", grant())
+    suspended = town.says(f"{A}#1", "accreditation.status", event(given.id, "suspend"), ISSUER)
+    compromise(town, f"{A}#2", town.pen(f"{A}#1"), town.genesis)
+    without = fold_of(town.eco, [said for said in town.said if said is not given])
+
+    assert verdict_of(town, suspended, without).state is EffectState.VOID
