@@ -32,10 +32,10 @@ from accredit.registry.limits import TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
 
 HeadsByKey = Mapping[bytes, bytes]
+"""The newest statement of each key: it and everything before it on its key's chain are *covered*."""
 
 Approvals = list[Unverified]
 """The approvals of a statement: the statement itself, for its author's key, and votes."""
-"""The newest statement of each key: it and everything before it on its key's chain are *covered*."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
