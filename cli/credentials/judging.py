@@ -60,6 +60,7 @@ class IssuerAnswer:
         proved: whether a trust policy's signers vouch for it.
         source: who says so, for people, as in `the node https://node1.example.org`.
         record: the issuer's, where the registry has one.
+        keepers: ids of those who may keep its records, as a node names them; whether that counts their records say.
     """
 
     decision: Mapping[str, Any] | None
@@ -67,6 +68,7 @@ class IssuerAnswer:
     source: str = ""
     why_not: CheckStopped | None = None
     record: IssuerRecord | None = None
+    keepers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class Supplies:
     Attributes:
         keys: of its issuer. answer: about its issuer. lists: status lists. signers: whoever signed those.
         more: checks made elsewhere, such as of a receipt.
+        keepers: names of those who keep the records of an issuer that is gone, by id.
     """
 
     keys: IssuerKeys
@@ -83,6 +86,7 @@ class Supplies:
     lists: StatusFiles
     signers: Mapping[SignerKey, ListSigner] = field(default_factory=dict)
     more: Sequence[CredentialCheck] = ()
+    keepers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class CheckedCredential:
     Attributes:
         decision: the answer about its issuer, where there is one.
         shown: issuer, names and types for people; nothing follows from them.
+        keepers: names of those who keep the records of an issuer that is gone, by id.
     """
 
     place: str
@@ -100,6 +105,7 @@ class CheckedCredential:
     decision: Mapping[str, Any] | None
     question: Mapping[str, Any] | None
     shown: Mapping[str, str] = field(default_factory=dict)
+    keepers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cause(self) -> CredentialCheck:
@@ -199,6 +205,7 @@ def _concluded(
         decision=supplies.answer.decision,
         question=prepared.question,
         shown=_shown(prepared),
+        keepers=supplies.keepers,
     )
 
 

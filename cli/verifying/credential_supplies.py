@@ -9,7 +9,7 @@ list's own date. Where the issuer is gone, the list of a custodian counts that i
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from accredit.cli.credentials.contexts import ContextLoader
 from accredit.cli.credentials.judging import (
@@ -31,6 +31,9 @@ from .custodians import is_gone, name_of_custodian, signer_of_custodian
 from .fetching import did_document, fetch
 from .issuer_answers import IssuerRegistry
 from .receipts import HeldReceipts
+
+KEEPERS_ASKED: Final = 4
+"""Bodies named as keepers of an issuer's records of which the records are read. A guess: few schools have several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +91,36 @@ class SupplyFinder:
             self._fetch_list(entry.list_url)
         lists = StatusFiles(given=self.given, fetched=self._fetched, why_not=self._why_not, others=self.others)
         signers: dict[SignerKey, ListSigner] = {}
+        custodians = dict[str, str]()
         if said.status:
             signers = dict(self._signers(prepared, lists))
-            custodians = dict[str, str]()
             if answer.decision is not None and is_gone(answer.decision):
                 for custodian in self._custodians(prepared, lists, answer.decision):
                     custodians[custodian.id] = custodian.name
                     signers[custodian.key] = custodian.signer
             lists = replace(lists, custodians=custodians)
         supplies = Supplies(
-            keys=self._with_document(said.issuer, keys), answer=answer, lists=lists, signers=signers, more=more
+            keys=self._with_document(said.issuer, keys),
+            answer=answer,
+            lists=lists,
+            signers=signers,
+            more=more,
+            keepers={**self._keepers(said.issuer, answer), **custodians},
         )
         return judge(prepared, supplies, self.now)
+
+    def _keepers(self, issuer: str, answer: IssuerAnswer) -> dict[str, str]:
+        """Return the names of those whom the issuer's accreditor names as keepers of its records, if it is gone."""
+        decision, found = answer.decision, dict[str, str]()
+        if decision is None or not is_gone(decision):
+            return found
+        of = str(decision.get("issuer") or issuer)
+        for id_ in answer.keepers[:KEEPERS_ASKED]:
+            record = self.registry.ask({"issuer": id_})[0].record
+            name = None if record is None else name_of_custodian(record, of, decision, self.now)
+            if name is not None:
+                found[id_] = name
+        return found
 
     def _custodians(
         self, prepared: PreparedCredential, lists: StatusFiles, decision: Mapping[str, Any]

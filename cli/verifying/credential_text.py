@@ -159,6 +159,11 @@ def next_steps_for(checked: CheckedCredential, audience: Audience) -> list[str]:
     if checked.cause.name == "issuer" and decision is not None and not decision["authorized"]:
         codes = [str(reason["code"]) for reason in decision["reasons"]]
         steps += [told.next_step for code in codes if (told := reason_for(code, audience)) is not None]
+    if audience is Audience.LEARNER:
+        steps += [
+            f"Ask {name} ({id_}), which keeps your issuer's records, for a copy or a confirmation."
+            for id_, name in checked.keepers.items()
+        ]
     return list(dict.fromkeys(steps))
 
 

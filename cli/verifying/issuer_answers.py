@@ -141,14 +141,17 @@ def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys
     decision = client.decide(question)
     said: Sequence[Mapping[str, Any]] = ()
     record: IssuerRecord | None = None
+    keepers: tuple[str, ...] = ()
     if decision["verdict"] != "unknown_issuer":
         try:
             view = client.issuer(str(decision.get("issuer") or question["issuer"]))
             said, record = view["keys"], issuer_record_of(view)
+            successors = view.get("successors", ())  # a node of an older version does not say
+            keepers = tuple(str(one["id"]) for one in successors if one["keeps_records"])
         except InputError as error:
             if error.code not in NOT_HERE:
                 raise
-    answer = IssuerAnswer(decision=decision, source=f"the node {client.url}", record=record)
+    answer = IssuerAnswer(decision=decision, source=f"the node {client.url}", record=record, keepers=keepers)
     return answer, counted_keys(said, decision, question)
 
 

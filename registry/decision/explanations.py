@@ -163,13 +163,14 @@ VERDICTS: Final[Mapping[Verdict, Explained]] = {
         _ACCEPT,
     ),
     Verdict.TRUSTED_WITH_ADVISORY: _told(
-        "The issuer is accredited for this, with notes that you should read.",
+        "The issuer is accredited for this, or a candidate for it, with notes that you should read.",
         "The organisation is recognised for this credential; there are notes.",
         "Your issuer is recognised for this credential; there are notes.",
         _READ_NOTES,
     ),
     Verdict.TRUSTED_HISTORICAL: _told(
-        "The issuer was accredited for this on that day; it has lost that since, and not retroactively.",
+        "The issuer was accredited for this on that day, or a candidate for it; it has lost that since, and not"
+        " retroactively.",
         "The organisation was recognised when it issued this credential, and no longer is.",
         "Your issuer was recognised for this on that day; the later loss does not undo your credential.",
         _PAST_KEEPS,
@@ -211,7 +212,7 @@ VERDICTS: Final[Mapping[Verdict, Explained]] = {
 
 _POSITIVE: Final = {
     "accredited": _told(
-        "An authority of this registry accredits the issuer for this.",
+        "An authority of this registry accredits the issuer for this, or names it a candidate for that.",
         "A recognised body has approved the organisation for this.",
         "A recognised body has approved your issuer for this.",
         _ACCEPT,
@@ -752,9 +753,11 @@ def _later(word: str) -> Explained:
     formal, plain = _LATER[word]
     subject = ("other ecosystem", "other registry", "the other registry") if word == "ended" else None
     issuer, organisation, own = subject or ("issuer", "organisation", "your issuer")
-    scoped = "recognised" if word == "ended" else "accredited for this"
+    then = "was recognised on that day"
+    if word != "ended":
+        then = "was accredited for this on that day, or a candidate for it"
     return _told(
-        f"The {issuer} was {scoped} on that day; since then {formal}.",
+        f"The {issuer} {then}; since then {formal}.",
         f"The {organisation} was recognised on that day; since then {plain}.",
         f"{own[0].upper()}{own[1:]} was recognised on that day; since then {plain}.",
         _PAST_KEEPS,

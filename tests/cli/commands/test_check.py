@@ -204,12 +204,24 @@ def test_the_custodian_of_a_closed_school_keeps_its_status_lists(town: Town, fol
 
     is_closed = False
     assert outcome(archive, [])[0] == "anothers_status_list"  # the school itself answers for its lists
+    bare = put(folder, "bare.json", closed.signed(issued(closed)))
+
+    def next_steps(*words: object) -> list[str]:
+        [found] = town.json("check", bare, *words)["files"][0]["credentials"]
+        return [one for one in found["next_steps"] if "keeps your issuer's records" in one]
+
+    assert next_steps("--audience", "learner") == []
     ended = town.json("accreditation", "event", said["id"], "close", "--code", "closure", key="charity")["statements"][
         0
     ]
     town.settle(ended["id"])
     town.noted()
     is_closed = True
+    told = (
+        "Ask State Archive (did:web:archive.example), which keeps your issuer's records, for a copy or a confirmation."
+    )
+    assert next_steps("--audience", "learner") == [told], "and not the impostor's"
+    assert next_steps("--audience", "employer") == []
     for words in ((), ("--policy", policy), ("--policy", policy, "--private")):
         text = "By its issuer's list of 2026-11-01, kept by its custodian State Archive, it still stands."
         assert outcome(archive, [], *words) == ("not_revoked", text)
