@@ -2,7 +2,8 @@
 
 A command prints while it works, and printing must not stop it. If the reader has gone (`| head`, `less` and q), this is
 no error: later output is dropped and the command continues to its end. If standard output cannot be written for another
-reason, such as a full disk, this is reported at the end, because an answer was lost.
+reason, such as a full disk, this is reported at the end, because an answer was lost. Standard error is tried again with
+the next text: a node logs there, and a disk that was full for a minute must not silence it for good.
 
 Text that a terminal's encoding lacks is written in ASCII, or as an escape where there is no such spelling.
 """
@@ -57,8 +58,10 @@ def write(text: str, *, err: bool = False, nl: bool = True) -> None:
     except BrokenPipeError:
         _silence(stream)
     except OSError as error:
-        _failed.append(error)
-        _silence(stream)
+        if not _failed:
+            _failed.append(error)
+        if not err:
+            _silence(stream)
 
 
 def finish() -> OSError | None:

@@ -625,7 +625,19 @@ def _say_farewell(stage: Stage, scenes: Scenes, suspended: str) -> None:
         output.say(f"  accredit node run {folder / node.folder}")
     first = stage.nodes[0].url
     output.say(f"Then open {first} in a browser, or, for instance:")
-    output.say(f"  export ACCREDIT_NODE={first} ACCREDIT_PASSPHRASE_FILE={folder / 'passphrase'}")
-    output.say(f"  accredit query {MUNICH} --for BachelorDegree --on 2015-05-20")
-    output.say(f"  accredit accreditation reinstate {suspended} --key {folder / 'alice.key'}")
-    output.say(f"  accredit inbox --key {folder / 'bob.key'}")
+    for command in commands_to_try(folder, first, suspended):
+        output.say(f"  {command}")
+
+
+def commands_to_try(folder: Path, url: str, suspended: str) -> list[str]:
+    """Return commands for the network that was kept, as one types them.
+
+    Args:
+        folder: where it is kept. url: of a node. suspended: the id of a suspended accreditation, or its beginning.
+    """
+    return [
+        f"export ACCREDIT_NODE={url} ACCREDIT_PASSPHRASE_FILE={folder / 'passphrase'}",
+        f"accredit query {MUNICH} --for BachelorDegree --on 2015-05-20",
+        f"accredit accreditation reinstate {suspended} --key {folder / 'alice.key'}",
+        f"accredit inbox --key {folder / 'bob.key'}",
+    ]

@@ -260,18 +260,22 @@ _KEY_BYTES: Final = 128
 
 
 class _Sharing:
-    """The way in which what is said of a subject shares its record, worked out only if not all has room.
+    """Decides which facts about a subject stay in its record if there is not room for all; they are ranked only then.
 
-    Authors have a path each (`shares`). An issuer's key stands below all voices that state it. What such a key says of
-    itself or of its fellows by a mandate has both paths: whoever gives that key a mandate, or pins an authority's key
-    for the issuer of the same id, takes no room away.
+    Each author has a path, and paths share the room (`shares`). The path of an issuer's key lies below every voice that
+    has stated the key. A key may also have a mandate. What it then says about itself or about other keys of the issuer
+    has two paths, that of the mandate and that below the voices. So nobody can take room away from it by giving it a
+    mandate, or by pinning an authority's key for the issuer of the same id.
 
-    A thief with an author's key can flood its share, and must not push out the narrowing statements that the rightful
-    holder made with the same key. So one statement of each way to narrow is kept (an event; the end of a stated key),
-    then a second one of each, and so on; within one way those without an end come first, then the earliest. Of what an
-    issuer's key says to end another in one way, those three come first that make its word (`leading`); and of its words
-    those about keys that the voice above it has stated, because anybody can state many more. Then come widening
-    statements, the newest first; then ends of keys that nobody has stated.
+    A thief who has an author's key can flood the author's share. The narrowing statements that the rightful holder made
+    with the same key must stay. Facts on a path are therefore kept in this order:
+
+    * One narrowing statement of each kind: each event, and the end of each stated key; then a second of each, and so
+      on. Within a kind those without an end come first, then the earliest. If an issuer's key ends another one, the
+      first three of each kind that make up its word come first (`leading`), and of its words those about keys that the
+      voice above it has stated, because anybody can state many more keys.
+    * Widening statements, the newest first.
+    * Ends of keys that nobody has stated.
     """
 
     def __init__(self, law: Law, said: Sequence[Effective]) -> None:

@@ -573,9 +573,13 @@ class Notary:
         )
 
     def _sink(self, ids: Sequence[bytes], state: StateNote) -> None:
-        """What a quorum stands by goes into the fold that is kept: as it was folded, if it is a layer.
+        """Move the statements that a quorum has signed for into the fold that is kept.
 
-        Else it is folded anew, and the sets beyond are put over it again.
+        If one of the layers ends exactly at the signed state, it and those below are merged into that fold as they are.
+        Otherwise the fold takes the statements in again, and the layers with more statements are put over it anew.
+
+        Args:
+            ids: the statements of the signed set that the kept fold lacks. state: what the quorum signed.
         """
         base = self._base
         if base is None or not ids:

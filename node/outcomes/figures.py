@@ -11,7 +11,8 @@ Every record behind a count is public and can be looked up, so small counts are 
 * A decision is *public* when this node first publishes that it is in effect, by its own clock. Decisions from before
   this node began to publish are counted separately, because an imported history does not show how fast anybody was.
 * The yardstick is U.S. law for recognised accrediting agencies: they tell the public of adverse decisions within 24
-  hours, and of others within 30 days (34 CFR 602.26).
+  hours, and of others within 30 days (34 CFR 602.26). It reports apart that an institution gave its accreditation up or
+  let it lapse (its paragraph (f)): that is nobody's decision against it, so it is none of the adverse ones here.
 """
 
 from collections import Counter
@@ -38,12 +39,16 @@ from accredit.registry.domain.vocabulary import (
     SECTORS,
     STATUSES,
     NewlyIssued,
+    status_of_event,
     with_ancestors,
 )
 from accredit.registry.encoding import rfc3339
 
 YARDSTICK: Final[Mapping[str, int]] = {"adverse": 24 * 3_600, "other": 30 * 86_400}
 """Seconds within which the public must be told of a decision: 34 CFR 602.26 (b) and (a)."""
+
+_OWN_DOING: Final = ("withdrawn_voluntary", "expired")
+"""Statuses that come from what the institution did or left undone: 34 CFR 602.26 (f) reports them apart."""
 
 NO_ACCREDITATION: Final = "no_accreditation"
 """The status of an issuer that nobody has accredited."""
@@ -158,7 +163,7 @@ class PublicFigures:
         return status.word
 
     def _add_event(self, event: StatedEvent) -> None:
-        if event["event"] in NARROWING_EVENTS:
+        if is_adverse(event):
             self._of("adverse")[_year(event["effective_from"])] += 1
             self._of("reasons")[event.get("reason_code", "not_given")] += 1
             if "detected_at" in event:
@@ -191,7 +196,7 @@ class PublicFigures:
         for seconds in took:
             if seconds is not None:
                 self._took("appeal", seconds)
-        adverse = {event["statement"] for event in events if event["event"] in NARROWING_EVENTS}
+        adverse = {event["statement"] for event in events if is_adverse(event)}
         annulled = {id for event in events if event["event"] == "annul" for id in event["after"]}
         counts["annulled"] += len(adverse & annulled)
 
@@ -247,6 +252,12 @@ class PublicFigures:
     def unaccredited(self) -> list[str]:
         """Return the categories that have issuers, none of which has an accreditation in force."""
         return [word for word in ISSUER_CATEGORIES if self._of("categories")[word] and word not in self._accredited]
+
+
+def is_adverse(event: StatedEvent) -> bool:
+    """Return whether an event is a decision against the institution, and not one of its own to give accreditation up
+    or to let it lapse."""
+    return event["event"] in NARROWING_EVENTS and status_of_event(event) not in _OWN_DOING
 
 
 def appeal_spans(events: Iterable[StatedEvent]) -> list[int | None]:

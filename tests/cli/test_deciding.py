@@ -401,6 +401,13 @@ def test_the_doctor_finds_a_node_well_and_one_whose_address_differs_not(town: To
     shown = town.run("node", "doctor", displaced, code=1).stdout
     assert "the registry has other keys" in shown
     assert "accredit node replace" not in shown, "its successor would be led to the address of the displaced node"
+    stopped = town.folder / "node1" / "stopped.toml"
+    stopped.write_text(config.replace(f'public_url = "{town.urls[0]}"', 'public_url = "http://127.0.0.1:9"'))
+    (answers,) = [
+        row["detail"] for row in town.json("node", "doctor", stopped, code=1)["findings"] if row["what"] == "answers"
+    ]
+    assert answers.endswith(f"Start it: accredit node run {stopped}")
+    assert "--node" not in answers, "this command has no such option"
 
 
 def test_a_proposal_shows_why_others_voted_what_it_rests_on_and_when_it_lapses(town: Town, grant_file: Path) -> None:

@@ -7,6 +7,7 @@ types (`tests/node/clients/test_node_url.py`, `tests/node/test_questions.py`, `t
 import ast
 import inspect
 import re
+import shlex
 from collections.abc import Iterator
 from functools import cache
 from itertools import takewhile
@@ -17,6 +18,7 @@ import click
 import pytest
 
 from accredit.cli.base.for_people import said
+from accredit.cli.demo.command import commands_to_try
 from accredit.cli.main import accredit
 from accredit.node.http.app import table
 from accredit.node.settings import settings
@@ -300,3 +302,17 @@ def test_no_hint_of_a_node_reaches_the_command_line_with_a_route_in_it() -> None
 def test_the_program_that_the_hints_name_is_this_one() -> None:
     assert accredit.name == "accredit"
     assert (Path(ROOT) / "cli" / "main.py").exists()
+
+
+def test_a_kept_demonstration_ends_with_commands_that_one_can_type() -> None:
+    """Its last commands once had `ID` where an id must stand, and stopped whoever typed them."""
+    _, *typed = commands_to_try(Path("my-network"), "http://127.0.0.1:8080", "5f2b8c11")
+    assert "accredit accreditation reinstate 5f2b8c11 --key my-network/alice.key" in typed
+    for command in typed:
+        _, *words = shlex.split(command)
+        assert "ID" not in words
+        name, at, rest = accredit.resolve_command(click.Context(accredit), words)
+        while isinstance(at, click.Group):
+            name, at, rest = at.resolve_command(click.Context(at), rest)
+        assert at is not None
+        at.make_context(name, list(rest))

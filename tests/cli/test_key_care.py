@@ -2,12 +2,17 @@
 
 import json
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from accredit.cli.commands.governance.keys import read_entry
+from accredit.cli.main import accredit
 from accredit.cli.signing.keys import unsent_path
+from accredit.node import key_files
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Draft, decode, encode_signed
@@ -144,3 +149,25 @@ def test_a_node_that_gives_other_statements_of_a_stolen_key_is_not_believed(
     monkeypatch.setattr(NodeClient, "statement_bytes", lying)
     told = town.run("keys", "compromise", kid, "--last", "ab" * 6, "--dry-run", key="charity", nodes=one, code=5)
     assert "gives another statement than" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "limits"),
+    [((), "moderate"), (("--sealing", "moderate"), "moderate"), (("--sealing", "interactive"), "interactive")],
+)
+def test_a_key_is_sealed_as_strongly_as_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], limits: str
+) -> None:
+    """An option that was ignored would leave the keys of a governance body at the strength of a demonstration."""
+    cheap = {"moderate": key_files.FASTEST, "interactive": replace(key_files.FASTEST, opslimit=2)}
+    monkeypatch.setattr(key_files, "MODERATE", cheap["moderate"])
+    monkeypatch.setattr(key_files, "INTERACTIVE", cheap["interactive"])
+    (tmp_path / "passphrase").write_text("a long enough passphrase, of this test")
+    more = ["--passphrase-file", str(tmp_path / "passphrase"), "--authority", "https://a.example/", *words]
+    done = CliRunner().invoke(
+        accredit, ["keys", "new", str(tmp_path / "a.key"), "--next", str(tmp_path / "b.key"), *more]
+    )
+    assert done.exit_code == 0, done.output
+    for name in ("a.key", "b.key"):
+        made = json.loads((tmp_path / name).read_text())
+        assert made["sealed"]["opslimit"] == cheap[limits].opslimit

@@ -242,7 +242,14 @@ def _said_state(row: Mapping[str, str]) -> str:
 
 
 def _await_proposals(desk: Desk, ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """What waits, by id, and how the others stand. What was just proposed at another node gets a moment to arrive."""
+    """Return the waiting proposals by id, and the standings of the other statements by id.
+
+    A proposal that was just made at another node may still be on its way: the command asks again until the node holds
+    each id, for at most `ARRIVAL_SECONDS`.
+
+    Args:
+        ids: whole ids, or beginnings as people type them.
+    """
     deadline = time.monotonic() + ARRIVAL_SECONDS
     with output.progress("Waiting for the proposals to reach the node"):
         while True:
@@ -259,9 +266,10 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> tuple[dict[str, dict[str
 
 
 def _standings(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """How statements stand, by id, without those that the node does not hold.
+    """Return standings (`state`, `reason`, `begins`) of statements by id, without those that the node does not hold.
 
-    Of more than one request looks up, those in effect are found in the feed of changes, for which the node judges none.
+    One request looks up `LOOKUP_STATEMENTS`. If there are more, the command first takes those in effect from the feed
+    of changes, because the node need not judge any statement for that.
     """
     in_effect = set(effective_ids(desk.client)) if len(ids) > LOOKUP_STATEMENTS else set()
     found = {id_: {"state": "effective", "reason": "", "begins": None} for id_ in ids if id_ in in_effect}
@@ -269,7 +277,7 @@ def _standings(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What became of the proposals voted on."""
+    """Return how proposals stand after the vote: `state`, `reason` and `begins` as text, empty if there is none."""
     with output.progress("Asking for the outcome"):
         standings = _standings(desk, ids)
     members = ("state", "reason", "begins")

@@ -89,6 +89,38 @@ def test_a_terminal_that_lacks_a_character_gets_it_in_ascii(tmp_path: Path, enco
     assert (b"- -> \\u5317\\u4eac" if encoding == "latin-1" else "\u2013 \u2192 \u5317\u4eac".encode()) in shown
 
 
+FULL_FOR_A_WHILE = """
+import logging
+import resource
+import sys
+from accredit.cli.base import streams
+from accredit.node import telemetry
+
+telemetry.configure_logging("text", "info")
+streams.prepare()
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+streams.write("while it is full " * 20, err=True)
+logging.getLogger("accredit.node").info("lost")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+logging.getLogger("accredit.node").info("there is room again")
+streams.write("and it says so", err=True)
+streams.finish()
+"""
+
+
+def test_a_disk_that_was_full_for_a_while_does_not_silence_standard_error_for_good(tmp_path: Path) -> None:
+    """A node's log was dropped from the first text on that its disk had no room for, until somebody restarted it."""
+    with (tmp_path / "log").open("wb") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", FULL_FOR_A_WHILE], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE, stderr=log, timeout=60, check=False,
+        )  # fmt: skip
+    said = (tmp_path / "log").read_text()
+    assert "there is room again" in said
+    assert "and it says so" in said
+    assert done.returncode == 0
+
+
 def test_an_unknown_issuer_asked_about_into_a_closed_pipe_is_still_a_no(tmp_path: Path) -> None:
     """The real command line: a question that cannot be asked (nobody listens) ends as it would on a terminal."""
     reader, writer = os.pipe()

@@ -290,6 +290,22 @@ def test_what_is_answered_on_each_day_of(name: str) -> None:
     assert {on: _asked(told, on) for on in answers} == answers
 
 
+def test_a_milder_sanction_does_not_repeat_a_graver_one_nor_a_graver_a_milder() -> None:
+    """Each took effect: were the second taken for the first said again, the answers would keep the first."""
+    graver, milder = action(f"{SANCTION}Show Cause", "2014-01-01"), action(f"{SANCTION}Warning", "2014-01-01")
+    first, second = action(f"{SANCTION}Warning", "2013-01-01"), action(f"{SANCTION}Show Cause", "2013-01-01")
+    for actions, found, before, after in (
+        ([first, graver], [], "status_warning", "status_show_cause"),
+        ([second, milder], ["milder_sanction"], "status_show_cause", "status_warning"),
+    ):
+        plan = planned([record("2000-01-01")], actions)
+        assert [one.finding.code for one in plan.findings] == found
+        told = ToldHistory.of(plan)
+        assert told.without_effect() == []
+        assert before in _asked(told, "2013-06-01")[1]
+        assert _asked(told, "2014-01-01")[1] == (after,)
+
+
 def test_online_teaching_counts_from_the_day_it_was_approved_until_the_day_that_was_taken_back() -> None:
     actions = [action(DISTANCE, "2010-01-01"), action("Removal of Approval for Distance Education", "2015-01-01")]
     told = ToldHistory.of(planned([record("2000-01-01")], actions))

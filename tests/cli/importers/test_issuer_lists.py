@@ -379,6 +379,13 @@ def test_a_file_that_is_no_list_of_issuers_is_refused_with_what_to_do(data: byte
     assert caught.value.code == code
 
 
+def test_where_json_is_wrong_is_said_in_a_whole_sentence() -> None:
+    """Some of the decoder's messages end with `starting at`, to which a place was added with another `at`."""
+    with pytest.raises(DecodeError) as caught:
+        read_issuers(b'{"cut off', "x.json")
+    assert caught.value.message == "x.json: not JSON: Unterminated string at line 1, column 2."
+
+
 def test_a_framework_given_as_a_list_of_issuers_is_sent_to_the_other_command() -> None:
     with pytest.raises(DecodeError, match="framework import"):
         read_issuers(b'{"@graph": []}', "x.json")

@@ -84,6 +84,23 @@ async def test_time_to_public_runs_from_the_decision_to_when_this_node_told_it(t
     assert found["earlier"] == before["earlier"]
 
 
+async def test_what_an_institution_gave_up_itself_is_no_adverse_decision(tmp_path: Path) -> None:
+    """34 CFR 602.26 reports it apart; a school that left would count as one that its accreditor had closed."""
+    node = explored(tmp_path)
+    before = await outcomes(node)
+    joint(node, "withdraw", 2 * HOUR, reason_code="voluntary")
+    joint(node, "expire", 2 * HOUR, reason_code="lapse")
+    own = await outcomes(node)
+    assert {one["kind"]: one["count"] for one in own["publication"]} == {"adverse": 0, "other": 2}
+    assert [counts(own, table) for table in ("adverse", "reasons")] == [
+        counts(before, table) for table in ("adverse", "reasons")
+    ]
+    joint(node, "withdraw", 2 * HOUR, reason_code="fraud")
+    accreditors = await outcomes(node)
+    assert {one["kind"]: one["count"] for one in accreditors["publication"]} == {"adverse": 1, "other": 2}
+    assert counts(accreditors, "reasons")["fraud"] == 1
+
+
 async def test_a_decision_dated_before_it_was_entered_counts_from_its_date(tmp_path: Path) -> None:
     """An agency that decides on Monday and enters it on Tuesday was a day late, whatever the statement's own date."""
     node = explored(tmp_path)
