@@ -17,6 +17,7 @@ from accredit.governance.authority.delegations import Mandates
 from accredit.governance.index.statement_index import named_heads
 from accredit.governance.rules import undoing
 from accredit.registry.decision.competencies import Competencies
+from accredit.registry.domain.records import Voice
 from tests.governance import test_by_mandate as by_mandate
 from tests.governance import test_dating_back as dates
 from tests.governance import test_heads_of_withdrawals as heads
@@ -90,6 +91,11 @@ def _is_cut_for_all(self: Ground, statement: Any, subject: Any = None) -> bool:
 def _voices_of_its_list(self: Ground, statement: Any, subject: Any = None) -> Any:
     del subject
     return _voices(self, statement)
+
+
+def _line_for_all(ground: Ground, key: bytes, _: Voice) -> bytes:
+    """The key that it replaced for anybody."""
+    return next((elder for (new, _), elder in ground._origins.items() if new == key), key)
 
 
 CLAUSES: Final = (
@@ -173,8 +179,13 @@ CLAUSES: Final = (
     ),
     Clause(
         name="a key and those in its place are one",
-        off=((Ground, "line", lambda _, key: key),),
+        off=((Ground, "line", lambda _, key, __: key),),
         seen_by=keys.test_one_person_is_not_two_by_rotating_his_key,
+    ),
+    Clause(
+        name="a rotation makes keys one only for those whose key it replaces",
+        off=((Ground, "line", _line_for_all),),
+        seen_by=by_mandate.test_nobody_takes_a_key_from_a_bodys_threshold_by_naming_it_as_a_new_key,
     ),
     Clause(
         name="a successor alone is one key of several",
