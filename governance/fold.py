@@ -892,7 +892,8 @@ class Fold:
         check_statement(unverified)
         if self.law is None:
             return _BEFORE_GENESIS
-        verdict = judge(self.law, unverified, self._effective.get, draft=True)
+        judged = {} if self._fresh else self._verdicts
+        verdict = judge(self.law, unverified, self._effective.get, draft=True, judged=judged)
         if unverified.kind in NAMING and verdict.state in (EffectState.EFFECTIVE, EffectState.WAITING):
             return self._judge_naming(self.law, unverified, verdict)
         return verdict

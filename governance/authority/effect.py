@@ -11,9 +11,10 @@
 * `void`: its key was cut off before it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from accredit.governance.rules.charter import Rule
@@ -93,22 +94,33 @@ class InForce(NamedTuple):
     since: int
 
 
+_NOTHING_JUDGED: Final[Mapping[bytes, StatementEffect]] = MappingProxyType({})
+
 Finder = Callable[[bytes], InForce | None]
 """Tells by a statement's id for whom and since when it is in effect; None if it is not."""
 
 
-def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> StatementEffect:
+def judge(
+    law: Law,
+    statement: Unverified,
+    effective: Finder,
+    *,
+    draft: bool = False,
+    judged: Mapping[bytes, StatementEffect] = _NOTHING_JUDGED,
+) -> StatementEffect:
     """Return the standing of a statement of any kind.
 
     Args:
         effective: answers for the statements on which this one builds.
         draft: judge it as if it were signed now, with its own chain complete.
+        judged: how open statements stand, by their ids, as far as that is known: the targets of a vote that is a draft
+            are not judged again then.
     """
     is_law = KINDS[statement.kind].stratum < Stratum.RECORDS
     if is_law and not draft and (held := effective(statement.id)) is not None:
         # A later cut-off does not take an amendment back.
         return StatementEffect(state=EffectState.EFFECTIVE, reason="", voice=held.voice, since=held.since)
-    verdict = _judge(law, statement, effective, draft)
+    verdict = _judge(law, statement, effective, draft, judged)
     if (
         verdict.state in (EffectState.WAITING, EffectState.CLOSED)
         and (taken_back := law.ground.retraction(statement)) is not None
@@ -119,13 +131,15 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
     return verdict
 
 
-def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> StatementEffect:
+def _judge(
+    law: Law, statement: Unverified, effective: Finder, draft: bool, judged: Mapping[bytes, StatementEffect]
+) -> StatementEffect:
     """Judge a statement as its author's mandate makes it, else as an issuer's own word.
 
     Anybody may pin an authority's key for the issuer of the same id, or name an issuer's key in a delegation to the
     issuer's id. Neither takes away what the key may say in its other role.
     """
-    verdict = _judge_by_mandate(law, statement, effective, draft)
+    verdict = _judge_by_mandate(law, statement, effective, draft, judged)
     if verdict.state is EffectState.EFFECTIVE or (stated := _issuers_own(law, statement, effective)) is None:
         return verdict
     needed, said_at = _needed(law, statement, None), law.ground.chains.said_at(statement)
@@ -133,12 +147,14 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
     return doubt or _yes(Voice(statement.iss, stated), said_at, (), needed)
 
 
-def _judge_by_mandate(law: Law, statement: Unverified, effective: Finder, draft: bool) -> StatementEffect:
+def _judge_by_mandate(
+    law: Law, statement: Unverified, effective: Finder, draft: bool, judged: Mapping[bytes, StatementEffect]
+) -> StatementEffect:
     ground = law.ground
     if ground.is_cut(statement):
         return StatementEffect(state=EffectState.VOID, reason="Its key had already been cut off.")
     if KINDS[statement.kind].stratum is Stratum.VOTES:
-        return _judge_vote(law, statement, effective, draft=draft)
+        return _judge_vote(law, statement, effective, draft, judged)
     asks = asks_of(law, statement, effective)
     narrowing = is_narrowing(statement.kind, statement.body) or _narrows_terms(law, statement, effective)
     needed = _needed(law, statement, asks.rule if isinstance(asks, Requirement) else None)
@@ -209,22 +225,30 @@ def _no(problem: str, needed: str) -> StatementEffect:
     return StatementEffect(state=EffectState.INEFFECTIVE, reason=_sentence(problem), needed=needed)
 
 
-def _judge_vote(law: Law, vote: Unverified, effective: Finder, *, draft: bool) -> StatementEffect:
+def _judge_vote(
+    law: Law, vote: Unverified, effective: Finder, draft: bool, judged: Mapping[bytes, StatementEffect]
+) -> StatementEffect:
     """Judge a vote: it stands if its key counts for the authority that it names; a draft must also change something."""
     if not law.ground.voices(vote):
         return _no("its key is not a valid key of the authority it names", "")
     for target in vote.body["targets"] if draft else ():
         held = law.ground.chains.get(target)
-        problem = None if held is None else _vote_problem(law, vote, held, effective)
+        problem = None if held is None else _vote_problem(law, vote, held, effective, judged.get(target))
         if problem is not None:
             return _no(problem, "")
     return StatementEffect(state=EffectState.EFFECTIVE, reason="")
 
 
-def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Finder) -> str | None:
-    """Return why a draft vote would change nothing about one of its targets; None if it would change something."""
+def _vote_problem(
+    law: Law, vote: Unverified, subject: Statement, effective: Finder, known: StatementEffect | None
+) -> str | None:
+    """Return why a draft vote would change nothing about one of its targets; None if it would change something.
+
+    Args:
+        known: how the target stands, if that is known.
+    """
     ground, name = law.ground, subject.id.hex()[:12]
-    standing = judge(law, subject, effective)
+    standing = judge(law, subject, effective) if known is None else known
     if standing.state is EffectState.EFFECTIVE:
         return f"statement {name} is already in effect"
     if standing.state in (EffectState.INEFFECTIVE, EffectState.VOID):

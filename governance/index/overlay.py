@@ -41,37 +41,49 @@ class Layered(MutableMapping[K, V]):
         return self._count
 
     def __getitem__(self, key: K) -> V:
-        value: V = self._own.get(key, _ABSENT)
+        value: V = self.get(key, _ABSENT)
         if value is _ABSENT:
-            return self._base[key]
-        if value is _GONE:
             raise KeyError(key)
         return value
 
     def get(self, key: K, default: Any = None) -> Any:
         """Return the value, or `default`."""
-        value = self._own.get(key, _ABSENT)
-        if value is _ABSENT:
-            return self._base.get(key, default)
-        return default if value is _GONE else value
+        at: Any = self
+        while True:  # not one call for each layer: a fold asks a hundred times for each statement
+            value = at._own.get(key, _ABSENT)
+            if value is not _ABSENT:
+                return default if value is _GONE else value
+            at = at._base
+            if type(at) is not Layered:
+                return at.get(key, default)
 
     def __contains__(self, key: object) -> bool:
-        value = self._own.get(key, _ABSENT)
-        return key in self._base if value is _ABSENT else value is not _GONE
+        at: Any = self
+        while True:
+            value = at._own.get(key, _ABSENT)
+            if value is not _ABSENT:
+                return value is not _GONE
+            at = at._base
+            if type(at) is not Layered:
+                return key in at
 
     def __setitem__(self, key: K, value: V) -> None:
-        if key not in self:
+        own = self._own
+        before = own.get(key, _ABSENT)
+        if before is _GONE or (before is _ABSENT and key not in self._base):
             self._count += 1
-        self._own[key] = value
+        own[key] = value
 
     def __delitem__(self, key: K) -> None:
-        if key not in self:
+        own = self._own
+        is_below = key in self._base
+        if own.get(key, _ABSENT if is_below else _GONE) is _GONE:
             raise KeyError(key)
         self._count -= 1
-        if key in self._base:
-            self._own[key] = _GONE
+        if is_below:
+            own[key] = _GONE
         else:
-            del self._own[key]
+            del own[key]
 
     def pop(self, key: K, default: Any = _ABSENT) -> Any:
         """Remove the value and return it; without it, return `default`.

@@ -32,6 +32,7 @@ from .events import (
     SendFrame,
     SubmissionReply,
     SubmissionResult,
+    Submittable,
     Submitted,
     TellNote,
 )
@@ -59,6 +60,7 @@ __all__ = (
     "SendFrame",
     "SubmissionReply",
     "SubmissionResult",
+    "Submittable",
     "Submitted",
     "TellNote",
     "Ticked",

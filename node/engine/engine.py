@@ -61,6 +61,7 @@ from .events import (
     ReplyFrame,
     ReplyNote,
     SubmissionResult,
+    Submittable,
     Submitted,
     TellNote,
 )
@@ -354,7 +355,7 @@ class Engine:
 
     def _on_submitted(self, event: Submitted) -> list[Effect]:
         waiting: list[Unverified] = []
-        read = [_read(raw) for raw in event.raws]
+        read = [_read(each) for each in event.said]
         self.look_ahead([each for each in read if isinstance(each, Unverified)])
         replies = self._submissions.open(event.token, read, lambda each: self._judge_submitted(each, waiting))
         if not waiting:
@@ -377,14 +378,14 @@ class Engine:
             return SubmissionResult(id=id, status="refused", error=error)
         return id
 
-    def urgent_key(self, raw: bytes) -> bytes | None:
-        """Return the id of the signing key if `raw` is a new urgent statement by a known key; else None.
+    def urgent_key(self, said: Submittable) -> bytes | None:
+        """Return the id of the signing key if `said` is a new urgent statement by a known key; else None.
 
         This changes nothing. An urgent statement need not wait behind other submissions or garbage
         (`http.routes.statements`).
         """
         try:
-            unverified = decode(raw)
+            unverified = _decoded(said)
             check_statement(unverified)
             if not is_urgent(unverified) or unverified.id in self._log:
                 return None
@@ -601,9 +602,13 @@ class Engine:
         return self._gossip(judged)
 
 
-def _read(raw: bytes) -> Unverified | InputError:
-    """The statement that bytes are; or why they are none."""
+def _read(said: Submittable) -> Unverified | InputError:
+    """The statement that was submitted; or why it is none."""
     try:
-        return decode(raw)
+        return _decoded(said)
     except InputError as error:
         return error
+
+
+def _decoded(said: Submittable) -> Unverified:
+    return said if isinstance(said, Unverified) else decode(said)

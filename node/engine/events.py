@@ -11,10 +11,13 @@ from accredit.gossip.protocol.events import FrameAnswered, Peer, SendFailed, Tic
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject
 from accredit.registry.errors import AccreditError, StorageError
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Statement, Unverified
 from accredit.registry.transparency.state_note import StateNote
 
 from .quorum_state import KeptNote, Part
+
+Submittable = bytes | Unverified
+"""A submitted statement: its bytes, or what they say where somebody has read them already."""
 
 # ------------------------------------------------------------------------------------------------------- events
 
@@ -24,7 +27,7 @@ class Submitted:
     """Somebody submits statements to this node; `SubmissionReply` with the same token answers."""
 
     token: int
-    raws: tuple[bytes, ...]
+    said: tuple[Submittable, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

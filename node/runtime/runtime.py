@@ -54,6 +54,7 @@ from accredit.node.engine import (
     SendFrame,
     SubmissionReply,
     SubmissionResult,
+    Submittable,
     Submitted,
     TellNote,
 )
@@ -264,7 +265,7 @@ class Runtime:
 
     # ----------------------------------------------------------------------------------------------------- doors
 
-    async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
+    async def submit(self, said: Sequence[Submittable]) -> tuple[SubmissionResult, ...]:
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
@@ -274,15 +275,15 @@ class Runtime:
             raise _not_ready()
         token = self._next_token()
         with self._submissions.opened(token):
-            self.handle(Submitted(token=token, raws=tuple(raws)))
+            self.handle(Submitted(token=token, said=tuple(said)))
             results = await self._submissions.answer(token)
         if results is None:
             raise _not_ready()
         return results
 
-    def urgent_key(self, raw: bytes) -> bytes | None:
+    def urgent_key(self, said: Submittable) -> bytes | None:
         """See `node.engine.Engine.urgent_key`."""
-        return self.engine.urgent_key(raw)
+        return self.engine.urgent_key(said)
 
     async def gossip(self, frame: bytes) -> ReplyFrame:
         """A peer's frame: the answering frame, or the error and its status. Waits where the peer asks for that."""

@@ -269,7 +269,7 @@ class Host:
         token = self._next_token()
         self._answers[token] = answer
         self._note("submitted", b"".join(raws))
-        self.handle(Submitted(token=token, raws=tuple(raws)))
+        self.handle(Submitted(token=token, said=tuple(raws)))
 
     def receive_frame(self, data: bytes, answer: Respond) -> None:
         """Receive a frame; call `answer` with the reply, at once or, for a poll, later."""

@@ -6,7 +6,7 @@ import pytest
 
 from accredit.governance.authority.ballots import Ground, tally_keys
 from accredit.governance.authority.effect import EffectState
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Draft, Statement
 from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import DELEGATE, A, B, C, D, delegate, record_of, state_of, trio, verdict_of
@@ -132,6 +132,39 @@ def test_how_a_proposal_stood_is_not_kept_longer_than_it_stands_so() -> None:
 
     assert list(dict.fromkeys(states)) == ["", "waiting", "closed", "effective"]
     assert states[states.index("closed") + 1] == "waiting"
+
+
+def test_a_vote_is_foreseen_by_how_its_target_stands_and_not_by_how_it_stood() -> None:
+    """A fold foresees it from how the target stood when it was judged; a branch of it judges the target anew."""
+    town = trio()
+    said = town.says(A, "recognition.grant", recognition())
+    town.votes(B, said, approve=False)
+    town.votes(C, said, approve=False)
+    pen = Pen("second of C", C)
+    town.says(C, "key.add", key_entry(pen, budget=10), C)
+    town.votes(A, said, approve=False)  # takes it back
+    fold, reasons = fold_of(town.eco, ()), list[str]()
+
+    for statement in town.said:
+        fold.add(statement)
+        fold.settle()
+        for kind in ("vote.approve", "vote.reject"):
+            draft = Draft(
+                iss=C,
+                sub=town.eco.hex(),
+                iat=town.time + 1,
+                eco=town.eco,
+                kind=kind,
+                seq=1,
+                prev=None,
+                body={"targets": [said.id]},
+            )
+            foreseen = fold.explain_draft(draft, pen.kid)
+            assert foreseen == fold.branch().explain_draft(draft, pen.kid)
+            reasons.append(foreseen.reason)
+
+    name = said.id.hex()[:12]
+    assert reasons[-4:] == ["", "", *(f"Statement {name} was taken back by its proposer.",) * 2]
 
 
 def test_a_proposal_closes_when_the_keys_it_waits_for_are_cut_off() -> None:

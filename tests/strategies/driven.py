@@ -22,6 +22,7 @@ from accredit.node.engine import (
     SendFrame,
     SubmissionReply,
     SubmissionResult,
+    Submittable,
     Submitted,
     TellNote,
 )
@@ -101,13 +102,13 @@ class Driven:
         self.log += [each.raw for each in self.appends[-1].statements]
         self.handle(Appended(size=len(self.log), checkpoint=self.checkpoint))
 
-    def submit(self, *statements: Statement | bytes) -> int:
+    def submit(self, *statements: Submittable) -> int:
         self._token += 1
-        raws = tuple(each if isinstance(each, bytes) else each.raw for each in statements)
-        self.handle(Submitted(token=self._token, raws=raws))
+        said = tuple(each.raw if isinstance(each, Statement) else each for each in statements)
+        self.handle(Submitted(token=self._token, said=said))
         return self._token
 
-    def submitted(self, *statements: Statement | bytes) -> list[str]:
+    def submitted(self, *statements: Submittable) -> list[str]:
         """Submits and waits for the tick; the statuses."""
         token = self.submit(*statements)
         self.wait()

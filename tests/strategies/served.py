@@ -23,7 +23,7 @@ from accredit.gossip.protocol.events import PeerStatistics, Statistics, Ticked
 from accredit.governance.fold import Fold
 from accredit.node.app import Node, Ports, open_node
 from accredit.node.clients.peer_http import Peers
-from accredit.node.engine import Engine, Event, SubmissionResult, Submitted
+from accredit.node.engine import Engine, Event, SubmissionResult, Submittable, Submitted
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.notary_phases import SETTLED
 from accredit.node.engine.quorum_state import NotedMap
@@ -136,19 +136,19 @@ class DrivenRuntime(Runtime):
         finally:
             self.clock.ahead = 0.0
 
-    def take(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
+    def take(self, said: Sequence[Submittable]) -> tuple[SubmissionResult, ...]:
         """Statements, in the log and folded on return."""
         token = self._next_token()
         with self._submissions.opened(token):
-            self.handle(Submitted(token=token, raws=tuple(raws)))
+            self.handle(Submitted(token=token, said=tuple(said)))
             if not self._submissions.has(token):
                 self.tick(1.0)  # takes what is pending
             results = done(self._submissions.answer(token))
         assert results is not None
         return results
 
-    async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
-        return self.take(raws)
+    async def submit(self, said: Sequence[Submittable]) -> tuple[SubmissionResult, ...]:
+        return self.take(said)
 
     @property
     def is_stopping(self) -> bool:
@@ -269,9 +269,9 @@ class Served:
 
     # What people and other nodes tell it
 
-    def take(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
+    def take(self, said: Sequence[Submittable]) -> tuple[SubmissionResult, ...]:
         """Statements, in the log and folded on return."""
-        return self.runtime.take(raws)
+        return self.runtime.take(said)
 
     def hand(self, event: Event) -> None:
         """An event for the engine, at once."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from accredit.governance.fold import Fold
-from accredit.node.engine import ReplyFrame, SubmissionResult
+from accredit.node.engine import ReplyFrame, SubmissionResult, Submittable
 from accredit.node.engine.notary_events import SignerView, Standing
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.storage.log_reader import Reader as LogReader
@@ -120,7 +120,7 @@ class ReadableNode(Protocol):
 class Writer(Protocol):
     """The write interface of a node (`node.runtime.runtime.Runtime`)."""
 
-    async def submit(self, raws: Sequence[bytes]) -> Sequence[SubmissionResult]:
+    async def submit(self, said: Sequence[Submittable]) -> Sequence[SubmissionResult]:
         """Take statements in; return once the accepted ones are in the log, under a signed checkpoint.
 
         Raises:
@@ -128,8 +128,8 @@ class Writer(Protocol):
         """
         ...
 
-    def urgent_key(self, raw: bytes) -> bytes | None:
-        """The id of the key that signed `raw`, if that is an urgent statement, new here, by a key known here."""
+    def urgent_key(self, said: Submittable) -> bytes | None:
+        """The id of the key that signed `said`, if that is an urgent statement, new here, by a key known here."""
         ...
 
     async def gossip(self, frame: bytes) -> ReplyFrame:

@@ -14,7 +14,7 @@ import anyio
 from accredit.governance.authority.effect import StatementEffect
 from accredit.governance.fold import Fold, Proposal
 from accredit.governance.rules.rulebook import is_narrowing
-from accredit.node.engine import SubmissionResult
+from accredit.node.engine import SubmissionResult, Submittable
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
 from accredit.node.http.handling.node_ports import Writer
@@ -31,6 +31,7 @@ from accredit.registry.errors import BusyError, DecodeError, InputError, Refused
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, SUBMISSION_STATEMENTS
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 COSE: Final = "application/cose"
@@ -210,13 +211,8 @@ async def submit(call: Call) -> Response:
     read = await _each_in_turn(call, raws, _read)
     ahead = {number: error for number, each in enumerate(read) if (error := _dated_ahead(call, each)) is not None}
     taken = [number for number in range(len(raws)) if number not in ahead]
-    found = iter(
-        await _submitted_in_turn(
-            call, writer, [raws[number] for number in taken], [_payer(read[number]) for number in taken], len(body)
-        )
-        if taken
-        else ()
-    )
+    said = [read[number] or raws[number] for number in taken]  # bytes that cannot be read get the reason later
+    found = iter(await _submitted_in_turn(call, writer, said, len(body)) if said else ())
     outcomes = [
         SubmissionResult(id=None, status="refused", error=ahead[number]) if number in ahead else next(found)
         for number in range(len(raws))
@@ -235,15 +231,15 @@ async def submit(call: Call) -> Response:
     return json_response(value, cache="no-store")
 
 
-async def _each_in_turn(call: Call, raws: Iterable[bytes], look: Callable[[bytes], T]) -> list[T]:
+async def _each_in_turn(call: Call, said: Iterable[S], look: Callable[[S], T]) -> list[T]:
     """Return what `look` finds of each statement. Others have turns in between: a thousand forged ones cost their
     sender nothing before they are read."""
     found: list[T] = []
     with Turns(call.shared.submitting) as turns:
-        for raw in raws:
+        for each in said:
             if found and turns.is_over:
                 await turns.give()
-            found.append(look(raw))
+            found.append(look(each))
     return found
 
 
@@ -276,47 +272,46 @@ def _dated_ahead(call: Call, said: Unverified | None) -> RefusedError | None:
 
 
 async def _submitted_in_turn(
-    call: Call, writer: Writer, raws: Sequence[bytes], payers: Sequence[str], size: int
+    call: Call, writer: Writer, said: Sequence[Submittable], size: int
 ) -> list[SubmissionResult]:
     """Return the result of each statement, once the shares of its address and of its key allow it (`rate_limit`). An
     urgent statement by a known key uses the key's own share and does not wait behind others from the same address.
-
-    Args:
-        payers: for each statement the key that it names as its own.
     """
-    count = max(1, min(len(raws), size // STATEMENT_BYTES_MIN))
+    payers = [_payer(each) for each in said]
+    count = max(1, min(len(said), size // STATEMENT_BYTES_MIN))
     try:
         wait = max(_wait_for_keys(call, payers), call.shared.pace.delay(call.client, count, monotonic()))
     except BusyError as error:
-        return await _taken_if_urgent(call, writer, raws, error)
+        return await _taken_if_urgent(call, writer, said, error)
     found: dict[int, SubmissionResult] = {}
     if wait:
-        first = await _in_own_lane(call, writer, raws)
-        found |= zip(first, await writer.submit([raws[number] for number in first]) if first else (), strict=True)
-        if len(found) < len(raws):
+        first = await _in_own_lane(call, writer, said)
+        found |= zip(first, await writer.submit([said[number] for number in first]) if first else (), strict=True)
+        if len(found) < len(said):
             await anyio.sleep(wait)
-    later = [number for number in range(len(raws)) if number not in found]
+    later = [number for number in range(len(said)) if number not in found]
     if later:
-        found |= zip(later, await writer.submit([raws[number] for number in later]), strict=True)
-    results = [found[number] for number in range(len(raws))]
+        found |= zip(later, await writer.submit([said[number] for number in later]), strict=True)
+    results = [found[number] for number in range(len(said))]
     _charge_keys(call, payers, results, count)
     return results
 
 
 async def _taken_if_urgent(
-    call: Call, writer: Writer, raws: Sequence[bytes], busy: BusyError
+    call: Call, writer: Writer, said: Sequence[Submittable], busy: BusyError
 ) -> list[SubmissionResult]:
     """Submit what is urgent; the rest is refused, because it would have to wait too long."""
-    first = await _in_own_lane(call, writer, raws)
+    first = await _in_own_lane(call, writer, said)
     if not first:
         raise busy
-    found = dict(zip(first, await writer.submit([raws[number] for number in first]), strict=True))
+    found = dict(zip(first, await writer.submit([said[number] for number in first]), strict=True))
     refused = SubmissionResult(id=None, status="refused", error=busy)
-    return [found.get(number, refused) for number in range(len(raws))]
+    return [found.get(number, refused) for number in range(len(said))]
 
 
-def _payer(said: Unverified | None) -> str:
-    return "" if said is None else f"the key {said.kid.hex()}"
+def _payer(said: Submittable) -> str:
+    """The key that a statement names as its own; empty for bytes that are no statement."""
+    return f"the key {said.kid.hex()}" if isinstance(said, Unverified) else ""
 
 
 def _wait_for_keys(call: Call, payers: Sequence[str]) -> float:
@@ -334,17 +329,18 @@ def _charge_keys(call: Call, payers: Sequence[str], results: Sequence[Submission
     call.shared.pace.charge(call.client, -min(charged, new.total()), now)
 
 
-async def _in_own_lane(call: Call, writer: Writer, raws: Sequence[bytes]) -> list[int]:
+async def _in_own_lane(call: Call, writer: Writer, said: Sequence[Submittable]) -> list[int]:
     """Return the positions of what need not wait. Copies of a statement are charged to its key as one, or whoever has
     seen one urgent statement could use up the lane of whoever signed it."""
-    each = dict.fromkeys(raws)
-    found = await _each_in_turn(call, each, lambda raw: _has_own_lane(call, writer, raw))
-    has_lane = dict(zip(each, found, strict=True))
+    raws = [each.raw if isinstance(each, Unverified) else each for each in said]
+    once = dict(zip(raws, said, strict=True))
+    found = await _each_in_turn(call, once.values(), lambda each: _has_own_lane(call, writer, each))
+    has_lane = dict(zip(once, found, strict=True))
     return [number for number, raw in enumerate(raws) if has_lane[raw]]
 
 
-def _has_own_lane(call: Call, writer: Writer, raw: bytes) -> bool:
-    key = writer.urgent_key(raw)
+def _has_own_lane(call: Call, writer: Writer, said: Submittable) -> bool:
+    key = writer.urgent_key(said)
     if key is None:
         return False
     try:

@@ -7,6 +7,7 @@ from accredit.governance.rules.rulebook import is_urgent
 from accredit.node.engine import STORAGE_PAUSE, FrameArrived, SubmissionResult
 from accredit.node.engine import append_queue as pending_module
 from accredit.registry.errors import StorageError
+from accredit.registry.statement import decode
 from tests.strategies.consortium import Pen, key_entry
 from tests.strategies.driven import FULL, START, Driven, connect, founded_node, pushed_by
 from tests.strategies.network import A, B, founded, issuer_body, node_entry
@@ -25,6 +26,15 @@ def test_a_normal_statement_waits_for_the_tick_of_the_wall_clock() -> None:
     assert node.replies[token] == (SubmissionResult(id=one.id, status="logged", index=len(node.log) - 1),)
     assert one.id in node.engine
     assert node.engine.index_of(one.id) == node.engine.size - 1
+
+
+def test_a_forged_statement_is_refused_also_where_somebody_has_read_it_already() -> None:
+    """What the route has read, to know its key, is not read again; its signature is checked all the same."""
+    node = founded_node()
+    one = node.town.says(A, "issuer.register", issuer_body())
+    forged = decode(one.raw[:-1] + bytes([one.raw[-1] ^ 1]))
+    assert node.submitted(forged, decode(one.raw)) == ["refused", "logged"]
+    assert node.submitted(decode(one.raw), one.raw) == ["known", "known"]
 
 
 def test_an_urgent_statement_takes_what_is_pending_with_it_at_once() -> None:
