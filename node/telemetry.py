@@ -45,6 +45,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+SAMPLES_AT_ONCE: Final = 64
+"""Lines of figures written between two looks at what else waits: some 0.3 ms. A guess."""
+
 Value = str | int | float | bool | bytes | None
 
 
@@ -168,6 +171,18 @@ class _Answers(Collector):
         yield took
 
 
+class _Part(CollectorRegistry):
+    """What `generate_latest` takes, with one part of one family."""
+
+    def __init__(self, part: Metric) -> None:
+        super().__init__()
+        self._part = part
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus-client."""
+        yield self._part
+
+
 class Metrics:
     """A node's figures. Each attribute is a prometheus-client metric: `.inc()`, `.set()`, `.observe()`, `.labels()`.
 
@@ -186,8 +201,21 @@ class Metrics:
         self._network()
 
     def render(self) -> bytes:
-        """Return the answer to `GET /metrics`; its type is `METRICS_CONTENT_TYPE`."""
+        """Return all figures as Prometheus text; its type is `METRICS_CONTENT_TYPE`."""
         return generate_latest(self.registry)
+
+    def render_in_parts(self) -> Iterator[bytes]:
+        """Yield the same text in parts of at most `SAMPLES_AT_ONCE` lines each.
+
+        All at once take some 6 ms, because there is a series for each route, during which a node would answer nobody.
+        """
+        for family in self.registry.collect():
+            for start in range(0, max(1, len(family.samples)), SAMPLES_AT_ONCE):
+                part = Metric(family.name, family.documentation, family.type, family.unit)
+                part.samples = family.samples[start : start + SAMPLES_AT_ONCE]
+                text = generate_latest(_Part(part))
+                # Each part begins with the two lines that describe its family, which stand once.
+                yield text if start == 0 else text.split(b"\n", 2)[2]
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""

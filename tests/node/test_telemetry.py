@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from accredit.node.telemetry import METRICS_CONTENT_TYPE, Metrics, configure_logging, event
+from accredit.node.telemetry import METRICS_CONTENT_TYPE, SAMPLES_AT_ONCE, Metrics, configure_logging, event
 
 LOG = logging.getLogger("node.test")
 
@@ -119,3 +119,19 @@ def test_every_figure_says_what_it_is_and_times_are_in_seconds() -> None:
         assert family.documentation
         if family.type == "histogram":
             assert family.name.endswith("_seconds")
+
+
+def test_figures_are_written_in_small_parts_that_make_up_the_same_text() -> None:
+    """With a series for each route they were one turn of 6 ms, at each scrape, in which the node answered nobody."""
+    figures = Metrics()
+    for number in range(100):
+        figures.answered("GET", f"/v1/route/{number}", 200, number / 100)
+    figures.alarms.set(3)
+
+    def own(text: bytes) -> list[bytes]:  # those of the process change from one look to the next
+        return [line for line in text.splitlines() if b"process_" not in line]
+
+    parts = [*figures.render_in_parts()]
+    assert own(b"".join(parts)) == own(figures.render())
+    assert max(part.count(b"\n") for part in parts) <= SAMPLES_AT_ONCE + 2
+    assert len(parts) > 20

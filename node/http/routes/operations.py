@@ -6,6 +6,8 @@ caught up with its peers, and it can sign; else 503 with every reason. `/v1/stat
 
 from typing import Any, Final, TypedDict
 
+import trio
+
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
 from accredit.node.http.json_views import plain
@@ -109,7 +111,11 @@ async def readyz(call: Call) -> Response:
 async def metrics(call: Call) -> Response:
     """Counters and gauges; no issuer, verifier or holder is among the labels."""
     call.reader.health.measure()
-    return bytes_response(call.reader.metrics.render(), METRICS_CONTENT_TYPE, cache="no-store")
+    parts = []
+    for part in call.reader.metrics.render_in_parts():
+        parts.append(part)
+        await trio.lowlevel.checkpoint()
+    return bytes_response(b"".join(parts), METRICS_CONTENT_TYPE, cache="no-store")
 
 
 async def status(call: Call) -> Response:
