@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from accredit.governance.rules.charter import Rule
 from accredit.governance.rules.delegation_limits import Mandate
-from accredit.governance.rules.rulebook import KINDS, TWO, Stratum, is_narrowing, rule_for
+from accredit.governance.rules.rulebook import KINDS, Stratum, is_narrowing, rule_for
 from accredit.governance.rules.undoing import (
     Claim,
     Requirement,
@@ -44,7 +44,7 @@ from accredit.registry.statement import Statement, Unverified
 from .charter_chain import amendment_problem, contest_of, has_missing_heads, is_passed
 from .delegations import carrying_voice, mandate_given
 from .governing_state import Law
-from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
+from .key_lifecycle import CUT_OFFS, is_cut_off_in_order, rule_of_two
 
 
 class EffectState(StrEnum):
@@ -356,7 +356,7 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
         )
     if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
         return _no("this key does not belong to that authority", needed)
-    needed = what_is_needed(TWO if rule.asks_one else rule, charter)
+    needed = what_is_needed(rule_of_two(statement, charter), charter)
     return StatementEffect(state=EffectState.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 
 

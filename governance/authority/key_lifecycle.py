@@ -24,7 +24,7 @@ from typing import Final
 
 from accredit.governance.rules.charter import Charter, Rule
 from accredit.governance.rules.rulebook import TWO, rule_for
-from accredit.governance.rules.undoing import is_met
+from accredit.governance.rules.undoing import is_met, join
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.statement import Statement, Unverified
@@ -51,7 +51,7 @@ def can_one_end(ground: Ground, statement: Unverified) -> bool:
     """Return whether, by the charter's rule, one author alone can cut off a key that belongs to no voice."""
     charter = ground.charter(statement)
     speaking = [by for by in charter.authorities if by == statement.iss]
-    return is_met(_rule_of_two(statement, charter), speaking, charter)
+    return is_met(rule_of_two(statement, charter), speaking, charter)
 
 
 def voices_of_key(ground: Ground, key: bytes) -> list[Voice]:
@@ -68,13 +68,12 @@ def _by_two_authorities(ground: Ground, statement: Unverified, approvals: Approv
     if statement.kind == "key.rotate":
         return ()  # it would plant a key in another authority
     charter = ground.charter(statement)
-    return None if is_met(_rule_of_two(statement, charter), ground.speaking(statement, approvals), charter) else ()
+    return None if is_met(rule_of_two(statement, charter), ground.speaking(statement, approvals), charter) else ()
 
 
-def _rule_of_two(statement: Unverified, charter: Charter) -> Rule:
-    """Return what ending another body's key requires."""
-    own = rule_for(statement.kind, charter.rules)
-    return TWO if own.asks_one else own
+def rule_of_two(statement: Unverified, charter: Charter) -> Rule:
+    """Return what ending another body's key requires: never fewer than two, whatever seats its own rule names."""
+    return join([TWO, rule_for(statement.kind, charter.rules)], charter)
 
 
 def _by_successor(ground: Ground, statement: Unverified, _: Approvals) -> tuple[Voice, ...]:

@@ -4,7 +4,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import delegation, grant, recognition, register
+from tests.strategies.bodies import delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.stories import (
     DELEGATE,
@@ -335,18 +335,31 @@ def test_the_next_key_of_a_body_that_has_left_the_charter_ends_the_stolen_one() 
     assert states == [EffectState.EFFECTIVE] * 4 + [EffectState.VOID] * 2
 
 
-def test_who_may_end_keys_alone_ends_one_that_nobody_has_named_yet() -> None:
+def test_a_charters_only_authority_ends_a_key_that_nobody_has_named_yet() -> None:
     """Whoever hears it before the key, or one statement at a time, says the same of it."""
-    town = trio(rules={"key.compromise": {"authorities": 1, "constituencies": {"public": 1}}})
+    town = Consortium.of((A, "nonprofit"))
     pen = Pen("second of A", A)
-    by_other = compromise(town, C, pen)
-    assert state_of(town, by_other) is EffectState.WAITING
-    assert state_of(town, compromise(town, B, pen)) is EffectState.EFFECTIVE
+    assert state_of(town, compromise(town, A, pen)) is EffectState.EFFECTIVE
 
     town.says(A, "key.add", key_entry(pen, budget=50), A)
     spoken = town.says(pen, "accreditation.grant", grant())
 
     assert state_of(town, spoken) is EffectState.VOID
+
+
+def test_a_rule_that_names_a_seat_does_not_let_the_body_in_it_end_anothers_key_alone() -> None:
+    """It would void all that the other had said alone."""
+    town = trio(rules={"key.compromise": {"authorities": 1, "constituencies": {"public": 1}}})
+    given = town.says(A, "accreditation.grant", grant())
+    suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), given.sub)
+    cut = compromise(town, B, town.pen(A), given)
+
+    assert verdict_of(town, cut).reason == "It needs 2 of 3 authorities, including 1 public."
+    assert state_of(town, suspended) is EffectState.EFFECTIVE
+
+    town.votes(C, cut)
+
+    assert [state_of(town, said) for said in (cut, suspended)] == [EffectState.EFFECTIVE, EffectState.VOID]
 
 
 def test_two_keys_of_a_body_void_what_two_of_its_keys_said_with_a_stolen_one() -> None:
