@@ -299,16 +299,14 @@ def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
 
 def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     if given == found and [*map(type, map(given.get, found))] == [*map(type, found.values())]:
-        return  # as below, at a fifth of the cost
-    differing = sorted(name for name in {**given, **found} if not _is_same(given, found, name))
-    if differing:
-        shown = ", ".join(differing)[:200]
-        raise CheckError(
-            CheckResult.REFUTED,
-            "decision",
-            f"The proved records lead to a different answer; these members differ: {shown}.",
-            hint="Keep this file: whoever made it is lying or runs a different version.",
-        )
+        return  # as `_is_same` of each, at a fifth of the cost
+    shown = ", ".join(sorted(name for name in {**given, **found} if not _is_same(given, found, name)))[:200]
+    raise CheckError(
+        CheckResult.REFUTED,
+        "decision",
+        f"The proved records lead to a different answer; these members differ: {shown}.",
+        hint="Keep this file: whoever made it is lying or runs a different version.",
+    )
 
 
 def _is_same(given: Mapping[str, Any], found: Mapping[str, Any], name: str) -> bool:

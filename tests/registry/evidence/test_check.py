@@ -215,8 +215,11 @@ def test_an_answer_that_failed_leaves_nothing_to_the_next() -> None:
     state, records = StateSitting(ECOSYSTEM), HELD.reader()
     broken = MemoryRecords({**HELD.records, ("issuer", COLLEGE): {"accreditations": [None]}})
     for _ in range(2):
-        with pytest.raises(CheckError):
+        with pytest.raises(CheckError) as together:
             state.decide(QUERY, broken, NOW)
+        with pytest.raises(CheckError) as alone:
+            decide_over(QUERY, broken, NOW, ecosystem_id=ECOSYSTEM)
+        assert (together.value.check, str(together.value)) == (alone.value.check, str(alone.value))
         assert state.decide(QUERY, records, NOW) == decide(QUERY, records, NOW, ecosystem_id=ECOSYSTEM)
     later = state.decide(QUERY, records, NOW + 1)
     assert later == decide(QUERY, records, NOW + 1, ecosystem_id=ECOSYSTEM)
