@@ -99,7 +99,8 @@ from accredit.node import telemetry
 telemetry.configure_logging("text", "info")
 streams.prepare()
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
-streams.write("while it is full " * 20, err=True)
+for _ in range(2):  # the first is written in part
+    streams.write("while it is full " * 20, err=True)
 logging.getLogger("accredit.node").info("lost")
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 logging.getLogger("accredit.node").info("there is room again")
