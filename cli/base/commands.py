@@ -128,6 +128,10 @@ class CommandGroup(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
+            letter = error.option_name.lower().removeprefix("-")
+            if long := [one for param in self.get_params(ctx) for one in param.opts if one.startswith(f"--{letter}")]:
+                said = f"{error.option_name} is not an option. Did you mean {' or '.join(long)}?"
+                raise click.UsageError(said, ctx) from error
             command = next((word for word in words if word in self.list_commands(ctx)), None)
             if command is None:
                 raise

@@ -259,9 +259,18 @@ def _instant(written: str, path: str) -> int:
         message, hint = (
             (f"{written!r} has no time zone.", "Add Z for UTC, or an offset like +02:00.")
             if is_without_zone
-            else (f"{written[:40]!r} is not a date.", "Write 2015-05-20 or 2015-05-20T13:45:00Z.")
+            else (f"{written[:40]!r} is not a date.", _whole_date(written))
         )
         raise DecodeError("bad_time", message, where=path, hint=hint) from None
+
+
+def _whole_date(written: str) -> str:
+    """What to write instead of something that is no date; of a year or a month, a day in it."""
+    added, rest = {4: ("month and the day", "-06-30"), 7: ("day", "-15")}.get(len(written), ("", ""))
+    try:
+        return f"Add the {added}, as in {date.fromisoformat(written + rest)}."
+    except ValueError:
+        return "Write 2015-05-20 or 2015-05-20T13:45:00Z."
 
 
 def duration(value: str, path: str = "") -> int:

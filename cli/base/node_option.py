@@ -122,6 +122,8 @@ def _typed(value: tuple[str, ...]) -> tuple[str, ...]:
 def connected(url: str, *, for_work: bool = False) -> Iterator["NodeClient"]:
     """A client for one node, closed at the end.
 
+    If the node cannot be reached, the error mentions `--node` only where that option, or its variable, named the node.
+
     Args:
         for_work: the node is asked to work, as on a thousand statements, which takes a busy one a while.
     """
@@ -130,8 +132,15 @@ def connected(url: str, *, for_work: bool = False) -> Iterator["NodeClient"]:
     from accredit.node.clients.outgoing import Outgoing
 
     seconds = WORK_SECONDS if for_work else ANSWER_SECONDS
-    with NodeClient(url, timeout=seconds, outgoing=Outgoing.from_environment()) as client:
-        yield client
+    try:
+        with NodeClient(url, timeout=seconds, outgoing=Outgoing.from_environment()) as client:
+            yield client
+    except RemoteError as error:
+        context = click.get_current_context(silent=True)
+        if error.code != "unreachable" or context is None or url not in context.params.get("nodes", ()):
+            raise
+        hint = "Check that the node runs there, or name another: --node URL, or the variable ACCREDIT_NODE."
+        raise RemoteError(error.code, error.message, hint=hint) from error
 
 
 def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T":

@@ -236,7 +236,7 @@ def _unreachable(url: str, error: Exception) -> RemoteError:
         return RemoteError(
             "unreachable",
             f"{url} could not be reached: no program listens there.",
-            hint="Check that the node runs there, or name another: --node URL, or the variable ACCREDIT_NODE.",
+            hint="Check that the node runs there, or ask another node.",
         )
     return RemoteError(
         "unreachable",

@@ -250,6 +250,7 @@ def test_shell_completion_knows_commands_without_importing_them_and_options_of_c
         ("--node http://127.0.0.1:1 query did:web:uni.example", "options follow it: accredit query … --node"),
         ("issuer --limit 3 list", "options follow it: accredit issuer list … --limit"),
         ("--versoin", "Did you mean '--version'?"),
+        ("-V", "Did you mean --version?"),
         ("help", "Did you mean --help?"),
         ("version", "Did you mean --version?"),
         ("history import list.csv", "Commands here: dapip, table."),

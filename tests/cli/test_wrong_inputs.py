@@ -53,6 +53,9 @@ GOVERNANCE = [
          says=["unknown member 'authority'", "Did you mean authorities?"]),
     Slip(guide="governance-body", typed="charter draft --id https://t.example/ --name T -o {dir}/c.toml", code=2,
          says=["Missing option '--authority'", "charter draft --help"], then="charter draft --help"),
+    Slip(guide="governance-body", typed="charter draft --id https://t.example/ --name T --authority {council} C public "
+         "two --keys {town}/council-1.toml -o {dir}/c.toml", code=2,
+         says=["THRESHOLD, the last of its four parts, is a whole number such as 2, not 'two'"]),
     Slip(guide="governance-body", typed="issuer propose --id Harbour --name Harbour", key="charity",
          says=["'Harbour' is not a DID or URL", "accredit issuer list --name Harbour"],
          then="issuer list --name Harbour"),
@@ -170,6 +173,16 @@ OPERATOR = [
              says=["is not the public entry of a node", "Give node-entry.toml"])
         for command in ("admit", "replace") for file in ("{town}/node1/node.toml", "{town}/agency.toml")
     ),
+    Slip(guide="operator", typed="node admit {town}/node1", key="charity", code=2,
+         says=["is a folder. Give the file in it: {town}/node1/node-entry.toml"]),
+    Slip(guide="operator", typed="node replace {town}/node1", key="charity",
+         says=["Give the file in it: {town}/node1/node-entry.toml"]),
+    Slip(guide="operator", typed="node backup {town}/node1 {dir}", code=2,
+         says=["is a folder. Give the file to make, such as {dir}/backup.sqlite"],
+         then="node backup {town}/node1 {dir}/backup.sqlite"),
+    Slip(guide="operator", typed="node join http://127.0.0.1:1 --ecosystem {hash} --folder {dir}/n --name "
+         "n.example --operator {council} --url http://127.0.0.1:9 --port 9", code=5,
+         says=["no program listens there. Check that the node runs there, or ask another node."]),
     Slip(guide="operator", typed="node sttaus", code=2, says=["Did you mean status?"], then="node status"),
 ]  # fmt: skip
 
@@ -193,6 +206,10 @@ VERIFIER = [
          says=["Did you mean did:web:wrong-inputs.example?"], then="query {issuer} --for BachelorDegree"),
     Slip(guide="verifier", typed="query {issuer} --for BachelorsDegree", says=["Did you mean BachelorDegree?"],
          then="query {issuer} --for BachelorDegree"),
+    Slip(guide="verifier", typed="query {issuer} --for BachelorDegree --on 1990",
+         says=["--on", "'1990' is not a date", "Add the month and the day, as in 1990-06-30."],
+         then="query {issuer} --for BachelorDegree --on 1990-06-30", ends=1),
+    Slip(guide="verifier", typed="query {issuer} --for BachelorDegree --on 1990-02", says=["as in 1990-02-15."]),
     Slip(guide="verifier", typed="query {issuer} --for BachelorDegree --on 31/12/2020",
          says=["--on", "is not a date", "2015-05-20"]),
     Slip(guide="verifier", typed="query {issuer} --for BachelorDegree --jurisdiction UK", says=["Did you mean GB?"],
@@ -268,6 +285,7 @@ def places(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ob
         "url": town.urls[0],
         "council": COUNCIL,
         "issuer": ISSUER,
+        "hash": "ab" * 32,
         "accreditation": said["id"][:12],
         "policy": town.policy(folder / "policy.txt"),
         "grant": grant,

@@ -16,6 +16,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FileIn
 from accredit.cli.base.node_option import connected, newest_heads, node_option
 from accredit.cli.base.output import bad, fair, good, shorten
 from accredit.cli.signing.keys import key_options, require_yes
@@ -31,6 +32,18 @@ charter = CommandGroup(
 )
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class _Threshold(click.types.IntParamType):
+    """The number that ends a governance body on the command line."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click's; says which of the four parts is wrong."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"THRESHOLD, the last of its four parts, is a whole number such as 2, not {value!r}.", param, ctx)
+
 
 COMMENTS: Final = {
     "id": "The ecosystem's permanent identifier: a DID or https URL that you control.",
@@ -71,7 +84,7 @@ OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '
 @click.option(
     "--authority",
     "authorities",
-    type=(str, str, str, int),
+    type=(str, str, str, _Threshold()),
     multiple=True,
     required=True,
     metavar="ID NAME CONSTITUENCY THRESHOLD",
@@ -85,7 +98,9 @@ OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '
     required=True,
     help="Key entry, from accredit keys export; may be repeated.",
 )
-@click.option("--node-entry", "nodes", type=_FILE, multiple=True, help="A node's entry; may be repeated.")
+@click.option(
+    "--node-entry", "nodes", type=FileIn("node-entry.toml"), multiple=True, help="A node's entry; may be repeated."
+)
 @click.option("--signer", "signers", metavar="NAME", multiple=True, help="Node that cosigns; default: all, up to 16.")
 @click.option("-o", "--output", "target", type=_FILE, default=Path("charter.toml"), show_default=True)
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")

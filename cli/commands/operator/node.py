@@ -21,6 +21,7 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FileIn
 from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -202,7 +203,7 @@ def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: An
 
 
 @node.command("admit", example="accredit node admit node-entry.toml --key alice.key")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FileIn(ENTRY))
 @signing
 def admit(file: Path, desk: Desk) -> None:
     """Propose to admit the node whose request is in FILE. This takes a majority unless the charter says otherwise."""
@@ -239,10 +240,11 @@ def replace(file_or_name: str, url: str | None, operator: str | None, desk: Desk
         changes = {"url": url and url.rstrip("/"), "operator": operator}
         entry = {**in_force[file_or_name], **{name: value for name, value in changes.items() if value}}
     else:
+        inside = Path(file_or_name) / ENTRY
         raise InputError(
             "unknown_node",
             f"{file_or_name!r} is neither a file nor, with --url or --operator, the name of an active node.",
-            hint="Active nodes: " + ", ".join(in_force) + ".",
+            hint=f"Give the file in it: {inside}" if inside.is_file() else f"Active nodes: {', '.join(in_force)}.",
         )
     if entry["name"] not in in_force:
         raise InputError(

@@ -14,6 +14,7 @@ import click
 
 from accredit.cli.base import output
 from accredit.cli.base.commands import Command
+from accredit.cli.base.file_argument import FileIn
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError, StorageError
 
@@ -30,7 +31,7 @@ _SQLITE: Final = b"SQLite format 3\0"
 
 @click.command("backup", cls=Command, example="accredit node backup node1 backups/node1-2026-11-23.sqlite")
 @click.argument("folder", metavar="FOLDER|CONFIG", type=_FOLDER)
-@click.argument("target", metavar="FILE", type=_FILE)
+@click.argument("target", metavar="FILE", type=FileIn("backup.sqlite", new=True))
 def backup(folder: Path, target: Path) -> None:
     """Copy a node's database, as it is at one moment, into a new FILE. Safe while it runs.
 

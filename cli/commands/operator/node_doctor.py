@@ -107,12 +107,17 @@ def _obstacles(client: "NodeClient") -> str:
 
 
 def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[DoctorFinding]:
-    """What the first other node that answers knows of this one."""
-    ecosystem = _known_elsewhere(config)
+    """What the first other node that answers knows of this one; where there is no other, what it knows itself."""
+    own = _known_at(config.public_url) if config.public_url else None
+    active = own["nodes"] if own else []
+    others = [peer.url for peer in config.peers] + [one["url"] for one in active if one["name"] != config.name]
+    if active and not others:
+        yield DoctorFinding(True, "registry", "There is no other node to ask: this is the ecosystem's only one.")
+    ecosystem = next(filter(None, map(_known_at, dict.fromkeys(others))), None) if others else own
     if ecosystem is None:
-        yield DoctorFinding(
-            False, "registry", "None of the other nodes in the configuration or the registry could be reached."
-        )
+        silent = "None of the other nodes in the configuration or the registry could be reached."
+        unknown = "The configuration names no other node, and this one could not be asked for others."
+        yield DoctorFinding(False, "registry", silent if others else unknown)
         return
     record = next((one for one in ecosystem["nodes"] if one["name"] == config.name), None)
     if record is None:
@@ -135,19 +140,11 @@ def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[Docto
     yield DoctorFinding(same_url, "public_url", "as in the registry" if same_url else moved)
 
 
-def _known_elsewhere(config: "NodeConfig") -> dict[str, Any] | None:
-    urls = [peer.url for peer in config.peers]
-    if config.public_url:
-        try:
-            with connected(config.public_url) as client:
-                urls += [str(one["url"]) for one in client.ecosystem()["nodes"] if one["name"] != config.name]
-        except AccreditError:
-            pass
-    for url in dict.fromkeys(urls):
-        try:
-            with connected(url) as client:
-                found: dict[str, Any] = client.ecosystem()
-                return found
-        except AccreditError:
-            continue
-    return None
+def _known_at(url: str) -> dict[str, Any] | None:
+    """What a node knows of the ecosystem, if it answers."""
+    try:
+        with connected(url) as client:
+            found: dict[str, Any] = client.ecosystem()
+            return found
+    except AccreditError:
+        return None
