@@ -502,7 +502,9 @@ def test_a_node_that_says_nothing_after_it_took_everything_costs_no_report(
     def silent(*_: Any) -> Any:
         raise UnansweredError("unanswered", "the node has not answered in time.")
 
-    sheet = town.write("busy.csv", "id,name\n" + "".join(f"did:web:busy{n}.example,Busy {n}\n" for n in range(3)))
+    sheet = town.write(
+        "unheard.csv", "id,name\n" + "".join(f"did:web:unheard{n}.example,Unheard {n}\n" for n in range(3))
+    )
     report = tmp_path / "report.json"
     with monkeypatch.context() as busy:
         busy.setattr(NodeClient, "standings", silent)
@@ -510,7 +512,7 @@ def test_a_node_that_says_nothing_after_it_took_everything_costs_no_report(
     assert "Everything was sent" in told.stderr
     assert len(json.loads(report.read_text())["statements"]) == 3
     for number in range(3):
-        town.run("issuer", "show", f"did:web:busy{number}.example", nodes=town.urls[:1])
+        town.run("issuer", "show", f"did:web:unheard{number}.example", nodes=town.urls[:1])
 
 
 def test_a_key_of_another_authority_or_ecosystem_is_said_to_be_so(town: Town) -> None:
