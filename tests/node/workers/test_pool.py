@@ -3,6 +3,7 @@
 import errno
 import logging
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,9 @@ with socket.socket(fileno=int(sys.argv[2])) as line:
 """
 
 
-async def test_a_worker_that_says_what_cannot_be_read_does_not_end_its_node(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(pool, "_WORK", MUMBLES)
-    node = served(tmp_path)
+async def worked(folder: Path, caplog: pytest.LogCaptureFixture, is_seen: Callable[[], bool]) -> QueryWorkers:
+    """One query worker of a node, run until something is seen in the log, then ended."""
+    node = served(folder)
     with socket.create_server(("127.0.0.1", 0)) as sock, caplog.at_level(logging.ERROR):
         sock.setblocking(False)
         workers = QueryWorkers(
@@ -41,9 +40,17 @@ async def test_a_worker_that_says_what_cannot_be_read_does_not_end_its_node(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(workers.run)
             with trio.fail_after(60):
-                while caplog.messages.count("a query worker ended") < 2:  # it was started again
+                while not is_seen():
                     await trio.sleep(0.01)
             nursery.cancel_scope.cancel()
+    return workers
+
+
+async def test_a_worker_that_says_what_cannot_be_read_does_not_end_its_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool, "_WORK", MUMBLES)
+    workers = await worked(tmp_path, caplog, lambda: caplog.messages.count("a query worker ended") > 1)  # begun again
     assert "a query worker says what cannot be read" in caplog.messages
     assert not workers.processes
 
@@ -70,22 +77,6 @@ async def test_a_worker_that_cannot_be_begun_is_begun_again_and_leaves_no_descri
 
     monkeypatch.setattr(trio.lowlevel, "open_process", begins)
     monkeypatch.setattr(pool, "pair", made)
-    node = served(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as sock, caplog.at_level(logging.ERROR):
-        sock.setblocking(False)
-        workers = QueryWorkers(
-            NodeConfig(name=node.name, query_workers=1),
-            sock,
-            node.app(),
-            health=node.health,
-            tend=lambda: None,
-            metrics=node.metrics,
-        )
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(workers.run)
-            with trio.fail_after(60):
-                while "a query worker says what cannot be read" not in caplog.messages:
-                    await trio.sleep(0.01)
-            nursery.cancel_scope.cancel()
+    await worked(tmp_path, caplog, lambda: "a query worker says what cannot be read" in caplog.messages)
     assert caplog.messages.count("a query worker was given up") == 1
     assert {one.fileno() for one in lines} == {-1}

@@ -1,7 +1,9 @@
 """What was said can be read, and what is said now is taken in or refused, each for itself."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -85,26 +87,33 @@ async def test_of_several_each_has_its_answer_in_its_place(fresh: Served) -> Non
     assert broken != good
 
 
+@asynccontextmanager
+async def turns_of_others() -> AsyncIterator["count[int]"]:
+    """Counts the turns that another task has meanwhile: the next number is how many."""
+    had = count()
+
+    async def others() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            next(had)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        yield had
+        nursery.cancel_scope.cancel()
+
+
 async def test_others_have_turns_while_many_forged_statements_are_read(
     fresh: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their sender has paid nothing yet, and names whatever key it likes."""
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
-    good, many, had = registration(fresh.town), 100, 0
+    good, many = registration(fresh.town), 100
     forged = b"".join(good[:-2] + number.to_bytes(2, "big") for number in range(many))
-    async with trio.open_nursery() as nursery:
-
-        async def others() -> None:
-            nonlocal had
-            while True:
-                await trio.lowlevel.checkpoint()
-                had += 1
-
-        nursery.start_soon(others)
+    async with turns_of_others() as had:
         answer = (await send(fresh, forged, SEQUENCE)).json()
-        nursery.cancel_scope.cancel()
     assert {row["status"] for row in answer["statements"]} == {"refused"}
-    assert had >= many // 2
+    assert next(had) >= many // 2
 
 
 async def test_one_refused_statement_is_a_problem_and_nothing_is_stored(fresh: Served) -> None:
@@ -239,24 +248,15 @@ async def test_others_have_turns_while_thousands_of_proposals_are_listed(
 ) -> None:
     """A list of 6,000 stopped a busy node for seconds, and anybody may ask for it."""
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
-    many, had = 40, 0
+    many = 40
     for number in range(many):
         body = {"id": f"https://f{number}.example/", "name": f"F {number}", "actions": ["*"]}
         fresh.town.says(A, "recognition.grant", body)
     fresh.hears()
-    async with trio.open_nursery() as nursery:
-
-        async def others() -> None:
-            nonlocal had
-            while True:
-                await trio.lowlevel.checkpoint()
-                had += 1
-
-        nursery.start_soon(others)
+    async with turns_of_others() as had:
         listed = (await fresh.get("/v1/proposals")).json()["proposals"]
-        nursery.cancel_scope.cancel()
     assert len(listed) == many + 1
-    assert had >= many // 2
+    assert next(had) >= many // 2
 
 
 async def test_a_second_proposal_of_the_same_is_named_as_soon_as_it_is_there(fresh: Served) -> None:
