@@ -14,8 +14,9 @@
 
 Any python3 from 3.8 may start this file: it uses the standard library only, and picks the newest Python from 3.11 on
 which it finds on PATH and which really runs (a shim of a version manager may not). `.venv` holds the packages of the
-hash-checked lock for running, and from the first command that needs them those for development. The locks are complete,
-so pip is told to look for nothing else (`--no-deps`): no release that anybody makes later can break the installation.
+hash-checked lock for the demo (those for running, and for checking credentials), and, once a command needs them, those
+for development. The locks are complete, so pip is told to look for nothing else (`--no-deps`): no release that anybody
+makes later can break the installation.
 ACCREDIT_PYTHON=3.12 takes that Python and no other, and `.venv-3.12`, so that environments stand side by side.
 `.venv/.ready` is written last and says what was installed: an environment that is half-made, outdated or moved is
 therefore never taken for a whole one, and the next command makes it anew. What a task does is said in `tasks.py`.
@@ -40,7 +41,7 @@ WANTED = os.environ.get("ACCREDIT_PYTHON", "")
 VENV = ROOT / (f".venv-{WANTED}" if WANTED else ".venv")
 READY = VENV / ".ready"
 COMMANDS = re.findall(r"^    (\w+) ", __doc__ or "", re.MULTILINE)
-RUN_LOCK, DEV_LOCK = "requirements/run.txt", "requirements/dev.txt"
+DEMO_LOCK, DEV_LOCK = "requirements/demo.txt", "requirements/dev.txt"
 OLDEST, NEWEST_LOOKED_FOR = (3, 11), 30
 PROBE_SECONDS = 20  # a cold start from a network drive is slow; a shim that hangs is given up
 
@@ -117,7 +118,7 @@ def pick_interpreter() -> Interpreter:
 
 def fingerprints() -> list[str]:
     """Hash what the environment for running is made from, and where (its scripts name the folder); then the rest."""
-    run_time = [os.fsencode(ROOT), *((ROOT / name).read_bytes() for name in (RUN_LOCK, "pyproject.toml"))]
+    run_time = [os.fsencode(ROOT), *((ROOT / name).read_bytes() for name in (DEMO_LOCK, "pyproject.toml"))]
     together = b"".join(hashlib.sha256(part).digest() for part in run_time)
     return [hashlib.sha256(part).hexdigest() for part in (together, (ROOT / DEV_LOCK).read_bytes())]
 
@@ -139,7 +140,7 @@ def ensure_environment(development: bool) -> None:
         found = pick_interpreter()
         say(f"making .venv with Python {found.name} ({found.path})")
         install("an empty environment", [found.path, "-m", "venv", "--clear", str(VENV)])
-        install(f"packages of {RUN_LOCK}, some ten seconds", [*locked, RUN_LOCK])
+        install(f"packages of {DEMO_LOCK}, some ten seconds", [*locked, DEMO_LOCK])
         install("accredit itself", [*pip, "--no-build-isolation", "--no-deps", "-e", "."])
     if development:
         install(f"packages of {DEV_LOCK}, some ten seconds", [*locked, DEV_LOCK])

@@ -152,9 +152,11 @@ def lock(*args: str) -> int:
         return 1
     options = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--python-version", "3.11"]
     within = ["--constraints", "requirements/run.txt"]
+    as_shown = ["--constraints", "requirements/demo.txt"]
     locks = {
         "requirements/run.txt": ["--group", "build"],
-        "requirements/dev.txt": ["--group", "dev", "--extra", "credentials", "--extra", "skos", *within],
+        "requirements/demo.txt": ["--group", "build", "--extra", "credentials", *within],  # the demo checks badges
+        "requirements/dev.txt": ["--group", "dev", "--extra", "credentials", "--extra", "skos", *as_shown],
         # Environments of their own, for tests only (executors, object stores, Parquet).
         "tests/requirements/dask.txt": ["--extra", "dask", "--no-annotate", *within],
         "tests/requirements/ray.txt": ["--extra", "ray", "--no-annotate", *within],

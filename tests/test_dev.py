@@ -70,7 +70,7 @@ class Repository:
         (folder / "backend.py").write_text(BACKEND)
         self.make_wheel("thing", "2")  # newer than the lock, as after some days everything is
         thing = self.make_wheel("thing", "1")
-        self.lock("run", thing)
+        self.lock("demo", thing)
         self.lock("dev", thing, self.make_wheel("asker", "1", "Requires-Dist: thing[extra]>=1\n"))
 
     def make_wheel(self, name: str, version: str, metadata: str = "") -> str:
@@ -127,7 +127,7 @@ def test_a_lock_that_cannot_be_installed_does_not_poison_the_next_try_and_a_demo
     repository: Repository,
 ) -> None:
     """Two stories in one, because a virtual environment takes seconds: after the failure somebody runs the demo."""
-    repository.lock("run", f"thing==1 --hash=sha256:{'0' * 64}\n")
+    repository.lock("demo", f"thing==1 --hash=sha256:{'0' * 64}\n")
     failed = repository.run("demo")
     assert failed.returncode == 1
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in failed.stderr
@@ -135,7 +135,7 @@ def test_a_lock_that_cannot_be_installed_does_not_poison_the_next_try_and_a_demo
     assert not repository.is_ready()
     (repository.venv / "left-over").touch()
 
-    repository.lock("run", repository.make_wheel("thing", "1"))
+    repository.lock("demo", repository.make_wheel("thing", "1"))
     mended = repository.run("demo")
     assert mended.returncode == 7, mended.stderr
     assert repository.is_ready()
@@ -211,7 +211,7 @@ def test_a_new_place_or_lock_makes_the_environment_anew_and_demo_passes_its_exit
 
     for name, value in {"ROOT": moved, "VENV": moved / ".venv", "READY": moved / ".venv" / ".ready"}.items():
         monkeypatch.setattr(dev, name, value)
-    for name, level in (("requirements/run.txt", 0), ("pyproject.toml", 0), ("requirements/dev.txt", 1)):
+    for name, level in (("requirements/demo.txt", 0), ("pyproject.toml", 0), ("requirements/dev.txt", 1)):
         before = (moved / name).read_bytes()
         ready = dev.fingerprints()
         assert dev.installed() == [ready[0]]

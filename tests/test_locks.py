@@ -21,7 +21,7 @@ import dev
 from tests.installations import PATIENCE, ROOT, make_wheel
 from tests.strategies.environments import bare_environment
 
-LOCKS = ("run", "dev")
+LOCKS = ("demo", "dev")
 OLDEST_PIP = {11: "22.3", 12: "23.2.1"}.get(sys.version_info.minor, "24.2")  # in ensurepip of CPython 3.x.0
 NEWER = "9999"  # newer than any release
 UNREACHABLE = ("No matching distribution found", "Could not find a version", "NewConnectionError", "ReadTimeoutError")
@@ -35,7 +35,8 @@ def pinned(name: str) -> dict[str, str]:
 def test_what_only_checking_credentials_needs_is_not_in_the_lock_for_running() -> None:
     optional = {"joserfc", "pyld", "rfc8785", "cryptography", "cachetools", "lxml"}
     assert not optional & set(pinned("run"))
-    assert optional <= set(pinned("dev"))
+    assert optional <= set(pinned("demo"))
+    assert pinned("run").items() <= pinned("demo").items() <= pinned("dev").items()
 
 
 @pytest.fixture(scope="module")

@@ -254,7 +254,7 @@ def test_the_rule_about_paths_tells_folders_of_a_machine_from_urls(line: str, fo
     assert bool(MACHINE_PATH.search(line.format("home"))) is found
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "demo.txt", "dev.txt"])
 def test_a_lock_pins_every_package_by_hash_and_names_no_index(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text("utf-8")
     assert "://" not in text
@@ -270,7 +270,7 @@ def test_a_lock_pins_every_package_by_hash_and_names_no_index(name: str) -> None
 def test_both_locks_agree_on_every_version() -> None:
     pins = [
         dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / name).read_text("utf-8"), re.MULTILINE))
-        for name in ("run.txt", "dev.txt")
+        for name in ("run.txt", "demo.txt", "dev.txt")
     ]
     assert pins[0].items() <= pins[1].items()
 
