@@ -35,18 +35,18 @@ from accredit.registry.transparency.witness import Witness
 from .clients.peer_http import Peers
 from .clock import Clock, SystemClock
 from .faults import enduring, errors_in, last_words
+from .files.key_files import NodeKeys
+from .files.secret_files import read_passphrase
 from .http.app import Application, create_app
 from .http.facades.tokens import WebKey
 from .http.forwarded import networks
 from .http.serve import NodeReader, bind, serve
 from .http.server import GRACE_SECONDS
-from .key_files import NodeKeys
 from .memory import settle_memory
 from .outcomes.weeks import WeeklyAnswers
 from .ports import RunBlocking, in_thread
 from .publication.publisher import Publisher
 from .runtime.runtime import Runtime
-from .secret_files import read_passphrase
 from .settings import NodeConfig
 from .storage.log_store import Store
 from .storage.signing_guard import SignedHead, SignedState

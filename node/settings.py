@@ -28,7 +28,7 @@ import msgspec
 from msgspec import Meta
 
 from accredit.node.clients.outgoing import Outgoing
-from accredit.node.storage.atomic_files import create_file, read_file
+from accredit.node.files.atomic_files import create_file, read_file
 from accredit.node.toml_text import toml_value
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.witness import Witness

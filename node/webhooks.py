@@ -34,13 +34,13 @@ from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import Clock
 from accredit.node.faults import place_of
 from accredit.node.http.facades.tokens import WebKey
-from accredit.node.http.json_views import format_time
 from accredit.node.http.routes.changes import change_view
 from accredit.node.ports import RunBlocking
 from accredit.node.settings import WebhookAddress
 from accredit.node.storage.log_reader import Change
 from accredit.node.storage.log_store import Store
 from accredit.node.telemetry import event as log_event
+from accredit.node.views.json_views import format_time
 from accredit.registry.errors import AccreditError, RemoteError
 
 PAGE: Final = 100

@@ -24,8 +24,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from accredit.node.http.json_views import TIMES as TIMES_IN_RECORDS
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import TIMES as TIMES_IN_RECORDS
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.json_text import decode as decode_json
 from accredit.registry.errors import DecodeError, InputError, RefusedError, StorageError

@@ -12,7 +12,7 @@ it, so that `accredit evidence check` judges it like any other.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import decode

@@ -19,7 +19,7 @@ from accredit.cli.base.log_entries import read_entries
 from accredit.cli.base.output import bad, good, shorten
 from accredit.cli.commands.verifier.check import missing_package
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.registry.errors import AccreditError
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.trust_policy import TrustPolicy

@@ -17,7 +17,7 @@ from accredit.cli.base import output
 from accredit.cli.base.documents import outline, render, when
 from accredit.cli.base.output import faint, fair, mix, plain, safe, shorten
 from accredit.governance.rules.rulebook import check_body
-from accredit.node.http.handling.summaries import summary
+from accredit.node.views.summaries import summary
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import RefusedError
 from accredit.registry.statement import Draft, Unverified, decode

@@ -15,9 +15,9 @@ import click
 
 from accredit.cli.base import documents
 from accredit.cli.base.output import quoted, say
-from accredit.node.key_files import SealedKey
-from accredit.node.secret_files import check_strength, read_passphrase
-from accredit.node.storage.atomic_files import create_file
+from accredit.node.files.atomic_files import create_file
+from accredit.node.files.key_files import SealedKey
+from accredit.node.files.secret_files import check_strength, read_passphrase
 from accredit.registry.encoding.ed25519 import KeyPair, Signer, key_id
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, Unverified, decode, encode_signed

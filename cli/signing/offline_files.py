@@ -25,7 +25,7 @@ from accredit.cli.base.documents import parse_json, read_bytes, render
 from accredit.cli.base.output import plain
 from accredit.governance.index.key_entries import next_number
 from accredit.governance.rules.rulebook import check_body
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.encoding.counts import many

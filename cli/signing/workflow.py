@@ -30,7 +30,7 @@ from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.index.key_entries import next_number
 from accredit.governance.rules.rulebook import check_body, check_statement, names_mandate
-from accredit.node.key_files import SealedKey
+from accredit.node.files.key_files import SealedKey
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError

@@ -18,9 +18,9 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.output import bad, fair, good
-from accredit.node.http.decision_view import decided
-from accredit.node.http.json_views import format_time
-from accredit.node.storage.atomic_files import folder_lock, write_atomically
+from accredit.node.files.atomic_files import folder_lock, write_atomically
+from accredit.node.views.decision_view import decided
+from accredit.node.views.json_views import format_time
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords

@@ -14,7 +14,7 @@ from msgspec import convert
 
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.status import ListSigner
-from accredit.node.http.json_views import TIMES
+from accredit.node.views.json_views import TIMES
 from accredit.registry.decision.issuer_keys import KeyState, key_at
 from accredit.registry.domain.record_types import IssuerRecord, KeyAdded, KeyEnded, StatedFacts, VoiceMembers
 from accredit.registry.domain.records import Voice, is_ahead, standing, voice_of

@@ -1,6 +1,6 @@
 """Answers for people: the verdict in words, who accredits, why, until when, and what to do next.
 
-A decision comes here as `POST /v1/decisions` gives it (`node.http.decision_view` makes the same of one made on this
+A decision comes here as `POST /v1/decisions` gives it (`node.views.decision_view` makes the same of one made on this
 machine), with *details* that make it readable: the authorities by id, and the accreditations it rests on.
 """
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
-from accredit.node.http.decision_view import explanation
-from accredit.node.http.json_views import plain
+from accredit.node.views.decision_view import explanation
+from accredit.node.views.json_views import plain
 from accredit.registry.decision.explanations import Audience
 
 if TYPE_CHECKING:

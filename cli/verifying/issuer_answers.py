@@ -26,8 +26,8 @@ from accredit.cli.verifying.private_query import ask_place
 from accredit.cli.verifying.query_options import query_of
 from accredit.node.clients.outgoing import Outgoing
 from accredit.node.clients.store_reading import is_published
-from accredit.node.http.decision_view import decided
-from accredit.node.http.json_views import plain
+from accredit.node.views.decision_view import decided
+from accredit.node.views.json_views import plain
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import Records, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId

@@ -9,7 +9,7 @@ from typing import Any
 from accredit.cli.base import exits, output
 from accredit.cli.base.node_option import first_of
 from accredit.cli.base.output import fair, good, safe
-from accredit.node.http.decision_view import decided
+from accredit.node.views.decision_view import decided
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.encoding.counts import many
 

@@ -243,7 +243,7 @@ def query_of(question: dict[str, Any], ecosystem: str) -> Query:
 
 def question_of(query: Query, ecosystem: str) -> dict[str, Any]:
     """Return the text, for people, of a question from a file."""
-    from accredit.node.http.json_views import format_time
+    from accredit.node.views.json_views import format_time
 
     question: dict[str, Any] = {"issuer": query.entity}
     for plural, singular in _SINGULARS.items():
@@ -271,7 +271,7 @@ def as_curl(url: str, question: dict[str, Any], *, is_narrow: bool = False) -> s
 
 def _existence(written: str, issuer: str, policy: "TrustPolicy | None") -> dict[str, Any]:
     """Return the time at which, according to a question, the credential is known to have existed."""
-    from accredit.node.http.json_views import format_time
+    from accredit.node.views.json_views import format_time
 
     if Path(written).is_file():
         from .receipts import existence_in
@@ -290,6 +290,6 @@ def _existence(written: str, issuer: str, policy: "TrustPolicy | None") -> dict[
 
 
 def _instant(text: str) -> str:
-    from accredit.node.http.json_views import format_time
+    from accredit.node.views.json_views import format_time
 
     return format_time(documents.seconds(text, "--on"))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from accredit.cli.base import documents
 from accredit.cli.credentials.outcomes import CheckOutcome, CredentialCheck
 from accredit.cli.credentials.reading import ReadCredential
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.errors import AccreditError, InputError
 from accredit.registry.evidence.issuance_receipt import IssuanceReceipt, check_receipt, held_by

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.node_option import complete_statement, first_good
 from accredit.cli.base.output import fair, good
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.statement_proof import Presence, Proved, check_presence

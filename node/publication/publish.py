@@ -30,9 +30,9 @@ from accredit.node.clients.store_files import (
     snapshot_path,
 )
 from accredit.node.http.handling.route import IMMUTABLE
-from accredit.node.http.json_views import format_time
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.state_store import StoredNoted
+from accredit.node.views.json_views import format_time
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.errors import AccreditError, InputError, NotYetError, RemoteError
 from accredit.registry.evidence.published_map import MAP_BYTES, name_of, root_of, tops_in

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from accredit.node.clients.object_store import ObjectStore, Stored
 from accredit.node.clients.store_files import FolderFiles, is_store, store_place
-from accredit.node.storage.atomic_files import folder_lock, unwritten
+from accredit.node.files.atomic_files import folder_lock, unwritten
 from accredit.registry.errors import InputError, StorageError
 
 FILE_MODE: Final = 0o644

@@ -29,8 +29,8 @@ import trio
 from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Changed, Engine, KeepNote
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
+from accredit.node.files.atomic_files import is_passing
 from accredit.node.ports import Progress, RunBlocking
-from accredit.node.storage.atomic_files import is_passing
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.storage.tree_edge import tree_damaged

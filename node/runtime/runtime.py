@@ -61,7 +61,7 @@ from accredit.node.engine import (
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.faults import outliving
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.node.memory import collecting_seldom
 from accredit.node.ports import Progress, RunBlocking, Transport, in_thread
 from accredit.node.storage.log_store import Store

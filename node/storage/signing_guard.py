@@ -31,11 +31,10 @@ from pathlib import Path
 from typing import Final
 
 from accredit.node.engine.quorum_state import Part
+from accredit.node.files.atomic_files import write_atomically
 from accredit.registry.errors import DecodeError, StorageError
 from accredit.registry.transparency.merkle import HASH_BYTES
 from accredit.registry.transparency.state_note import StateNote
-
-from .atomic_files import write_atomically
 
 _RESTORED: Final = "The database is older than this node's last signature: most likely a backup was restored."
 _FETCH_BACK: Final = (

@@ -24,10 +24,9 @@ from threading import get_ident, local
 from types import TracebackType
 from typing import Final, TypeVar
 
+from accredit.node.files.atomic_files import unwritten
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
-
-from .atomic_files import unwritten
 
 T = TypeVar("T")
 

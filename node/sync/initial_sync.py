@@ -40,8 +40,8 @@ import trio
 
 from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.engine import Engine
+from accredit.node.files.atomic_files import is_passing
 from accredit.node.ports import Progress, RunBlocking
-from accredit.node.storage.atomic_files import is_passing
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, StorageError

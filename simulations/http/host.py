@@ -27,9 +27,9 @@ from accredit.node.app import Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.engine import Appended, Engine, Event, SubmissionResult
 from accredit.node.engine.quorum_state import NotedMap
+from accredit.node.files.key_files import ROLES, NodeKeys
 from accredit.node.http.serve import bounds_of
 from accredit.node.http.server import Server
-from accredit.node.key_files import ROLES, NodeKeys
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store, open_reader

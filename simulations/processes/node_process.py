@@ -28,7 +28,7 @@ import trio
 
 import accredit
 from accredit.node.clients.blocking_http import BlockingHttp
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.node.settings import write_commented
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import BusyError, RemoteError, StorageError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.node import key_files
+from accredit.node.files import key_files
 from tests.cli.town import Town, found_town
 
 

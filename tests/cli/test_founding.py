@@ -8,7 +8,7 @@ import pytest
 
 from accredit.cli.commands.governance.ceremony import progress_of
 from accredit.cli.signing.offline_files import SignedStatements, decode_signed, read_ceremony
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed

@@ -9,7 +9,7 @@ import pytest
 
 from accredit.cli.signing.keys import unsent_path
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import SealedKey
+from accredit.node.files.key_files import SealedKey
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import RemoteError, UnansweredError
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, Town, make_key

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from accredit.cli.commands.governance.keys import read_entry
 from accredit.cli.main import accredit
 from accredit.cli.signing.keys import unsent_path
-from accredit.node import key_files
 from accredit.node.clients.node_client import NodeClient
+from accredit.node.files import key_files
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Draft, decode, encode_signed
 from tests.cli.town import CHARITY, Town, make_key

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from accredit.cli.main import accredit
 from tests.cli.test_help import COMMANDS
 from tests.cli.town import make_key
-from tests.node.test_secret_files import SEED, WRONG, quoted
+from tests.node.files.test_secret_files import SEED, WRONG, quoted
 
 BOARD = "did:web:board.example"
 MARK = "hunter2tr0ub4dor"

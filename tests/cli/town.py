@@ -15,7 +15,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
-from accredit.node.key_files import FASTEST, SealedKey
+from accredit.node.files.key_files import FASTEST, SealedKey
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote

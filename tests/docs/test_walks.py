@@ -11,8 +11,8 @@ import trio
 from click.testing import CliRunner
 
 from accredit.cli.main import accredit
+from accredit.node.files.key_files import FASTEST, SealedKey
 from accredit.node.http.lobby import HAS_LOBBY
-from accredit.node.key_files import FASTEST, SealedKey
 from accredit.registry.errors import RemoteError
 from tests.docs.pages import ROOT
 from tests.docs.walks import Trail, walks

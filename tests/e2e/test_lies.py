@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from accredit.cli.demo.forgeries import fork
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.node.storage.log_reader import open_reader
 from accredit.registry.transparency.equivocation import Conflict, check
 from tests.strategies.bodies import register

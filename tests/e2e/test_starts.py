@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.node.key_files import FASTEST, NodeKeys
+from accredit.node.files.key_files import FASTEST, NodeKeys
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, accredit, eventually, founding, quiet_port
 from tests.strategies.network import A, B, node_seed

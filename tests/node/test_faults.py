@@ -13,7 +13,7 @@ from accredit.cli.base import exits
 from accredit.node import faults
 from accredit.node.app import run_node
 from accredit.node.faults import AGAIN_SECONDS, enduring, errors_in, last_words, outliving
-from accredit.node.key_files import ROLES, NodeKeys
+from accredit.node.files.key_files import ROLES, NodeKeys
 from accredit.node.storage.log_store import Store
 from accredit.registry.errors import StorageError
 from tests.strategies.network import founded, node_seed

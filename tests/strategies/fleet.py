@@ -26,7 +26,7 @@ from tempfile import TemporaryFile
 from typing import Any, Final, TypeVar
 
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import FASTEST, NodeKeys, SealedKey
+from accredit.node.files.key_files import FASTEST, NodeKeys, SealedKey
 from accredit.node.settings import write_commented
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.statement import Statement

@@ -16,7 +16,7 @@ from accredit.gossip.protocol.config import GossipConfig
 from accredit.node.app import Node, Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import Clock, SystemClock
-from accredit.node.key_files import ROLES, NodeKeys
+from accredit.node.files.key_files import ROLES, NodeKeys
 from accredit.node.ports import Transport
 from accredit.node.runtime.note_sender import NOTE_PATH, NOTE_TYPE
 from accredit.node.runtime.runtime import Runtime

@@ -27,9 +27,9 @@ from accredit.node.engine import Engine, Event, SubmissionResult, Submittable, S
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.notary_phases import SETTLED
 from accredit.node.engine.quorum_state import NotedMap
+from accredit.node.files.key_files import ROLES, NodeKeys
 from accredit.node.http.app import Application, create_app
 from accredit.node.http.facades.tokens import WebKey
-from accredit.node.key_files import ROLES, NodeKeys
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store

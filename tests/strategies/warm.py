@@ -238,7 +238,7 @@ def _main() -> None:
     import resource
 
     from accredit.cli import commands, start
-    from accredit.node import key_files
+    from accredit.node.files import key_files
 
     for cost in ("MODERATE", "INTERACTIVE"):  # before anything takes them from there
         setattr(key_files, cost, key_files.FASTEST)

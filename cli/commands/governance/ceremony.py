@@ -18,7 +18,7 @@ from accredit.governance.fold import Fold
 from accredit.governance.rules.charter import charter_of
 from accredit.governance.rules.rulebook import rule_for
 from accredit.governance.rules.undoing import what_is_needed
-from accredit.node.storage.atomic_files import write_atomically
+from accredit.node.files.atomic_files import write_atomically
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, Unverified, decode

@@ -73,7 +73,7 @@ def new(
     With --next the command also makes a successor. If the charter or delegation commits to it, it can replace a stolen
     key, and the thief cannot prevent that.
     """
-    from accredit.node.key_files import new_seed
+    from accredit.node.files.key_files import new_seed
 
     authority = _authority(authority)
     passphrase = new_passphrase_for(file, passphrase_file, known=(label, authority))
@@ -106,7 +106,7 @@ def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_
 
     The file does not know what the key has signed before, so the first command that signs with it asks two nodes.
     """
-    from accredit.node.secret_files import read_seed
+    from accredit.node.files.secret_files import read_seed
 
     authority = _authority(authority)
     seed = read_seed(seed_file)
@@ -328,7 +328,7 @@ def _authority(typed: str) -> str:
 def _create(
     path: Path, seed: bytes, passphrase: str, label: str, authority: str, sealing: str = "moderate"
 ) -> dict[str, Any]:
-    from accredit.node.key_files import INTERACTIVE, MODERATE, SealedKey
+    from accredit.node.files.key_files import INTERACTIVE, MODERATE, SealedKey
 
     with output.progress("Encrypting the key"):
         limits = INTERACTIVE if sealing == "interactive" else MODERATE

@@ -26,7 +26,7 @@ from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.clients.node_url import node_url
-from accredit.node.storage.atomic_files import create_file, write_atomically
+from accredit.node.files.atomic_files import create_file, write_atomically
 from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.errors import InputError, RefusedError
@@ -370,8 +370,8 @@ def config_path(place: Path) -> Path:
 
 def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """Keys, configuration and NODE entry of a new node; the entry in its written form."""
-    from accredit.node.key_files import NodeKeys
-    from accredit.node.secret_files import check_strength, read_passphrase
+    from accredit.node.files.key_files import NodeKeys
+    from accredit.node.files.secret_files import check_strength, read_passphrase
     from accredit.node.settings import write_commented
 
     written = {"name": identity["name"], "operator": identity["operator"], "url": node_url(identity["url"])}

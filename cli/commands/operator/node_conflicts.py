@@ -19,7 +19,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, good, shorten
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.storage.atomic_files import write_atomically
+from accredit.node.files.atomic_files import write_atomically
 from accredit.registry.errors import AccreditError, InputError, RemoteError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import CHECKPOINTS, STATE_NOTES, Conflict, check

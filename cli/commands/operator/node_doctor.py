@@ -44,8 +44,8 @@ def doctor(folder: Path) -> None:
 
     Ends with 1 if something needs attention.
     """
-    from accredit.node.key_files import NodeKeys
-    from accredit.node.secret_files import read_passphrase
+    from accredit.node.files.key_files import NodeKeys
+    from accredit.node.files.secret_files import read_passphrase
     from accredit.node.settings import load
 
     config = load(config_path(folder))

@@ -26,7 +26,7 @@ from accredit.cli.importers.issuers.rows import merge, refusal
 from accredit.cli.importers.spreadsheet import Reading
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say, signing
-from accredit.node.http.json_views import plain
+from accredit.node.views.json_views import plain
 from accredit.registry.domain.accreditations import check_grant
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, StorageError

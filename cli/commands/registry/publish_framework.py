@@ -12,7 +12,7 @@ from typing import Any
 from accredit.cli.importers.frameworks.frameworks import Framework
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say
-from accredit.node.http.json_views import plain
+from accredit.node.views.json_views import plain
 from accredit.registry.errors import InputError, RefusedError, StorageError
 
 from .framework import framework_says

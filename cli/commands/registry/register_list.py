@@ -16,7 +16,7 @@ from accredit.cli.importers.issuers import report
 from accredit.cli.importers.issuers.row import READY, REFUSED, Row
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, Outcome
 from accredit.cli.signing.workflow import Desk, Say
-from accredit.node.http.json_views import plain
+from accredit.node.views.json_views import plain
 from accredit.registry.errors import InputError, RefusedError
 
 from .namesakes import Namesakes

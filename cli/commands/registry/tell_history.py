@@ -20,7 +20,7 @@ from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for, unsent_pa
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import MODERATE, SealedKey, new_seed
+from accredit.node.files.key_files import MODERATE, SealedKey, new_seed
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.ed25519 import KeyPair

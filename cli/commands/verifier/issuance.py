@@ -20,7 +20,7 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good, quoted, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, InputError, NotYetError
 from accredit.registry.evidence.issuance_receipt import IssuanceReceipt, committed_in, held_by

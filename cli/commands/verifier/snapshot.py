@@ -23,9 +23,9 @@ from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import policy_option, read_policy, remember
 from accredit.cli.verifying.decision_text import details_of, in_words_of, show_decision
 from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
-from accredit.node.http.decision_view import decided
-from accredit.node.http.json_views import format_time
-from accredit.node.storage.atomic_files import write_atomically
+from accredit.node.files.atomic_files import write_atomically
+from accredit.node.views.decision_view import decided
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 from accredit.registry.evidence.snapshot import Snapshot

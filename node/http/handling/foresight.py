@@ -12,8 +12,9 @@ from typing import Any, Final, cast
 
 from accredit.governance.fold import Fold, Proposal
 from accredit.governance.rules.charter_differences import differences, entry_differences
-from accredit.node.http.json_views import format_time, plain
 from accredit.node.lookalikes import appearance, lookalikes, port_meant
+from accredit.node.views.json_views import format_time, plain
+from accredit.node.views.summaries import standing, summary
 from accredit.registry.domain import accreditations
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, NodeRecord, Sourced, StatedEvent, VoiceMembers
@@ -31,8 +32,6 @@ from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Unverified
-
-from .summaries import standing, summary
 
 AT_ONCE: Final = 300
 """Seconds by which a date may lie ahead and still count as now, because clocks differ."""

@@ -23,8 +23,8 @@ import anyio
 import msgspec
 
 from accredit.node.http.exchange import HttpRequest
-from accredit.node.http.json_views import parse_id
 from accredit.node.places import check_place
+from accredit.node.views.json_views import parse_id
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.encoding.json_text import once, without_mark

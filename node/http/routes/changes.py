@@ -20,9 +20,9 @@ import msgspec
 from accredit.node.http.exchange import AsgiReceive, AsgiScope, AsgiSend, Response
 from accredit.node.http.handling.request_reading import accepts, integer, moment
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
-from accredit.node.http.json_views import format_time
 from accredit.node.storage.log_reader import Change
 from accredit.node.telemetry import event
+from accredit.node.views.json_views import format_time
 from accredit.registry.errors import BusyError, InputError, StorageError
 
 _log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import anyio
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.request_reading import hex_id
 from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
-from accredit.node.http.json_views import plain
 from accredit.node.runtime.equivocations import digest, view
+from accredit.node.views.json_views import plain
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.equivocation import CONFLICT_BYTES
 

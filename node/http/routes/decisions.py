@@ -21,7 +21,6 @@ from typing import Annotated, Any, Final, NotRequired, TypedDict, cast
 import msgspec
 from msgspec import Meta
 
-from accredit.node.http.decision_view import DecidedView, ExplanationView, decided, explanation
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.alike_questions import AlikeQuestions
 from accredit.node.http.handling.deciding import decide_held_together, read_ahead
@@ -32,6 +31,7 @@ from accredit.node.http.handling.turns import Turns
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question
 from accredit.node.telemetry import Answered
+from accredit.node.views.decision_view import DecidedView, ExplanationView, decided, explanation
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
 from accredit.registry.decision.query import ISSUE
 from accredit.registry.domain.records import Records, Voice, authority_in, charter_in, issuer_in, standing

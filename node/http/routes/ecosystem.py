@@ -9,7 +9,7 @@ from typing import Any, Final, NotRequired, TypedDict
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.request_reading import hex_id
 from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
-from accredit.node.http.json_views import plain
+from accredit.node.views.json_views import plain
 from accredit.registry.domain.records import charter_in
 from accredit.registry.errors import InputError, NotYetError
 

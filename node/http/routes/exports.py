@@ -18,7 +18,7 @@ from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
 from accredit.node.http.handling.turns import Turns
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import format_time
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import Voice, accreditation_in, issuer_in, standing, voice_of

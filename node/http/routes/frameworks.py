@@ -13,7 +13,7 @@ from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import AFTER, LIMIT, ids, page, record_route
 from accredit.node.http.handling.request_reading import identifier, place, words
 from accredit.node.http.handling.route import Call, json_response
-from accredit.node.http.json_views import plain
+from accredit.node.views.json_views import plain
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.bodies import FrameworkItem, FrameworkItems, FrameworkPublish

@@ -18,7 +18,7 @@ from accredit.node.http.handling.foresight import begins_at
 from accredit.node.http.handling.request_reading import accepts
 from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
 from accredit.node.http.handling.turns import Turns
-from accredit.node.http.json_views import format_time
+from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.limits import LOOKUP_STATEMENTS
 

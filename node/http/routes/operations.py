@@ -10,8 +10,8 @@ import trio
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.route import JSON, Call, Route, bytes_response, json_response
-from accredit.node.http.json_views import plain
 from accredit.node.telemetry import METRICS_CONTENT_TYPE
+from accredit.node.views.json_views import plain
 from accredit.registry.errors import NotYetError
 
 

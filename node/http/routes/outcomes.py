@@ -19,9 +19,9 @@ from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.request_reading import integer
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
 from accredit.node.http.handling.turns import Turns
-from accredit.node.http.json_views import format_time
 from accredit.node.outcomes.figures import YARDSTICK, PublicFigures
 from accredit.node.outcomes.weeks import first_day, released
+from accredit.node.views.json_views import format_time
 from accredit.registry.domain.records import (
     accreditation_in,
     authority_in,

@@ -16,8 +16,8 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.handling.record_pages import AFTER, LIMIT, ids, page, record_route
 from accredit.node.http.handling.request_reading import hex_id, identifier, one_of, place, words
 from accredit.node.http.handling.route import Call, json_response
-from accredit.node.http.json_views import format_time, plain
 from accredit.node.lookalikes import lookalikes
+from accredit.node.views.json_views import format_time, plain
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import (

@@ -20,10 +20,10 @@ from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
 from accredit.node.http.handling.node_ports import Writer
 from accredit.node.http.handling.request_reading import accepts, hex_digits, hex_id, identifier
 from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
-from accredit.node.http.handling.summaries import summary
 from accredit.node.http.handling.turns import Turns
-from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, problem_of
+from accredit.node.views.json_views import format_time, plain
+from accredit.node.views.summaries import summary
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import digest, issuer_id, members, text

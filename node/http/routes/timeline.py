@@ -16,7 +16,7 @@ from accredit.governance.fold import Fold, Undone
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.request_reading import hex_id
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
-from accredit.node.http.json_views import format_time, plain
+from accredit.node.views.json_views import format_time, plain
 from accredit.registry.decision.explanations import CAUSES
 from accredit.registry.decision.timeline import Ending, Occurrence, Spell, occurrences, spells
 from accredit.registry.domain.issuers import name_of

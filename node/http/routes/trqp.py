@@ -28,8 +28,8 @@ from accredit.node.http.handling.deciding import RECOGNITION, decide_held
 from accredit.node.http.handling.moment import Moment
 from accredit.node.http.handling.request_reading import decode_as
 from accredit.node.http.handling.route import JSON, REVALIDATE, AnswerSource, Call, Route, json_response, reading
-from accredit.node.http.json_views import format_time
 from accredit.node.questions import CONTEXT, Question, query_from_trqp, spelled_entity
+from accredit.node.views.json_views import format_time
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
 from accredit.registry.decision.query import ACCREDIT, ENTITY_CHARS, ISSUE, mandate_named, spelled_authority
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES

@@ -16,7 +16,7 @@ from accredit.cli.base.log_entries import read_entries
 from accredit.cli.demo import forgeries
 from accredit.cli.main import accredit
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import Evidence

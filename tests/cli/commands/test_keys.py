@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
 from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for, read_public, unsent_path, write_unsent
-from accredit.node.key_files import SealedKey
+from accredit.node.files.key_files import SealedKey
 from accredit.registry.encoding.ed25519 import key_id, multibase, public_of
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft

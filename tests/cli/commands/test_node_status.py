@@ -7,7 +7,7 @@ import pytest
 
 from accredit.cli.base import exits
 from accredit.cli.commands.operator.node_status import missing
-from accredit.node.key_files import NodeKeys
+from accredit.node.files.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.equivocation import check
 from tests.cli.town import Town, found_town

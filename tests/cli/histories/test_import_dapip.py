@@ -14,7 +14,7 @@ from accredit.cli.histories import dapip
 from accredit.cli.histories.plan import plan
 from accredit.cli.signing.submit import submit
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import FASTEST
+from accredit.node.files.key_files import FASTEST
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.statement import Unverified, decode
 from tests.cli.histories.stories import ALWAYS, STORIES

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accredit.cli.verifying.custodians import issuer_record_of, name_of_custodian, signer_of_custodian
-from accredit.node.http.json_views import plain
+from accredit.node.views.json_views import plain
 from accredit.registry.domain.record_types import IssuerRecord
 
 SCHOOL, ARCHIVE, METHOD = "did:web:school.example", "did:web:archive.example", "did:web:archive.example#1"

@@ -4,8 +4,8 @@ from typing import Any
 
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.verifying.issuer_answers import counted_keys
-from accredit.node.http.decision_view import decided
-from accredit.node.http.json_views import plain
+from accredit.node.views.decision_view import decided
+from accredit.node.views.json_views import plain
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import issuer_in

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from accredit.node.engine.quorum_state import Part
-from accredit.node.storage.atomic_files import is_passing
+from accredit.node.files.atomic_files import is_passing
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState, TreeHead
 from accredit.registry.errors import StorageError

@@ -12,8 +12,8 @@ from accredit.node.http.explorer.phrases import LANGUAGE, load
 from accredit.node.http.handling.record_pages import ids, page
 from accredit.node.http.handling.request_reading import identifier, verbatim
 from accredit.node.http.handling.route import Call
-from accredit.node.http.json_views import plain
 from accredit.node.outcomes.figures import appeal_spans
+from accredit.node.views.json_views import plain
 from accredit.registry.decision.authority_chain import mandate_begins
 from accredit.registry.domain.accreditations import status_at
 from accredit.registry.domain.issuers import name_of

@@ -17,7 +17,7 @@ from accredit.node.http.explorer.listing import body_name
 from accredit.node.http.explorer.phrases import LANGUAGE, isolated, linked, load
 from accredit.node.http.handling.request_reading import identifier, integer
 from accredit.node.http.handling.route import REVALIDATE, Call, Route
-from accredit.node.http.handling.summaries import summary
+from accredit.node.views.summaries import summary
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.records import issuer_in
 from accredit.registry.encoding import rfc3339

@@ -13,9 +13,9 @@ from accredit.node.http.explorer.listing import authority_name, body_name
 from accredit.node.http.explorer.phrases import LANGUAGE, load
 from accredit.node.http.handling.request_reading import hex_id, integer
 from accredit.node.http.handling.route import Call
-from accredit.node.http.handling.summaries import summary
-from accredit.node.http.json_views import plain
 from accredit.node.http.routes.statements import held_statement
+from accredit.node.views.json_views import plain
+from accredit.node.views.summaries import summary
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding import rfc3339
 from accredit.registry.statement import Statement

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.node.http.json_views import TIMES, parse_id, plain
+from accredit.node.views.json_views import TIMES, parse_id, plain
 from accredit.registry.errors import DecodeError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import TypedDict
 
-from accredit.node.http.json_views import format_time
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
 from accredit.registry.decision.verdict import Decision, Verdict
+
+from .json_views import format_time
 
 
 class ReasonView(TypedDict):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.node.secret_files import check_strength, read_passphrase, read_seed
+from accredit.node.files.secret_files import check_strength, read_passphrase, read_seed
 from accredit.registry.encoding.ed25519 import encode_base58, public_of
 from accredit.registry.errors import InputError, StorageError
 

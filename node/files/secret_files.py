@@ -23,9 +23,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from accredit.node.storage.atomic_files import read_file
 from accredit.registry.encoding.ed25519 import SEED_BYTES, decode_secret_multibase, public_of
 from accredit.registry.errors import DecodeError, InputError
+
+from .atomic_files import read_file
 
 FORMS: Final = "hexadecimal, base64, PKCS#8 PEM or DER (openssl genpkey -algorithm ed25519), Multikey or JWK"
 

@@ -39,9 +39,10 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
-from accredit.node.storage.atomic_files import create_file, folder_lock, read_file, write_atomically
 from accredit.registry.encoding.ed25519 import SEED_BYTES, KeyPair, Signer, key_id, public_of
 from accredit.registry.errors import InputError, RefusedError
+
+from .atomic_files import create_file, folder_lock, read_file, write_atomically
 
 ROLES: Final = ("peer", "log", "witness", "state")
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.node.key_files import (
+from accredit.node.files.key_files import (
     FASTEST,
     MODERATE,
     ROLES,
@@ -237,7 +237,7 @@ def test_what_was_loaded_before_somebody_else_signed_does_not_count(path: Path) 
 def test_of_many_programs_with_one_key_file_one_gets_a_number(path: Path) -> None:
     create(path)
     program = (
-        "import sys; from pathlib import Path; from accredit.node.key_files import SealedKey\n"
+        "import sys; from pathlib import Path; from accredit.node.files.key_files import SealedKey\n"
         "from accredit.registry.errors import RefusedError\n"
         "won = 0\n"
         "for seq in range(1, 31):\n"
@@ -270,7 +270,8 @@ def test_on_a_full_disk_no_half_key_is_left_and_the_guard_stays_as_it_was(path: 
     create(path)
     before = path.read_bytes()
     program = (
-        "import resource, sys; from pathlib import Path; from accredit.node.key_files import SealedKey, NodeKeys\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from accredit.node.files.key_files import SealedKey, NodeKeys\n"
         "from accredit.registry.errors import StorageError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))\n"
         "path = Path(sys.argv[1])\n"

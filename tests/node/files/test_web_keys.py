@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from accredit.node.key_files import ROLES, NodeKeys
+from accredit.node.files.key_files import ROLES, NodeKeys
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.web_keys import remember_web_key
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accredit.governance.rules.rulebook import KINDS
-from accredit.node.http.handling.summaries import summary
+from accredit.node.views.summaries import summary
 
 ID = bytes(range(32))
 SUB = "did:web:college.example"
