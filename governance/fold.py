@@ -13,8 +13,9 @@ them.
     changes = fold.settle()
     fold.get("issuer", "did:web:example.edu")
 
-A `Fold` is a `registry.domain.records.Records`: `decide` reads it directly. Records are kept encoded, in a third of the
-memory of dicts; those read often are decoded once.
+A `Fold` is a `registry.domain.records.Records`: `decide` reads it directly. How a statement or a key stands in it,
+`governance.standing` answers. Records are kept encoded, in a third of the memory of dicts; those read often are decoded
+once.
 
 `branch` gives a fold over this one that continues on its own and keeps only the differences. So a set and a larger one,
 or many nodes with the same beginning, take little more memory than one. The law of the fold holds for branches as well.
@@ -30,13 +31,11 @@ from operator import itemgetter
 from typing import Any, Final, cast
 
 from accredit.governance.authority import ordinary_effect
-from accredit.governance.authority.effect import EffectState, InForce, StatementEffect, counts_for, judge
+from accredit.governance.authority.effect import EffectState, InForce, StatementEffect, judge
 from accredit.governance.authority.governing_state import Law, affected_keys, settle_law
-from accredit.governance.authority.key_lifecycle import voices_of_key
 from accredit.governance.authority.node_names import NAMING, Naming, naming_problem, trace_name
 from accredit.governance.index import statement_index
 from accredit.governance.index.holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
-from accredit.governance.index.key_entries import introductions, next_number
 from accredit.governance.index.overlay import Layered, pour, relay
 from accredit.governance.index.statement_index import Chains
 from accredit.governance.records import committed_set
@@ -48,20 +47,18 @@ from accredit.governance.records.reducers import (
     Contributions,
     in_judging_order,
     is_founding,
-    is_recorded,
     leading,
     make_record,
     subject_of,
 )
 from accredit.governance.rules.charter import Charter
-from accredit.governance.rules.rulebook import check_statement
 from accredit.governance.rules.undoing import WEIGHED, Back, asked, begins, undoing
 from accredit.registry.domain.record_types import NodeRecord, Record
-from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, issuer_in, record_key
+from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, record_key
 from accredit.registry.encoding.cbor import reread
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import StorageError
-from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
+from accredit.registry.statement import Statement, Unverified
 from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_trie import state_root
 
@@ -118,13 +115,6 @@ record tells. A guess; each one more is 40 bytes read and written with every fur
 KEEPERS_LISTED: Final = 50
 """Issuers that are found as keepers of one issuer's records, the first by id. A guess: an archive or two are usual."""
 
-_OVER: Final[dict[str, Any]] = {
-    "state": EffectState.INEFFECTIVE,
-    "voice": None,
-    "since": None,
-    "reason": "Its authority has used up its share of this record; end or withdraw another entry first.",
-}
-
 
 def _is_its_own(subject: Subject, stood: Iterable[InForce | None]) -> bool:
     """Return whether the record of a subject follows from how the statements about it stand, and from nothing else.
@@ -160,56 +150,6 @@ class Changes:
     took_effect: tuple[bytes, ...] = ()
     ceased: tuple[bytes, ...] = ()
     committed: Mapping[bytes, bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A statement that waits for votes, and the votes on it that are held."""
-
-    statement: Statement
-    verdict: StatementEffect
-    votes: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyHead:
-    """Where a key stands.
-
-    Attributes:
-        key, public: the key's id, and the public key once it is known.
-        budget: the highest number it may use.
-        seq, id: number and id of its newest statement held in sequence; 0 and None before its first.
-        next_seq: the number its next statement must have.
-        forked: it has signed two statements with the same number.
-        voices: the authorities it counts for now.
-        cut: it has been retired, rotated away or compromised.
-    """
-
-    key: bytes
-    public: bytes | None
-    budget: int
-    seq: int
-    id: bytes | None
-    next_seq: int
-    forked: bool
-    voices: tuple[Voice, ...]
-    cut: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """Something that was said about a record's subject and counts no more, so that the record is silent about it.
-
-    Attributes:
-        state: `annulled`, or `void` because its key had been cut off before.
-        by: the annulment or the cut-off.
-        since: from when that counts, seconds.
-    """
-
-    statement: Statement
-    state: EffectState
-    by: Statement
-    since: int
 
 
 class Fold:
@@ -800,7 +740,7 @@ class Fold:
         """Return whether the root commits to a statement."""
         return statement in self._committed
 
-    # Standing
+    # Conclusions; `standing` answers more from them
 
     @property
     def charter(self) -> Charter | None:
@@ -816,23 +756,6 @@ class Fold:
         """Return matters for a person to look at: forked keys, rival amendments."""
         return () if self.law is None else self.law.alarms
 
-    def standing(self, statement: bytes) -> StatementEffect | None:
-        """Return how a held statement stands; None if not held. A vote is effective if its key counts for any voice."""
-        held = self.chains.get(statement)
-        if held is None:
-            return None
-        if self.law is None:
-            return _BEFORE_GENESIS
-        found = None if self._fresh else self._verdicts.get(statement)
-        if found is not None:
-            return found
-        found = self._judge(self.law, held)
-        subject = subject_of(held)
-        if found.state is not EffectState.EFFECTIVE or subject is None:
-            return found
-        issuer = issuer_in(self, CanonicalId(held.sub)) if held.kind == "accreditation.grant" else None
-        return found if is_recorded(held, self.get(*subject), issuer) else replace(found, **_OVER)
-
     def said_about(self, type: str, id: str) -> Iterator[Statement]:
         """Every statement held about a record's subject, whether it counts or not, in the order in which it came."""
         return (self.chains[each] for each in self._said_of((type, id)))
@@ -844,112 +767,39 @@ class Fold:
         """
         return self._keepers.get(("issuer", issuer), ())
 
-    def ended_grants(self, issuer: str) -> list[Statement]:
-        """Return the grants to an issuer that are annulled or void, the newest first, among its newest
-        `GRANTS_LISTED`."""
-        newest = [self.chains[id] for _, id in reversed(self._grants.get(("issuer", issuer), ()))]
-        ended = (EffectState.ANNULLED, EffectState.VOID)
-        return [one for one in newest if (effect := self.standing(one.id)) is not None and effect.state in ended]
+    def grants_to(self, issuer: str) -> Iterator[Statement]:
+        """Yield an issuer's newest `GRANTS_LISTED` grants, whatever became of them, the newest first."""
+        return (self.chains[id] for _, id in reversed(self._grants.get(("issuer", issuer), ())))
 
-    def undone(self, type: str, id: str) -> list[Undone]:
-        """What was said about a record's subject and is annulled or void, in the order in which it was said.
+    def open_statements(self) -> Iterator[Statement]:
+        """Yield the statements that wait for votes, or no longer do because they were closed or taken back."""
+        return (self.chains[each] for each in self._open)
 
-        With a grant, what was said about it is annulled as well.
-        """
+    def annulments(self, statement: bytes) -> tuple[bytes, ...]:
+        """Return the ids of the statements that would annul a statement, in effect or not."""
+        return self._annulments.get(statement, ())
+
+    def in_force(self, statement: bytes) -> InForce | None:
+        """Return for whom a statement is in effect, and since when; None if it is not."""
+        return self._effective.get(statement)
+
+    def judged(self, statement: Statement) -> StatementEffect:
+        """Judge a held statement alone: `standing` adds whether its authority's share has room for it."""
         if self.law is None:
-            return []
-        held = [*self.said_about(type, id)]
-        if all(one.id in self._effective for one in held):
-            return []
-        said = in_judging_order(held)
-        whole: dict[bytes, InForce] = {}  # what would be in effect if nothing had been annulled
-        found = []
-        for statement in said:
-            verdict = judge(self.law, statement, lambda id: whole.get(id) or self._effective.get(id))
-            if verdict.voice is not None and verdict.since is not None:
-                whole[statement.id] = InForce(verdict.voice, verdict.since)
-            if verdict.state is EffectState.VOID:
-                ends = [cut.statement.id for cut in self.law.ground.cuts[statement.kid]]
-            elif statement.id in whole and statement.id not in self._effective:
-                founding = said[0].id
-                ends = [each for about in (statement.id, founding) for each in self._annulments.get(about, ())]
-            else:
-                continue
-            ended = min(((self._effective[each].since, each) for each in ends if each in self._effective), default=None)
-            if ended is not None:
-                since, by = ended
-                state = EffectState.VOID if verdict.state is EffectState.VOID else EffectState.ANNULLED
-                found.append(Undone(statement=statement, state=state, by=self.chains[by], since=since))
-        return sorted(found, key=lambda one: (one.statement.iat, one.statement.id))
+            return _BEFORE_GENESIS
+        found = None if self._fresh else self._verdicts.get(statement.id)
+        return self._judge(self.law, statement) if found is None else found
 
-    def explain_draft(self, draft: Draft, key: bytes) -> StatementEffect:
-        """Return the standing that a draft would have if `key` signed it now.
-
-        Raises:
-            DecodeError: the draft is not of its kind's shape.
-        """
-        unverified = as_unverified(draft, key)
-        check_statement(unverified)
+    def judge_draft(self, draft: Unverified) -> StatementEffect:
+        """Judge a statement as if its key signed it now."""
         if self.law is None:
             return _BEFORE_GENESIS
         judged = {} if self._fresh else self._verdicts
-        verdict = judge(self.law, unverified, self._effective.get, draft=True, judged=judged)
-        if unverified.kind in NAMING and verdict.state in (EffectState.EFFECTIVE, EffectState.WAITING):
-            return self._judge_naming(self.law, unverified, verdict)
+        verdict = judge(self.law, draft, self._effective.get, draft=True, judged=judged)
+        if draft.kind in NAMING and verdict.state in (EffectState.EFFECTIVE, EffectState.WAITING):
+            return self._judge_naming(self.law, draft, verdict)
         return verdict
 
     def naming(self, name: str) -> Naming:
         """Return the entry that belongs to a node's name."""
         return Naming() if self.law is None else self._naming(self.law, name)
-
-    def proposals(self) -> list[Proposal]:
-        """Return the statements that wait for votes, oldest first."""
-        found = []
-        for statement in sorted((self.chains[s] for s in self._open), key=lambda s: (s.iat, s.id)):
-            verdict = self.standing(statement.id)
-            assert verdict is not None
-            if verdict.state is EffectState.WAITING:
-                votes = tuple(self.chains.deciding_votes(statement.id))
-                found.append(Proposal(statement=statement, verdict=verdict, votes=votes))
-        return found
-
-    def may_vote(self, key: bytes, statement: Statement) -> bool:
-        """Return whether a vote by a key that has not voted yet could bring a statement nearer to taking effect."""
-        if self.law is None or key == statement.kid:
-            return False
-        if any(vote.kid == key for vote in self.chains.deciding_votes(statement.id)):
-            return False
-        return counts_for(self.law, self._voices_of(self.law, key), statement, self._effective.get)
-
-    def key_head(self, key: bytes) -> KeyHead | None:
-        """Return the state of a key; None for a key that no held statement introduces."""
-        entries = [e for s in self.chains.introducers(key) for e in introductions(s) if e.key == key]
-        if not entries:
-            return None
-        voices = () if self.law is None else self._voices_of(self.law, key)
-        newest = self.chains.newest(key)
-        return KeyHead(
-            key=key,
-            public=next((entry.public for entry in entries if entry.public is not None), None),
-            budget=max(entry.budget for entry in entries),
-            seq=0 if newest is None else newest.seq,
-            id=None if newest is None else newest.id,
-            next_seq=1 if newest is None else next_number(newest),
-            forked=self.chains.is_forked(key),
-            voices=voices,
-            cut=self.law is not None and bool(self.law.ground.cuts.get(key)) and not voices,
-        )
-
-    def _voices_of(self, law: Law, key: bytes) -> tuple[Voice, ...]:
-        found = voices_of_key(law.ground, key)
-        return tuple(voice for voice in found if voice.via is None or voice in law.mandates.seats)
-
-    def heads(self) -> list[tuple[bytes, bytes, int]]:
-        """Return id, newest statement held in sequence, and its number, for every key in use: the content of
-        `heads`."""
-        found = []
-        for key in sorted(self.chains.keys()):
-            head = self.key_head(key)
-            if head is not None and head.id is not None:
-                found.append((key, head.id, head.seq))
-        return found

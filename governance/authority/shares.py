@@ -12,8 +12,8 @@ stated, the capacity is shared out:
 So a voice that stays within its share loses nothing, whatever the others state. Nobody gains a larger share by making
 delegates or by stating keys, because these share what their maker may add. A part that belongs to several voices (what
 a key says that two authorities stated) finds room if one of them has room for it, so nobody takes a key's room away by
-stating the key as well. The excess does not count (`fold.Fold.standing` says so), and counts again once there is room.
-The result follows from the set of statements alone.
+stating the key as well. The excess does not count (`standing.standing_of` says so), and counts again once there is
+room. The result follows from the set of statements alone.
 """
 
 from collections import Counter

@@ -9,6 +9,7 @@ Statements enter the network like all others: by `Workload.say`, at some node, u
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accredit.governance.standing import key_heads
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from accredit.registry.statement import Statement
 
@@ -162,7 +163,7 @@ class GovernanceWorkload:
         # Keys that exist already are listed with a budget of 0, so that no budget is given twice.
         authorities = [{**each, "keys": [{**key, "budget": 0} for key in each["keys"]]} for each in body["authorities"]]
         charter = {**body, "authorities": authorities, **members}
-        heads = [{"key": key, "id": id} for key, id, _ in at.engine.fold.heads()]
+        heads = [{"key": key, "id": id} for key, id, _ in key_heads(at.engine.fold)]
         amendment = {"parent": town.genesis.id, "version": 2, "charter": charter, "heads": heads}
         said = town.sign(pen, "charter.amend", amendment, sub=town.charter_id, time=self._time)
         self._world.workload.say(said, at)

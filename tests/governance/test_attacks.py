@@ -5,6 +5,7 @@ import pytest
 from accredit.governance.authority.admission import Admission
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.rules.charter import check_genesis
+from accredit.governance.standing import standing_of
 from accredit.registry.errors import DecodeError, NotYetError, RefusedError
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register
@@ -20,7 +21,7 @@ def town() -> Consortium:
 
 
 def state(town: Consortium, statement: Statement, said: list[Statement] | None = None) -> EffectState:
-    verdict = town.fold(said).standing(statement.id)
+    verdict = standing_of(town.fold(said), statement.id)
     assert verdict is not None
     return verdict.state
 

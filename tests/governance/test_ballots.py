@@ -6,6 +6,7 @@ import pytest
 
 from accredit.governance.authority.ballots import Ground, tally_keys
 from accredit.governance.authority.effect import EffectState
+from accredit.governance.standing import explain_draft, standing_of, waiting_proposals
 from accredit.registry.statement import Draft, Statement
 from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
@@ -101,12 +102,12 @@ def test_rejections_close_a_proposal_once_its_rule_can_no_longer_be_met() -> Non
     town.votes(C, said, approve=False)
 
     assert state_of(town, said) is EffectState.CLOSED
-    assert town.fold().proposals() == []
+    assert waiting_proposals(town.fold()) == []
 
     pen = Pen("second of C", C)  # a key that has not rejected it can still speak for its authority
     town.says(C, "key.add", key_entry(pen, budget=10), C)
     assert state_of(town, said) is EffectState.WAITING
-    assert [proposal.statement for proposal in town.fold().proposals()] == [said]
+    assert [proposal.statement for proposal in waiting_proposals(town.fold())] == [said]
     town.votes(pen, said)
 
     assert state_of(town, said) is EffectState.EFFECTIVE
@@ -126,8 +127,8 @@ def test_how_a_proposal_stood_is_not_kept_longer_than_it_stands_so() -> None:
     for statement in town.said:
         fold.add(statement)
         fold.settle()
-        anew = fold.branch().standing(said.id)
-        assert fold.standing(said.id) == anew
+        anew = standing_of(fold.branch(), said.id)
+        assert standing_of(fold, said.id) == anew
         states.append("" if anew is None else anew.state)
 
     assert list(dict.fromkeys(states)) == ["", "waiting", "closed", "effective"]
@@ -159,8 +160,8 @@ def test_a_vote_is_foreseen_by_how_its_target_stands_and_not_by_how_it_stood() -
                 prev=None,
                 body={"targets": [said.id]},
             )
-            foreseen = fold.explain_draft(draft, pen.kid)
-            assert foreseen == fold.branch().explain_draft(draft, pen.kid)
+            foreseen = explain_draft(fold, draft, pen.kid)
+            assert foreseen == explain_draft(fold.branch(), draft, pen.kid)
             reasons.append(foreseen.reason)
 
     name = said.id.hex()[:12]
@@ -344,7 +345,7 @@ def test_a_key_that_votes_without_end_makes_no_count_dear(monkeypatch: pytest.Mo
             fold.add(town.says(C, "vote.approve", targets, heard=False))
             fold.settle()
         looked_at.append(calls)
-        assert all(said.id in {one.statement.id for one in town.fold().proposals()} for said in proposals)
+        assert all(said.id in {one.statement.id for one in waiting_proposals(town.fold())} for said in proposals)
         assert [verdict_of(town, said, fold).state for said in proposals] == [EffectState.EFFECTIVE] * 6
     assert looked_at[0] == looked_at[1]
 

@@ -9,6 +9,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
+from accredit.governance.standing import key_head
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id, multibase
@@ -232,7 +233,7 @@ def backwards(town: Consortium) -> Fold:
 
 
 def voice_of_key(town: Consortium, pen: Pen) -> Voice:
-    head = town.fold().key_head(pen.kid)
+    head = key_head(town.fold(), pen.kid)
     assert head is not None
     (voice,) = head.voices
     return voice

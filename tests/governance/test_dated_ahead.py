@@ -13,6 +13,7 @@ import pytest
 from accredit.governance.authority.node_names import entry_digest
 from accredit.governance.fold import Fold
 from accredit.governance.rules.rulebook import KINDS
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import AUTHORIZED, Query, decide, decide_recognition
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Statement
@@ -296,7 +297,7 @@ def votes(kind: str, *, narrowing: bool) -> Told:
 
     def state(fold: Fold, now: int) -> object:
         del now
-        found = fold.standing(said.id)
+        found = standing_of(fold, said.id)
         assert found is not None
         return found.state
 

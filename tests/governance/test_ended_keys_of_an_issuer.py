@@ -10,6 +10,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import Query, decide
 from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.statement import Statement
@@ -153,7 +154,7 @@ def test_nobody_takes_a_keys_room_away_by_giving_it_a_mandate() -> None:
         ends(town, C, "two", START + n, START + n, reason_text=PROSE)
     reported = ends(town, pens["one"], "two", THEFT, REPORT)
     assert "key_compromised" in codes(town, method("two"))
-    standing = town.fold().standing(reported.id)
+    standing = standing_of(town.fold(), reported.id)
     assert standing is not None
     assert standing.state is EffectState.EFFECTIVE
 
@@ -167,7 +168,7 @@ def test_nobody_takes_a_keys_room_away_by_stating_it_as_well() -> None:
         town.says(pen, "issuer.register", stated)
     reported = ends(town, pens["one"], "two", THEFT, REPORT)
     assert "key_compromised" in codes(town, method("two"))
-    standing = town.fold().standing(reported.id)
+    standing = standing_of(town.fold(), reported.id)
     assert standing is not None
     assert standing.state is EffectState.EFFECTIVE
 

@@ -7,6 +7,7 @@ import pytest
 from accredit.governance import fold as fold_module
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Changes, Fold
+from accredit.governance.standing import key_head, key_heads, standing_of, undone_about, waiting_proposals
 from tests.strategies.bodies import (
     FRAMEWORK,
     ISSUER,
@@ -82,7 +83,7 @@ def test_adding_again_changes_nothing() -> None:
     assert (fold.state_root(), len(fold)) == (root, len(town.said))
     assert town.genesis.id in fold
     assert fold.statement(town.genesis.id) == town.genesis
-    assert fold.standing(bytes(32)) is None
+    assert standing_of(fold, bytes(32)) is None
 
 
 def test_before_its_genesis_a_fold_holds_and_commits_what_it_hears() -> None:
@@ -92,12 +93,12 @@ def test_before_its_genesis_a_fold_holds_and_commits_what_it_hears() -> None:
     fold.add(given)
     fold.settle()
 
-    waiting = fold.standing(given.id)
+    waiting = standing_of(fold, given.id)
     assert waiting is not None
     assert waiting.state is EffectState.WAITING
     assert fold.is_committed(given.id)
     assert fold.charter is None
-    head = fold.key_head(town.pen(A).kid)
+    head = key_head(fold, town.pen(A).kid)
     assert head is None  # nothing introduces it yet
 
 
@@ -134,20 +135,20 @@ def test_what_is_undone_is_told_with_what_undid_it() -> None:
     suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
     for annulled in (first := annul(town, B, suspended), annul(town, C, suspended), annul(town, A, given)):
         town.votes(C if annulled is first else B, annulled)
-    again, whole = town.fold().undone("accreditation", given.id.hex())[::-1]
+    again, whole = undone_about(town.fold(), "accreditation", given.id.hex())[::-1]
     assert (whole.statement.id, whole.state, whole.by.kind) == (given.id, EffectState.ANNULLED, "statement.annul")
     assert (again.statement.id, again.by.id) == (suspended.id, first.id), "of several annulments the first counts"
     assert again.since >= first.iat
-    assert Fold(town.eco).undone("accreditation", given.id.hex()) == [], "before the genesis nothing counts"
+    assert undone_about(Fold(town.eco), "accreditation", given.id.hex()) == [], "before the genesis nothing counts"
 
 
 def test_what_a_stolen_key_said_is_undone_by_the_cut_off_and_what_counts_is_not_undone() -> None:
     town = trio()
     given = town.says(A, "accreditation.grant", grant())
-    assert town.fold().undone("accreditation", given.id.hex()) == []
+    assert undone_about(town.fold(), "accreditation", given.id.hex()) == []
     cut = compromise(town, B, town.pen(A), town.genesis)
     town.votes(C, cut)
-    (void,) = town.fold().undone("accreditation", given.id.hex())
+    (void,) = undone_about(town.fold(), "accreditation", given.id.hex())
     assert (void.statement.id, void.state, void.by.id) == (given.id, EffectState.VOID, cut.id)
 
 
@@ -157,7 +158,7 @@ def test_what_never_counted_for_another_reason_was_not_undone() -> None:
         admitted = town.says(by, "node.admit", node("one.example", by))
         for other in {A, B, C} - {by}:
             town.votes(other, admitted)
-    assert town.fold().undone("node", "one.example") == []
+    assert undone_about(town.fold(), "node", "one.example") == []
 
 
 def test_votes_annulments_and_what_the_law_rests_on_cannot_be_annulled() -> None:
@@ -293,18 +294,18 @@ def test_key_heads_tell_where_a_key_stands_and_for_whom_it_counts() -> None:
     claimed = delegate(town, intruder, to="https://x.example/")[0]
     fold = town.fold()
 
-    head = fold.key_head(pen.kid)
+    head = key_head(fold, pen.kid)
     assert head is not None
     assert (head.seq, head.next_seq, head.budget, head.public) == (1, 2, 500, pen.public)
     assert [voice.by for voice in head.voices] == [pen.authority]
-    committed = fold.key_head(Pen(f"{A}#1 next", A).kid)
+    committed = key_head(fold, Pen(f"{A}#1 next", A).kid)
     assert committed is not None
     assert (committed.public, committed.seq, committed.id, committed.next_seq) == (None, 0, None, 1)
-    nobody = fold.key_head(claimed.kid)
+    nobody = key_head(fold, claimed.kid)
     assert nobody is not None
     assert nobody.voices == ()  # an issuer's key cannot make anybody an authority
-    assert fold.key_head(bytes(32)) is None
-    assert (pen.kid, head.id, 1) in fold.heads()
+    assert key_head(fold, bytes(32)) is None
+    assert (pen.kid, head.id, 1) in key_heads(fold)
 
 
 def test_heads_leave_out_what_nothing_introduces_or_is_not_held_in_sequence() -> None:
@@ -312,7 +313,7 @@ def test_heads_leave_out_what_nothing_introduces_or_is_not_held_in_sequence() ->
     stranger = Pen("stranger", A)
     town.says(stranger, "issuer.register", register())
 
-    assert stranger.kid not in [key for key, _, _ in town.fold().heads()]
+    assert stranger.kid not in [key for key, _, _ in key_heads(town.fold())]
 
 
 def test_proposals_are_listed_oldest_first_with_their_votes_until_they_are_decided() -> None:
@@ -323,7 +324,7 @@ def test_proposals_are_listed_oldest_first_with_their_votes_until_they_are_decid
     vote = town.votes(C, early, approve=False)
     fold = fold_of(town.eco, town.said, batch=1)
 
-    proposals = fold.proposals()
+    proposals = waiting_proposals(fold)
     assert [proposal.statement for proposal in proposals] == [early, late, amended]
     assert proposals[0].votes == (vote,)
     assert proposals[0].verdict.needed == "2 of 3 authorities"
@@ -332,7 +333,7 @@ def test_proposals_are_listed_oldest_first_with_their_votes_until_they_are_decid
         fold.add(statement)
     fold.settle()
 
-    assert [proposal.statement for proposal in fold.proposals()] == [amended]
+    assert [proposal.statement for proposal in waiting_proposals(fold)] == [amended]
 
 
 def test_who_is_named_as_keeper_of_an_issuers_records_is_found_by_it_in_any_order(

@@ -6,6 +6,7 @@ from accredit.governance.authority import governing_state
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.authority.governing_state import Law
 from accredit.governance.index.statement_index import Chains
+from accredit.governance.standing import key_head, standing_of, waiting_proposals
 from tests.strategies.bodies import ISSUER, delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio, verdict_of
@@ -23,7 +24,7 @@ def test_a_fork_raises_an_alarm_until_a_cut_off_ends_one_branch() -> None:
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
     fold = town.fold()
     assert fold.alarms() == (f"key {thief.kid.hex()[:16]} has signed two statements with the same number",)
-    head = fold.key_head(thief.kid)
+    head = key_head(fold, thief.kid)
     assert head is not None
     assert head.forked
 
@@ -206,9 +207,9 @@ def test_one_statement_more_of_a_forked_key_has_nothing_settled_anew_however_man
             statement = town.says(thief.copy(), kind, said)
             fold.add(statement)
             fold.settle()
-            assert fold.standing(statement.id) == town.fold().standing(statement.id)
+            assert standing_of(fold, statement.id) == standing_of(town.fold(), statement.id)
             if kind == "key.retire":
-                assert statement.id in [proposal.statement.id for proposal in fold.proposals()]
+                assert statement.id in [proposal.statement.id for proposal in waiting_proposals(fold)]
     assert settled == 9, "by the whole folds alone"
 
 

@@ -15,6 +15,7 @@ from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.governance.index.holdings import Fact, InMemory
 from accredit.governance.records import reducers
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import AUTHORIZED, Query, decide
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import issuer_in
@@ -120,7 +121,7 @@ def test_what_a_fork_says_too_often_is_told_why_it_is_not_in_the_record() -> Non
     town, pens = school()
     said = flood(town, pens["one"], 40, "other words")
     fold = town.fold()
-    states = [fold.standing(one.id) for one in said]
+    states = [standing_of(fold, one.id) for one in said]
     assert [one.state for one in states if one is not None].count(EffectState.EFFECTIVE) == 1
     assert {one.reason for one in states if one is not None} == {
         "",
@@ -260,8 +261,8 @@ def check(seed: int) -> None:
         assert fold.state_root() == whole.state_root(), f"seed {seed}, batches of {batch}"
         assert dict(fold.items()) == dict(whole.items())
         assert again == facts, f"seed {seed}: what is kept for good depends on the order"
-        standings = [fold.standing(one.id) for one in town.said]
-        assert standings == [whole.standing(one.id) for one in town.said]
+        standings = [standing_of(fold, one.id) for one in town.said]
+        assert standings == [standing_of(whole, one.id) for one in town.said]
 
 
 @pytest.mark.parametrize("first", [reducers.FIRST, 5])

@@ -3,6 +3,7 @@
 import pytest
 
 from accredit.governance.authority.effect import EffectState
+from accredit.governance.standing import key_head, waiting_proposals
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
@@ -47,7 +48,7 @@ def test_an_added_key_speaks_for_its_authority_and_for_no_other() -> None:
     assert state_of(town, theirs) is EffectState.INEFFECTIVE
     keys = record_of(town, "authority", A)["standings"][0]["keys"]
     assert {key["key"]: key["since"] for key in keys} == {town.pen(A).kid: town.eco, pen.kid: added.id}
-    head = town.fold().key_head(pen.kid)
+    head = key_head(town.fold(), pen.kid)
     assert head is not None
     assert [voice.by for voice in head.voices] == [A]
 
@@ -135,12 +136,12 @@ def test_two_authorities_end_a_key_that_its_own_authority_would_keep() -> None:
 
     waiting = verdict_of(town, cut)
     assert (waiting.state, waiting.needed, waiting.approvals) == (EffectState.WAITING, "2 of 3 authorities", (B,))
-    assert [proposal.statement for proposal in town.fold().proposals()] == [cut]
+    assert [proposal.statement for proposal in waiting_proposals(town.fold())] == [cut]
 
     town.votes(C, cut)
 
     assert state_of(town, cut) is EffectState.EFFECTIVE
-    head = town.fold().key_head(town.pen(A).kid)
+    head = key_head(town.fold(), town.pen(A).kid)
     assert head is not None
     assert (head.cut, head.voices) == (True, ())
 
@@ -461,7 +462,7 @@ def test_whoever_names_anothers_key_in_a_delegation_gains_no_hold_over_it() -> N
 
     assert state_of(town, given) is EffectState.EFFECTIVE
     assert state_of(town, cut) is EffectState.EFFECTIVE  # as X's own key it is ended, which it never was
-    head = town.fold().key_head(town.pen(B).kid)
+    head = key_head(town.fold(), town.pen(B).kid)
     assert head is not None
     assert not head.cut
     assert [voice.by for voice in head.voices] == [B]
@@ -587,7 +588,7 @@ def test_a_cut_off_that_all_keys_but_the_authors_reject_is_closed() -> None:
     town.votes(f"{A}#3", cut, approve=False)
 
     assert state_of(town, cut) is EffectState.CLOSED
-    assert town.fold().proposals() == []
+    assert waiting_proposals(town.fold()) == []
 
 
 def test_a_cut_off_waits_while_any_mandate_of_its_key_can_still_carry_it() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
 from accredit.governance.fold import Fold
+from accredit.governance.standing import key_heads, standing_of, waiting_proposals
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import register
@@ -27,11 +28,11 @@ def picture(fold: Fold) -> dict[str, Any]:
         "records": dict(fold.items()),
         "root": fold.state_root(),
         "committed": sorted(s.id for s in fold.chains if fold.is_committed(s.id)),
-        "standings": {s.id: fold.standing(s.id) for s in sorted(fold.chains, key=lambda s: s.id)},
-        "open": [proposal.statement.id for proposal in fold.proposals()],
+        "standings": {s.id: standing_of(fold, s.id) for s in sorted(fold.chains, key=lambda s: s.id)},
+        "open": [proposal.statement.id for proposal in waiting_proposals(fold)],
         "alarms": fold.alarms(),
         "nodes": fold.nodes(),
-        "heads": fold.heads(),
+        "heads": key_heads(fold),
     }
 
 

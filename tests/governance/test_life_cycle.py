@@ -11,6 +11,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import Query, Verdict, decide
 from accredit.registry.decision.timeline import spells
 from accredit.registry.domain.records import accreditation_in, issuer_in
@@ -85,7 +86,7 @@ def fold() -> Fold:
         town.votes(B, *joint[start : start + 400])
     made = town.fold()
     for statement in town.said:
-        standing = made.standing(statement.id)
+        standing = standing_of(made, statement.id)
         assert standing is not None
         assert standing.state is EffectState.EFFECTIVE, (statement.body, standing.reason)
     return made

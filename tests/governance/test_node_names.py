@@ -5,6 +5,7 @@ from typing import Any
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.authority.node_names import Naming, entry_digest
 from accredit.governance.fold import Fold
+from accredit.governance.standing import waiting_proposals
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import node
 from tests.strategies.consortium import Consortium
@@ -48,7 +49,7 @@ def test_what_cannot_be_admitted_waits_in_nobodys_inbox() -> None:
     rival = town.says(A, "node.admit", node(NAME, B))
 
     assert state_of(town, rival) is EffectState.INEFFECTIVE
-    assert town.fold().proposals() == []
+    assert waiting_proposals(town.fold()) == []
 
 
 def test_of_two_admissions_of_a_name_the_first_by_date_counts_in_every_order() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.authority.shares import Path, fair_share
 from accredit.governance.fold import Fold
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase
@@ -56,7 +57,7 @@ def victim() -> tuple[Consortium, Pen, Statement, Pen]:
 
 
 def reason_of(fold: Fold, statement: Statement) -> tuple[EffectState, str]:
-    found = fold.standing(statement.id)
+    found = standing_of(fold, statement.id)
     assert found is not None
     return found.state, found.reason
 

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from accredit.governance.authority.effect import EffectState
+from accredit.governance.standing import waiting_proposals
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
@@ -44,7 +45,7 @@ def test_a_proposal_that_its_author_takes_back_is_gone_and_nobody_is_asked_to_vo
         EffectState.RETRACTED,
         f"{A} has taken it back.",
     )
-    assert town.fold().proposals() == []
+    assert waiting_proposals(town.fold()) == []
     assert proposed.id in town.fold(), "it stays in the record"
     for kind, who in (("vote.approve", B), ("vote.reject", B), ("vote.reject", A)):
         refused = explain(town, who, kind, {"targets": [proposed.id]})

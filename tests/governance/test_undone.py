@@ -6,6 +6,7 @@ from accredit.governance import fold as fold_module
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import _LEFT_OUT, Fold
 from accredit.governance.records.reducers import subject_of
+from accredit.governance.standing import ended_grants, undone_about
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, event, grant
 from tests.strategies.consortium import START
@@ -15,7 +16,7 @@ from tests.strategies.stories import A, B, C, annul, compromise, trio
 def undone(fold: Fold, statement: Statement) -> list[tuple[Statement, EffectState, Statement]]:
     subject = subject_of(statement)
     assert subject is not None
-    return [(one.statement, one.state, one.by) for one in fold.undone(*subject)]
+    return [(one.statement, one.state, one.by) for one in undone_about(fold, *subject)]
 
 
 def test_what_a_stolen_key_said_is_void_by_the_cut_off() -> None:
@@ -42,7 +43,7 @@ def test_before_the_genesis_nothing_is_undone() -> None:
     granted = town.says(A, "accreditation.grant", grant())
     subject = subject_of(granted)
     assert subject is not None
-    assert Fold(town.eco).undone(*subject) == []
+    assert undone_about(Fold(town.eco), *subject) == []
 
 
 def test_how_much_of_a_record_was_left_out_is_read_back_as_it_was_written() -> None:
@@ -62,8 +63,8 @@ def test_annulled_grants_are_found_by_their_issuer_even_if_grant_and_annulment_c
         for each in town.said[start : start + batch]:
             fold.add(each)
         fold.settle()
-    assert {one.id for one in fold.ended_grants(ISSUER)} == {granted[0].id, granted[2].id}
-    assert fold.ended_grants("did:web:other.example") == []
+    assert {one.id for one in ended_grants(fold, ISSUER)} == {granted[0].id, granted[2].id}
+    assert ended_grants(fold, "did:web:other.example") == []
 
 
 def test_of_more_grants_than_are_listed_the_newest_are_whatever_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,5 +78,5 @@ def test_of_more_grants_than_are_listed_the_newest_are_whatever_the_order(monkey
         for each in said:
             fold.add(each)
         fold.settle()
-        assert {one.id for one in fold.ended_grants(ISSUER)} <= {each.id for each in granted}
-        assert len(fold.ended_grants(ISSUER)) == 2
+        assert {one.id for one in ended_grants(fold, ISSUER)} <= {each.id for each in granted}
+        assert len(ended_grants(fold, ISSUER)) == 2

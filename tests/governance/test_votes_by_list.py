@@ -4,6 +4,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.rules.rulebook import check_body, work_of
+from accredit.governance.standing import standing_of
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES, VOTE_TARGETS
 from accredit.registry.statement import Statement
@@ -128,7 +129,7 @@ def test_the_longest_list_with_reasons_fits_into_one_statement() -> None:
     targets = [bytes([1, *divmod(number, 256)]) + bytes(29) for number in range(VOTE_TARGETS)]
     body = {"targets": targets, "urgent": True, "reason_text": "r" * 1000}
     vote = town.says(B, "vote.approve", body, town.eco.hex())
-    assert town.fold().standing(vote.id) is not None
+    assert standing_of(town.fold(), vote.id) is not None
     assert len(vote.raw) <= STATEMENT_BYTES
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
+from accredit.governance.standing import standing_of
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, framework, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
@@ -28,7 +29,7 @@ def check(town: Consortium, turned: Statement, state: EffectState, *late: Statem
     """That a statement stands in a state, whenever the `late` ones came; and that without them it does not."""
     whole, (fold, order) = town.fold(), settled(town, *late)
     for each in (whole, fold, fold_of(town.eco, order, batch=2), settled(town, *late)[0].branch()):
-        verdict = each.standing(turned.id)
+        verdict = standing_of(each, turned.id)
         assert verdict is not None
         assert verdict.state is state, verdict
         assert dict(each.items()) == dict(whole.items())

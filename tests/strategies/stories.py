@@ -4,6 +4,7 @@ from typing import Any
 
 from accredit.governance.authority.effect import EffectState, StatementEffect
 from accredit.governance.fold import Fold
+from accredit.governance.standing import explain_draft, standing_of, waiting_proposals
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
@@ -30,9 +31,9 @@ def verdict_of(town: Consortium, statement: Statement, fold: Fold | None = None)
     if fold is None:
         fold, slow = town.fold(), fold_of(town.eco, town.said, batch=1)
         assert slow.state_root() == fold.state_root()
-        assert slow.standing(statement.id) == fold.standing(statement.id)
-        assert slow.proposals() == fold.proposals()
-    verdict = fold.standing(statement.id)
+        assert standing_of(slow, statement.id) == standing_of(fold, statement.id)
+        assert waiting_proposals(slow) == waiting_proposals(fold)
+    verdict = standing_of(fold, statement.id)
     assert verdict is not None
     return verdict
 
@@ -121,7 +122,7 @@ def explain(
         body=body,
         mandate=town.mandate_of(pen, kind),
     )
-    return town.fold().explain_draft(draft, pen.kid)
+    return explain_draft(town.fold(), draft, pen.kid)
 
 
 def answer(town: Consortium, *, at: int | None = None, later: int = 10, achievement: str = "BachelorDegree") -> Verdict:

@@ -12,6 +12,7 @@ from accredit.cli.histories.names import ids_of, program_id
 from accredit.cli.histories.plan import HistoryPlan, delegation_body
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.fold import Fold
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.encoding.rfc3339 import instant
 from accredit.registry.limits import VOTE_TARGETS
@@ -70,7 +71,7 @@ class ToldHistory:
         """Statements that were said and have no effect, with the reason."""
         found = []
         for statement in self.town.said:
-            standing = self.fold.standing(statement.id)
+            standing = standing_of(self.fold, statement.id)
             assert standing is not None
             if standing.state is not EffectState.EFFECTIVE:
                 found.append((statement.kind, standing.reason))

@@ -15,6 +15,7 @@ from accredit.governance.fold import Fold
 from accredit.governance.rules.charter import Charter, Rule
 from accredit.governance.rules.rulebook import RETROACTIVE, TWO, rule_for
 from accredit.governance.rules.undoing import is_met, join
+from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
@@ -296,7 +297,7 @@ def narrow(drama: Drama) -> Narrowing | None:
     if among is None:
         return None
     said = say(drama, first, kind, body, ISSUER, among=among)
-    standing = town.fold().standing(said.id)
+    standing = standing_of(town.fold(), said.id)
     if standing is None or standing.voice is None:
         return None
     return Narrowing(statement=said, rule=rule, by=first if rule.asks_one else None)

@@ -22,6 +22,7 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import good
+from accredit.governance.standing import standing_of
 from accredit.node.extras import install_line
 from accredit.node.outcomes.figures import GOOD, learning_of, listed, words_of
 from accredit.registry.domain.accreditations import status_at, terms_at
@@ -235,7 +236,7 @@ def _add_accreditation(
     learning = learning_of(in_force) if in_force else None
     named = (id, held["issuer"], held["by"], held["kind"], held["level"], status)
     rows["accreditations"].append((*named, _time(held["iat"]), *span, learning))
-    standing = fold.standing(held["id"])
+    standing = standing_of(fold, held["id"])
     for authority in () if standing is None else standing.approvals:
         rows["approvals"].append((id, authority, _constituency(fold, authority)))
     for part in held["terms"]:

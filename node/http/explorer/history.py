@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from accredit.governance.fold import Fold, Undone
+from accredit.governance.fold import Fold
+from accredit.governance.standing import Undone, undone_about
 from accredit.registry.decision.timeline import Ending, occurrences
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord, StatedEvent
 from accredit.registry.domain.records import met
@@ -39,7 +40,7 @@ def timeline(
         entries += _about_accreditation(fold, one)
     subjects = [("issuer", str(record["id"]))]
     subjects += [("accreditation", id.hex()) for id in (*(one["id"] for one in accreditations), *annulled)]
-    entries += [_undone(fold, one) for subject in subjects for one in fold.undone(*subject)]
+    entries += [_undone(fold, one) for subject in subjects for one in undone_about(fold, *subject)]
     entries.sort(key=itemgetter("_effective", "_stated", "statement"), reverse=True)
     return [_told(fold, entry) for entry in entries]
 

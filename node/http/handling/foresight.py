@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from accredit.governance.fold import Fold, Proposal
+from accredit.governance.fold import Fold
 from accredit.governance.rules.charter_differences import differences, entry_differences
+from accredit.governance.standing import Proposal
 from accredit.node.lookalikes import appearance, lookalikes, port_meant
 from accredit.node.views.json_views import format_time, plain
 from accredit.node.views.summaries import standing, summary

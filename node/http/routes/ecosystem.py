@@ -6,6 +6,7 @@ each other's votes and a new node can wait.
 
 from typing import Any, Final, NotRequired, TypedDict
 
+from accredit.governance.standing import key_head, key_heads
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.request_reading import hex_id
 from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
@@ -189,7 +190,7 @@ async def authorities(call: Call) -> Response:
 
 async def key(call: Call) -> Response:
     """The state of a key; a signer asks for it before the next signature."""
-    head = call.reader.fold.key_head(call.params["kid"])
+    head = key_head(call.reader.fold, call.params["kid"])
     if head is None:
         raise InputError(
             "not_found",
@@ -212,7 +213,7 @@ async def key(call: Call) -> Response:
 
 async def heads(call: Call) -> Response:
     """The newest statement of every key."""
-    rows = call.reader.fold.heads()
+    rows = key_heads(call.reader.fold)
     value: Heads = {"heads": [{"key": key.hex(), "id": id.hex(), "seq": seq} for key, id, seq in rows]}
     return json_response(value, cache="no-store")
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypedDict
 import msgspec
 from msgspec import Meta
 
+from accredit.governance.standing import standing_of
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.foresight import begins_at
 from accredit.node.http.handling.request_reading import accepts
@@ -95,7 +96,7 @@ async def _as_signed(call: Call, ids: Sequence[bytes], turns: Turns) -> list[byt
 
 def _standing_of(call: Call, id: bytes, index: int | None) -> StandingOf | None:
     fold = call.reader.fold
-    held, verdict = fold.statement(id), fold.standing(id)
+    held, verdict = fold.statement(id), standing_of(fold, id)
     if held is None or verdict is None:
         return None
     begins = begins_at(held, call.reader.now())

@@ -14,6 +14,7 @@ from typing import Final, TypedDict
 
 import anyio
 
+from accredit.governance.standing import standing_of
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.request_reading import integer
@@ -184,7 +185,7 @@ async def _count(call: Call, now: int) -> PublicFigures:
     told, since = await _told(call)
 
     def approvals_of(grant: bytes) -> Iterable[str]:
-        standing = fold.standing(grant)
+        standing = standing_of(fold, grant)
         return () if standing is None else standing.approvals
 
     @cache

@@ -12,8 +12,9 @@ from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar
 import anyio
 
 from accredit.governance.authority.effect import StatementEffect
-from accredit.governance.fold import Fold, Proposal
+from accredit.governance.fold import Fold
 from accredit.governance.rules.rulebook import is_narrowing
+from accredit.governance.standing import Proposal, explain_draft, key_head, may_vote, standing_of, waiting_proposals
 from accredit.node.engine import SubmissionResult, Submittable
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
@@ -162,7 +163,7 @@ def held_statement(fold: Fold, id: bytes) -> tuple[Statement, StatementEffect]:
     Raises:
         InputError: `not_found`.
     """
-    held, verdict = fold.statement(id), fold.standing(id)
+    held, verdict = fold.statement(id), standing_of(fold, id)
     if held is None or verdict is None:
         raise InputError(
             "not_found",
@@ -260,7 +261,7 @@ def _dated_ahead(call: Call, said: Unverified | None) -> RefusedError | None:
     now, fold = call.reader.now(), call.reader.fold
     if said is None or said.iat <= now + AHEAD_SECONDS or is_narrowing(said.kind, said.body):
         return None
-    head = fold.key_head(said.kid)
+    head = key_head(fold, said.kid)
     held = None if head is None or head.id is None else fold.statement(head.id)
     if held is not None and said.iat <= held.iat:
         return None
@@ -356,7 +357,7 @@ async def dry_run(call: Call) -> Response:
     value = decode_cbor(body, what="the draft")
     _DRAFT(value, "draft")
     fold = call.reader.fold
-    head = fold.key_head(value["key"])
+    head = key_head(fold, value["key"])
     if head is None:
         raise InputError(
             "unknown_key",
@@ -374,7 +375,7 @@ async def dry_run(call: Call) -> Response:
         body=value["body"],
         mandate=value.get("mandate"),
     )
-    verdict = fold.explain_draft(draft, value["key"])
+    verdict = explain_draft(fold, draft, value["key"])
     now = call.reader.now()
     waiting = Waiting(()) if draft.kind.startswith("vote.") else _what_waits(call)  # no two votes are one wish
     foreseen = foresee(fold, as_unverified(draft, value["key"]), waiting, now)
@@ -391,14 +392,14 @@ async def dry_run(call: Call) -> Response:
 def _what_waits(call: Call) -> Waiting:
     """What waits, found out once for each set of statements: thousands may wait, and thousands be asked about."""
     fold = call.reader.fold
-    return call.shared.keep(_WAITS, len(fold), lambda: Waiting(fold.proposals()))
+    return call.shared.keep(_WAITS, len(fold), lambda: Waiting(waiting_proposals(fold)))
 
 
 async def proposals(call: Call) -> Response:
     """The waiting proposals; with `authority` or `key`, only those that wait for their vote."""
     authority, key = call.params["authority"], call.params["key"]
     fold = call.reader.fold
-    waiting = fold.proposals()
+    waiting = waiting_proposals(fold)
     likes = call.shared.keep(_WAITS, len(fold), lambda: Waiting(waiting))
     if authority is not None:
         if fold.charter is not None and fold.get("authority", authority) is None:
@@ -409,7 +410,7 @@ async def proposals(call: Call) -> Response:
             )
         waiting = [p for p in waiting if authority not in p.verdict.approvals]
     if key is not None:
-        waiting = [p for p in waiting if fold.may_vote(key, p.statement)]
+        waiting = [p for p in waiting if may_vote(fold, key, p.statement)]
     now = call.reader.now()
     shown: list[ProposalView] = []
     with Turns(call.shared.lengthy) as turns:  # thousands may wait, and what each leads to is worked out

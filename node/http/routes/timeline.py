@@ -12,7 +12,8 @@ same, for people remember it. Spells say what a credential of each day is worth 
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-from accredit.governance.fold import Fold, Undone
+from accredit.governance.fold import Fold
+from accredit.governance.standing import Undone, undone_about
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.request_reading import hex_id
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
@@ -103,7 +104,7 @@ class TimelineView(TypedDict):
 async def timeline(call: Call) -> Response:
     """The life of one accreditation, be it annulled."""
     fold, now, id = call.reader.fold, call.reader.now(), call.params["id"]
-    undone = fold.undone("accreditation", id.hex())
+    undone = undone_about(fold, "accreditation", id.hex())
     whole = next((one.statement for one in undone if one.statement.id == id), None)
     record: AccreditationRecord | None
     if whole is None:

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from accredit.governance.rules.rulebook import is_urgent
+from accredit.governance.standing import standing_of
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.storage.log_store import Store
@@ -98,7 +99,7 @@ async def test_the_whole_log_is_there_before_the_node_serves(
         check_whole(node, town)
         fed = {change.statement: change.change for _, change in node.store.changes(0, 10**6)}
         last = {id: word for id, word in fed.items() if word == "took_effect"}
-        assert set(last) == {each.id for each in town.said if node.runtime.fold.standing(each.id).voice is not None}  # type: ignore[union-attr]
+        assert set(last) == {each.id for each in town.said if standing_of(node.runtime.fold, each.id).voice is not None}  # type: ignore[union-attr]
         assert any(is_urgent(each) for each in town.said)
     assert log.asked.count(bundle_path(0)) == 1
     assert log.asked[:2] == [GENESIS, CHECKPOINT]

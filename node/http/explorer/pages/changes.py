@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from markupsafe import Markup
 
 from accredit.governance.fold import Fold
+from accredit.governance.standing import ended_grants, undone_about
 from accredit.node.http.exchange import Response
 from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show, when, word
 from accredit.node.http.explorer.listing import body_name
@@ -90,11 +91,11 @@ def _undoing(fold: Fold, id: CanonicalId) -> list[bytes]:
     annulment.
     """
     record = issuer_in(fold, id)
-    grants = [one.id for one in fold.ended_grants(id)]
+    grants = [one.id for one in ended_grants(fold, id)]
     grants += [] if record is None else [grant for grant, _ in record["accreditations"]]
     subjects = [(type, str(id)) for type in ("issuer", "authority", "framework")]
     subjects += [("accreditation", grant.hex()) for grant in grants]
-    undoing = dict.fromkeys(one.by.id for subject in subjects for one in fold.undone(*subject))
+    undoing = dict.fromkeys(one.by.id for subject in subjects for one in undone_about(fold, *subject))
     return list(undoing)[:UNDOING]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from accredit.governance.fold import Fold
+from accredit.governance.standing import ended_grants
 from accredit.node.http.exchange import Response
 from accredit.node.http.explorer.frame import DOWNLOAD, Page, address, page_route, show
 from accredit.node.http.explorer.history import timeline
@@ -49,7 +50,7 @@ async def issuer(call: Call) -> Response:
     at = now if call.params["at"] is None else min(call.params["at"], now)
     held = [found for id, _ in record["accreditations"] if (found := accreditation_in(fold, id)) is not None]
     cards = sorted((_card(fold, one, at, now) for one in held), key=lambda one: (one["_is_over"], one["granted"]))
-    entries = timeline(fold, record, held, [one.id for one in fold.ended_grants(record["id"])])
+    entries = timeline(fold, record, held, [one.id for one in ended_grants(fold, record["id"])])
     skip = call.params["skip"]
     shown = entries[skip : skip + ENTRIES]
     for entry in shown:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accredit.governance.standing import waiting_proposals
 from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
@@ -14,7 +15,7 @@ NAME = "n1.example"
 
 def foresight(town: Consortium, said: Statement, now: int | None = None) -> Foresight:
     fold = town.fold()
-    return foresee(fold, said, Waiting(fold.proposals()), town.time if now is None else now)
+    return foresee(fold, said, Waiting(waiting_proposals(fold)), town.time if now is None else now)
 
 
 def accredited(town: Consortium) -> Statement:
