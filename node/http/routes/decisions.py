@@ -4,19 +4,23 @@
 
 Every member has its canonical name and, where people use another word, a plain one (`node.questions`). A list, or
 `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood has
-its problem in its place, and the others are answered. With `evidence`, the answer is that of the newest noted state,
-with a file that proves it (`registry.evidence.check`, base64). Bad news does not wait for the quorum: if this node
-holds a newer statement by which the answer is no longer yes, it says so at once, without proof, until a note includes
-it. Only `entity` (or `issuer`) is required: without an authority the question is about the whole ecosystem, without a
+its problem in its place, and the others are answered. A batch takes several turns, and may wait for other batches; so
+whatever was a yes in an earlier turn is looked at again before the answer is sent. With `evidence`, the answer is that
+of the newest noted state, with a file that proves it (`registry.evidence.check`, base64). Bad news does not wait for
+the quorum: if this node holds a newer statement by which the answer is no longer yes, it says so at once, without
+proof, until a note includes it.
+
+Only `entity` (or `issuer`) is required: without an authority the question is about the whole ecosystem, without a
 time about now. `resource` is an address that may name a framework or a competency.
 """
 
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
-from typing import Annotated, Any, Final, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypedDict, cast
 
 import msgspec
 from msgspec import Meta
@@ -77,6 +81,10 @@ _ROW: Final = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("
 _TOGETHER: Final = 50
 """Questions whose records are read together."""
 
+LOOKS: Final = 3
+"""How often the yes answers of a batch are looked at again, if statements keep arriving meanwhile. A look takes less
+time than a node lets pass between two commits, unless it is very busy. A guess."""
+
 _Rows = Annotated[list[dict[str, Any]], Meta(extra_json_schema={"items": _ROW})]
 
 
@@ -110,12 +118,28 @@ async def decisions(call: Call) -> Response:
         while len(rows) < len(queries):
             for question in asking.read(queries[len(rows) : len(rows) + _TOGETHER], turns.over):
                 # Written at once: a thousand answers as they are would keep the garbage collector busy.
-                rows.append(_write(asking.row(question)))
+                rows.append(_write(asking.row(len(rows), question)))
                 if turns.is_over and len(rows) < len(queries):
                     await turns.give()
                     asking.look_again()
+        for _ in range(LOOKS):
+            if not await _take_back(asking, rows, turns):
+                break
     asking.count()
     return bytes_response(b'{"decisions":[' + b",".join(rows) + b"]}", JSON, cache="no-store")
+
+
+async def _take_back(asking: "_Asking", rows: list[bytes], turns: Turns) -> bool:
+    """Answer again what was a yes in an earlier turn and is another answer now; return whether there was any need."""
+    earlier = asking.begin_look()
+    for number in earlier:
+        changed = asking.changed(number)
+        if changed is not None:
+            rows[number] = _write(changed)
+        if turns.is_over:
+            await turns.give()
+            asking.look_again()
+    return bool(earlier)
 
 
 def one_decision(asked: AnswerSource, body: bytes) -> Response | None:
@@ -184,6 +208,23 @@ def require_served(records: Records, authority: str, ecosystem: CanonicalId) -> 
 _Understood = tuple[Question, Query]
 
 
+class _Yes(NamedTuple):
+    """What is kept of an answer that says yes, until the batch is sent.
+
+    Attributes:
+        decision: hash of the decision, because thousands of decisions would keep the garbage collector busy.
+        view: what it was made from, as in `_Asking`.
+        evidence: bytes of its evidence, 0 without.
+    """
+
+    understood: _Understood
+    decision: int
+    view: int
+    verdict: Verdict
+    answered: Answered | None
+    evidence: int
+
+
 class _Asking:
     """The questions of one request, answered as of one time.
 
@@ -199,11 +240,43 @@ class _Asking:
         self._bytes = 0
         self._verdicts: Counter[str] = Counter()
         self._tally: Counter[Answered] = Counter()
+        self._yes: dict[int, _Yes] = {}
+        self._view = 0
+        self._held = self._what_is_held()
         self.proved = 0
 
     def look_again(self) -> None:
         """Look at the records anew, because others had a turn, or the view has moved on."""
         self._moment = self._call.look_again(self._moment.now)
+        held = self._what_is_held()
+        if held != self._held:
+            self._held, self._view = held, self._view + 1
+
+    def _what_is_held(self) -> tuple[int, int, str | None]:
+        """Return what differs as soon as an answer may: records change with a statement, or with a state as a whole."""
+        fold = self._moment.fold
+        return id(fold), len(fold), self._moment.stale
+
+    def begin_look(self) -> list[int]:
+        """Return which rows said yes before a statement arrived."""
+        self.look_again()
+        return [number for number, yes in self._yes.items() if yes.view != self._view]
+
+    def changed(self, number: int) -> Mapping[str, Any] | None:
+        """Return a row that said yes as it is now; None if it is the same."""
+        yes = self._yes[number]
+        with suppress(AccreditError):  # the row says why there is none
+            if hash(self._decide(yes.understood[1])) == yes.decision:
+                self._yes[number] = yes._replace(view=self._view)
+                return None
+        del self._yes[number]
+        self._verdicts[yes.verdict] -= 1  # one question is counted once
+        if yes.answered is not None:
+            self._tally[yes.answered] -= 1
+        if yes.evidence:
+            self.proved -= 1
+            self._bytes -= yes.evidence
+        return self.row(number, yes.understood)
 
     def understand(self, asked: Any) -> _Understood:
         """Return a question and its query.
@@ -234,14 +307,19 @@ class _Asking:
         read_ahead(queries, self._moment.records)
         return found
 
-    def row(self, question: _Understood | AccreditError) -> Mapping[str, Any]:
-        """One answer, or why there is none: a `DecisionView` or a `Failed`."""
+    def row(self, number: int, question: _Understood | AccreditError) -> Mapping[str, Any]:
+        """One answer, or why there is none: a `DecisionView` or a `Failed`. A yes is kept to be looked at again."""
         if isinstance(question, AccreditError):
             return {"problem": as_member(question)}
+        bytes_before, view_before = self._bytes, self._view
         try:
-            return self.answer(question)
+            view, decision, counted = self._answer(question)
         except AccreditError as error:
             return {"problem": as_member(error)}
+        if decision.authorized:
+            evidence = self._bytes - bytes_before
+            self._yes[number] = _Yes(question, hash(decision), view_before, decision.verdict, counted, evidence)
+        return view
 
     def answer(self, understood: _Understood) -> DecisionView:
         """One answer.
@@ -249,13 +327,16 @@ class _Asking:
         Raises:
             AccreditError: the question cannot be answered here or with evidence.
         """
+        return self._answer(understood)[0]
+
+    def _answer(self, understood: _Understood) -> tuple[DecisionView, Decision, Answered | None]:
+        """Return one answer, the decision on what is held, and as what it was counted."""
         question, query = understood
-        if query.authority != self._ecosystem:
-            require_served(self._moment.records, query.authority, self._ecosystem)
-        decision = _or_stale(decide_held_together(query, self._moment.sitting), self._moment.stale)
+        decision = self._decide(query)
         self._verdicts[decision.verdict] += 1
-        if query.action == ISSUE:
-            self._tally[answered(self._moment.records, decision)] += 1
+        counted = answered(self._moment.records, decision) if query.action == ISSUE else None
+        if counted is not None:
+            self._tally[counted] += 1
         if not question.evidence:
             view = _view(query, decision)
         else:
@@ -265,7 +346,12 @@ class _Asking:
         if question.audience is not None:
             codes = [reason["code"] for reason in view["reasons"]]
             view["explanation"] = explanation(view["verdict"], codes, question.audience)
-        return view
+        return view, decision, counted
+
+    def _decide(self, query: Query) -> Decision:
+        if query.authority != self._ecosystem:
+            require_served(self._moment.records, query.authority, self._ecosystem)
+        return _or_stale(decide_held_together(query, self._moment.sitting), self._moment.stale)
 
     def count(self) -> None:
         """Count all answers at once, because counting them one by one takes as long as deciding."""

@@ -15,7 +15,7 @@ from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.records import accreditation_in, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from tests.node.test_questions import BAD
-from tests.strategies.bodies import event
+from tests.strategies.bodies import event, register
 from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, B, Served, served
 
 
@@ -175,6 +175,35 @@ async def test_what_was_read_ahead_for_a_batch_is_not_believed_once_others_had_a
     rows = (await decide(node, asked))["decisions"]
     assert [row["verdict"] for row in rows] == ["trusted_with_advisory", "suspended", "suspended"]
     assert len(read) == 1, "all three were read together, before anybody else had a turn"
+
+
+@pytest.mark.parametrize("evidence", [False, True])
+@pytest.mark.parametrize("moment", [1, 2, 3, 4])
+async def test_no_answer_of_a_batch_is_older_than_the_last_commit_before_it_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int, evidence: bool
+) -> None:
+    """Thousands of questions take many turns, and wait for other batches: a yes of the first turn was sent seconds
+    after a suspension that everybody else was already told of."""
+    node, turn, given = served(tmp_path), anyio.sleep, [0]
+    grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == PORT)
+
+    async def others_have_a_turn(seconds: float) -> None:
+        given[0] += 1
+        if given[0] == 1 < moment:  # what changes no answer makes it look, and it is while it looks that one changes
+            node.take([node.town.says(B, "issuer.register", register("did:web:another.example")).raw])
+        if given[0] == moment:
+            node.take([node.town.says(B, "accreditation.status", event(grant.id, "suspend"), PORT).raw])
+        await turn(seconds)
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(anyio, "sleep", others_have_a_turn)
+    asked = [{"issuer": PORT, "achievement_type": "Degree", "evidence": evidence}] * 4
+    rows = (await decide(node, asked))["decisions"]
+    assert [row["verdict"] for row in rows] == ["suspended"] * 4
+    assert {row.get("evidence") for row in rows} == {None}, "no note says so yet"
+    figures = (await node.get("/metrics")).text
+    assert 'accredit_decisions_total{verdict="suspended"} 4.0' in figures
+    assert 'accredit_decisions_total{verdict="trusted_with_advisory"} 0.0' in figures, "each question is counted once"
 
 
 @pytest.mark.parametrize(("asked", "code", "_hint"), BAD, ids=lambda value: str(value)[:40])
