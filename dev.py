@@ -3,8 +3,8 @@
 
     demo [ARGS]     run the main job: a consortium of four nodes on this machine (`accredit demo --help`)
     test [ARGS]     run the tests on all cores; without ARGS the pure folders must stand at 100 % of branches
-    nightly [part]  run those that are long and rarely the first to fail, search widely, then `pythons`; without an
-                    argument all parts: judges, decoders, defences, disks, nodes, installed, pure, others, pythons
+    nightly [PARTS] run those that are long and rarely the first to fail, search widely, then `pythons`; without an
+                    argument all parts (`nightly --help` says what each runs, and for how long)
     pythons         run what can differ between Pythons on each promised one; one that is not here is said
     check           check lint, formatting, types and import rules; shows all that is wrong, not just the first
     bench [NAMES]   run benchmarks/NAME.py, or all of them; with --long at the sizes that the targets name, in an hour
@@ -42,6 +42,18 @@ VENV = ROOT / (f".venv-{WANTED}" if WANTED else ".venv")
 READY = VENV / ".ready"
 COMMANDS = re.findall(r"^    (\w+) ", __doc__ or "", re.MULTILINE)
 DEMO_LOCK, DEV_LOCK = "requirements/demo.txt", "requirements/dev.txt"
+# The parts of the night, each with how long it takes on a core that has nothing else to do, and what it runs.
+PARTS = {
+    "judges": ("an hour and a quarter", "histories, dramas and mutants of governance; the mutants take an hour"),
+    "decoders": ("eleven minutes", "changed inputs for each decoder, bent requests for each route"),
+    "defences": ("an hour", "the gate of the simulator, lies told to verifiers"),
+    "disks": ("two hours", "a disk that fails, a process that is killed; ACCREDIT_KILLS=200: half an hour"),
+    "nodes": ("not timed as a whole", "whole nodes that are interrupted, the explorer in a browser"),
+    "installed": ("not timed as a whole", "what installs packages, from the network"),
+    "pure": ("not timed as a whole", "the tests of the pure folders, with fifty times as many examples"),
+    "others": ("not timed as a whole", "all other tests so, and the coverage of the other folders"),
+    "pythons": ("ten minutes for each", "most tests on each promised Python"),
+}
 OLDEST, NEWEST_LOOKED_FOR = (3, 11), 30
 PROBE_SECONDS = 20  # a cold start from a network drive is slow; a shim that hangs is given up
 
@@ -168,6 +180,18 @@ def stop(text: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
+def pick_parts(*names: str) -> None:
+    """End here where the parts of the night are asked for, or one is named that does not exist."""
+    if {"-h", "--help"} & set(names):
+        print("python3 dev.py nightly [PARTS]: these parts of the night, or all of them, one after another.\n")
+        print("\n".join(f"    {name:<10} {time:<22} {what}" for name, (time, what) in PARTS.items()))
+        print("\nThe times are of one core that has nothing else to do.")
+        sys.exit(0)
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        stop(f"There is no part {unknown[0]} of the night; there are: {', '.join(PARTS)}.", 2)
+
+
 def main(name: str = "", *args: str) -> NoReturn:
     """Become the task, in the environment that it needs, so that signals and the exit code are its own."""
     if name in ("", "-h", "--help", "help"):
@@ -175,6 +199,10 @@ def main(name: str = "", *args: str) -> NoReturn:
         sys.exit(0 if name else 2)
     if name not in COMMANDS:
         stop(f"There is no command {name}; there are: {', '.join(COMMANDS)}.", 2)
+    if name == "nightly":
+        pick_parts(*args)
+    if name not in ("demo", "test") and {"-h", "--help"} & set(args):
+        main("help")  # those two have a help of their own
     if args and name not in ("demo", "test", "nightly", "bench", "lock"):
         stop(f"This command takes no arguments; it was given: {' '.join(args)}", 2)
     if name == "lock":  # makes what environments are made from

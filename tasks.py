@@ -113,9 +113,6 @@ def test(*args: str) -> int:
 
 def nightly(*names: str) -> int:
     """Run the named parts of the night, or all of them: what is long and rarely the first to fail, searching widely."""
-    if unknown := [name for name in names if name not in NIGHT]:
-        say(f"There is no part {unknown[0]} of the night; there are: {', '.join(NIGHT)}")
-        return 2
     codes = [NIGHT[name]() for name in names or NIGHT]
     return next((code for code in codes if code), 0)
 
@@ -191,7 +188,8 @@ NIGHT: Final[Mapping[str, Callable[[], int]]] = {
     ),
     "pythons": lambda: pythons(DIFFERS_WIDELY),
 }
-"""The parts of the night, each a command of its own, so that a night that was interrupted goes on with the next."""
+"""The parts of the night, each a command of its own, so that a night that was interrupted goes on with the next. What
+they are for, and how long they take: `PARTS` of `dev.py`, which refuses all others before it makes an environment."""
 
 TASKS: Final[Mapping[str, Callable[..., int]]] = {
     "test": test,

@@ -312,11 +312,19 @@ def test_every_command_has_a_task_and_no_task_is_out_of_reach() -> None:
     assert sorted({*tasks.TASKS, "demo", "env"}) == sorted(dev.COMMANDS)
 
 
-def test_the_night_names_its_parts(capfd: pytest.CaptureFixture[str]) -> None:
-    assert tasks.nightly("pure", "rest") == 2
-    assert f"no part rest of the night; there are: {', '.join(tasks.NIGHT)}" in capfd.readouterr().err
-    told = re.sub(r"\s+", " ", dev.__doc__ or "")
-    assert f"all parts: {', '.join(tasks.NIGHT)}" in told
+def test_the_night_names_its_parts_and_says_how_long_each_takes() -> None:
+    assert list(dev.PARTS) == list(tasks.NIGHT)
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    assert {name: (takes, what) for name, what, takes in rows} == dev.PARTS
+
+
+@pytest.mark.parametrize("args", [["--help"], ["judges", "-h"]])
+def test_the_parts_of_the_night_are_told_at_once(repository: Repository, args: list[str]) -> None:
+    told = repository.run("nightly", *args)
+    assert told.returncode == 0, told.stderr
+    for name, (takes, what) in dev.PARTS.items():
+        assert re.search(f"^    {name} +{takes} +{re.escape(what)}$", told.stdout, re.MULTILINE)
+    assert not repository.venv.exists()
 
 
 def test_each_rare_test_has_its_part_of_the_night() -> None:
@@ -339,6 +347,7 @@ def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
     [
         (["tset"], 2, "There is no command tset; there are: demo, test, nightly"),
         (["check", "registry"], 2, "takes no arguments"),
+        (["nightly", "pure", "rest"], 2, "There is no part rest of the night; there are: judges, decoders, defences"),
         (["env", "x"], 2, "takes no arguments"),
     ],
 )
@@ -347,6 +356,13 @@ def test_a_command_mistyped_is_refused_before_anything_is_made(
 ) -> None:
     refused = repository.run(*args)
     assert (refused.returncode, text in refused.stderr) == (code, True), refused.stderr
+    assert not repository.venv.exists()
+
+
+@pytest.mark.parametrize("name", ["check", "bench", "lock"])
+def test_a_command_without_a_help_of_its_own_is_told_with_all_others(repository: Repository, name: str) -> None:
+    told = repository.run(name, "--help")
+    assert (told.returncode, told.stdout) == (0, repository.run("--help").stdout)
     assert not repository.venv.exists()
 
 

@@ -1,10 +1,17 @@
 """No set of keys below a decision's weight makes an answer better, whatever it says: a search (`undoing_search`)."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable
+
 import pytest
 
-from accredit.governance.authority import effect
+from accredit.governance.authority import ballots, effect
+from accredit.governance.authority.ballots import Ground
 from accredit.governance.rules import undoing
 from accredit.registry.decision import competencies
+from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.statement import Unverified
 from tests.strategies.undoing_search import search
 
 pytestmark = pytest.mark.no_cover
@@ -41,3 +48,26 @@ def test_it_finds_a_mapping_that_took_less_than_granting_takes(monkeypatch: pyte
     monkeypatch.setattr(competencies, "counts", lambda *_: True)
 
     assert search(range(54, 60), stop_at_first=True).better != ()
+
+
+def test_it_finds_keys_of_other_bodies_that_a_rotation_makes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the law once was: whoever had replaced a key, and by whosesoever key, the two were one person's."""
+
+    def line(ground: Ground, key: bytes, _: Voice) -> bytes:
+        elders, seen = {new: old for (new, _), old in ground._origins.items()}, {key}
+        while (elder := elders.get(key)) is not None and elder not in seen:
+            key = elder
+            seen.add(key)
+        return key
+
+    def tally(approvals: Iterable[Unverified], line: Callable[[bytes, Voice], bytes]) -> Counter[CanonicalId]:
+        named: dict[bytes, CanonicalId] = {}
+        for approval in approvals:
+            key = line(approval.kid, Voice(approval.iss, None))
+            named[key] = min(approval.iss, named.get(key, approval.iss))
+        return Counter(named.values())
+
+    monkeypatch.setattr(Ground, "line", line)
+    monkeypatch.setattr(ballots, "tally_keys", tally)
+
+    assert search(range(4, 18), stop_at_first=True).better != ()

@@ -9,11 +9,11 @@ it well aimed: no answer may get better by it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from accredit.governance.fold import Fold
 from accredit.governance.rules.charter import Charter, Rule
-from accredit.governance.rules.rulebook import RETROACTIVE, TWO, rule_for
+from accredit.governance.rules.rulebook import RETROACTIVE, TWO, names_mandate, rule_for
 from accredit.governance.rules.undoing import is_met, join
 from accredit.governance.standing import standing_of
 from accredit.registry.decision.decide import decide
@@ -405,6 +405,8 @@ class Intruder:
             self.cut_off,
             self.cut_off,
             self.rotate,
+            self.rotate_to_others,
+            self.rotate_to_others,
             self.add_key,
             self.delegate,
             self.withdraw,
@@ -426,16 +428,20 @@ class Intruder:
         pen = self.pen()
         now = self.town.time + 1
         iat = self.random.choice((now, now, now, now - DAY, START + 50, START - 10 * DAY, now + DAY))
-        said = self.town.says(pen, kind, body, sub, iat=iat, mandate=self.mandate(pen))
+        said = self.town.says(pen, kind, body, sub, iat=iat, mandate=self.mandate(pen, kind))
         for other in self.pens:
             if other is not pen and self.random.random() < 0.5:
                 self.town.votes(other, said)
 
-    def mandate(self, pen: Pen) -> Statement | Literal["first"] | None:
-        """Mostly the first of a delegate's key; or another of it, or none."""
-        held = self.town.mandates.get((pen.authority, pen.kid), ())
-        chosen = _aside(self.random).choice(("first", "first", None, *held[1:])) if held else "first"
-        return "first" if chosen == "first" else next((s for s in self.town.said if s.id == chosen), None)
+    def mandate(self, pen: Pen, kind: str) -> Statement | None:
+        """Mostly the first of a delegate's key, where such a statement has to name one; or any of it, or any of
+        another's, or none."""
+        made = {s.id: s for s in self.town.said if s.kind == "authority.delegate"}
+        held = [made[via] for via in self.town.mandates.get((pen.authority, pen.kid), ()) if via in made]
+        usual = held[0] if held and names_mandate(kind) else None
+        if not held and self.random.random() < 0.9:
+            return usual
+        return self.random.choice((usual, usual, None, *held, *held, *made.values()))
 
     def when(self) -> int:
         now = self.town.time + 1
@@ -472,8 +478,8 @@ class Intruder:
         word = self.random.choice((fits.get(status[-1].body["event"], "annul"), "annul"))
         now = self.town.time + 1
         body = event(self.drama.given.id, word, effective_from=now, after=[s.id for s in status])
-        pen = self.pen()
-        said = self.town.says(pen, "accreditation.status", body, ISSUER, iat=now)
+        pen, kind = self.pen(), "accreditation.status"
+        said = self.town.says(pen, kind, body, ISSUER, iat=now, mandate=self.mandate(pen, kind))
         for other in self.pens:
             if other is not pen and other.authority == pen.authority:
                 self.town.votes(other, said)
@@ -512,6 +518,22 @@ class Intruder:
                 return
         self.say("key.rotate", body | {"new": key_entry(new, budget=50)}, pen.authority)
         self.pens.append(new)
+
+    def rotate_to_others(self) -> None:
+        """Ends a key of his, and names keys of other bodies as the new ones: they were to count as one."""
+        ended = self.pen()
+        own = [pen for pen in self.pens if pen.authority == ended.authority]
+        pen = self.random.choice([one for one in own if one.kid != ended.kid] or own)
+        others = [one for one in self.drama.town.pens.values() if one.authority != ended.authority]
+        body = {"key": ended.kid, "last": ended.prev}
+        for other in self.random.sample(others, self.random.randint(1, min(3, len(others)))):
+            new = key_entry(Pen(other.name, ended.authority), budget=0)
+            said = self.town.says(
+                pen, "key.rotate", body | {"new": new}, pen.authority, mandate=self.mandate(pen, "key.rotate")
+            )
+            for more in own:
+                if more.kid not in (pen.kid, ended.kid):
+                    self.town.votes(more, said)
 
     def add_key(self) -> None:
         by = self.pen().authority
