@@ -22,8 +22,9 @@ import click
 
 from accredit.registry.encoding.display import one_line
 
-from . import layout, streams
+from . import streams
 from .context import wants_json
+from .tables import layout
 
 
 def emit(data: Any, text: Callable[[], None]) -> None:

@@ -17,9 +17,9 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
-from accredit.cli.base.csv_text import csv_text
 from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
+from accredit.cli.base.tables.csv_text import csv_text
 from accredit.cli.verifying.query_options import AUDIENCE, FILE
 from accredit.node.extras import install_line
 from accredit.registry.decision.explanations import Audience
@@ -145,9 +145,9 @@ def check(
 
         loaded = (load(snapshot_path, read_policy(policy_path), now), seconds_of(max_age))
     try:
+        from accredit.cli.checking.credential_supplies import SupplyFinder
+        from accredit.cli.checking.issuer_answers import registry_of
         from accredit.cli.credentials.contexts import ContextLoader
-        from accredit.cli.verifying.credential_supplies import SupplyFinder
-        from accredit.cli.verifying.issuer_answers import registry_of
     except ModuleNotFoundError as error:
         raise _not_installed(error) from None
     loader = ContextLoader(_contexts_in(contexts_path))
@@ -244,7 +244,7 @@ def _read(name: str, loader: "ContextLoader") -> _File:
 
 def _bytes_of(name: str) -> bytes:
     if name.startswith(("https://", "http://")):
-        from accredit.cli.verifying.fetching import fetch
+        from accredit.cli.checking.fetching import fetch
 
         return fetch(name, may_be_private=True)  # the user typed it
     path = Path(name)
@@ -261,7 +261,7 @@ def _bytes_of(name: str) -> bytes:
 
 
 def _show(found: Sequence[_File], audience: Audience, *, as_csv: bool) -> None:
-    from accredit.cli.verifying.credential_text import show_credential
+    from accredit.cli.checking.credential_text import show_credential
 
     if as_csv:
         click.echo(csv_text(COLUMNS, _rows(found, audience)), nl=False)
@@ -290,7 +290,7 @@ def _named(error: AccreditError, name: str) -> AccreditError:
 
 
 def _json(file: _File, audience: Audience) -> dict[str, Any]:
-    from accredit.cli.verifying.credential_text import next_steps_for, sentence_for
+    from accredit.cli.checking.credential_text import next_steps_for, sentence_for
 
     if file.error is not None:
         error = {"code": file.error.code, "message": file.error.message, "hint": file.error.hint}
@@ -303,7 +303,7 @@ def _json(file: _File, audience: Audience) -> dict[str, Any]:
 
 
 def _table(found: Sequence[_File]) -> None:
-    from accredit.cli.verifying.credential_text import HEADLINES_OF_CREDENTIALS
+    from accredit.cli.checking.credential_text import HEADLINES_OF_CREDENTIALS
 
     rows: list[tuple[object, ...]] = []
     for file in found:
@@ -326,7 +326,7 @@ def _table(found: Sequence[_File]) -> None:
 
 
 def _rows(found: Sequence[_File], audience: Audience) -> Iterator[dict[str, str]]:
-    from accredit.cli.verifying.credential_text import sentence_for
+    from accredit.cli.checking.credential_text import sentence_for
 
     for file in found:
         told: list[dict[str, str]] = []

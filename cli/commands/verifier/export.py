@@ -12,9 +12,9 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
-from accredit.cli.base.csv_text import csv_text
 from accredit.cli.base.ids import authority
 from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.base.tables.csv_text import csv_text
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.bar_charts import bar_charts
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.base.tables.bar_charts import bar_charts
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.cli.base.layout import cells, facts, isolated, prose, table
+from accredit.cli.base.tables.layout import cells, facts, isolated, prose, table
 
 ID = "5f2b8c119a3e"
 DID = "did:web:registry.university-of-somewhere.example"

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from accredit.cli.base import exits
+from accredit.cli.checking.credential_text import SENTENCES, finding_of, sentence_for
 from accredit.cli.credentials.judging import CheckedCredential, CredentialVerdict
 from accredit.cli.credentials.outcomes import NAMES, CheckOutcome, CredentialCheck
-from accredit.cli.verifying.credential_text import SENTENCES, finding_of, sentence_for
 from accredit.registry.decision.explanations import Audience
 from tests.cli.town import Town
 from tests.strategies.answering_server import AnsweringServer, Reply

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from accredit.cli.base import exits
-from accredit.cli.base.bar_charts import bar_charts
+from accredit.cli.base.tables.bar_charts import bar_charts
 from accredit.cli.commands.verifier import outcomes as command
 from tests.cli.town import Town
 

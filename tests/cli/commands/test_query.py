@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.cli.base.layout import prose
+from accredit.cli.base.tables.layout import prose
 from accredit.cli.verifying.decision_text import in_words_of
 from accredit.cli.verifying.query_options import as_curl, build_question
 from accredit.node.clients.node_client import NodeClient

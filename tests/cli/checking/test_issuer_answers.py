@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from accredit.cli.checking.issuer_answers import counted_keys
 from accredit.cli.credentials.keys import IssuerKeys
-from accredit.cli.verifying.issuer_answers import counted_keys
 from accredit.node.views.decision_view import decided
 from accredit.node.views.json_views import plain
 from accredit.registry.decision.decide import decide

@@ -25,12 +25,12 @@ from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.proofs import further_methods, method_of
 from accredit.cli.credentials.reading import read
 from accredit.cli.credentials.status import ListSigner, SignerKey, StatusFiles, signer_key
+from accredit.cli.verifying.receipts import HeldReceipts
 from accredit.registry.errors import AccreditError
 
 from .custodians import is_gone, name_of_custodian, signer_of_custodian
 from .fetching import did_document, fetch
 from .issuer_answers import IssuerRegistry
-from .receipts import HeldReceipts
 
 KEEPERS_ASKED: Final = 4
 """Bodies named as keepers of an issuer's records of which the records are read. A guess: few schools have several."""

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base.ids import NOT_HERE
 from accredit.cli.base.node_option import connected, first_of
+from accredit.cli.checking.custodians import issuer_record_of
 from accredit.cli.credentials.judging import IssuerAnswer
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.outcomes import CheckStopped, not_done
 from accredit.cli.verifying.checks import RESULT_MEANINGS, check_answer, read_policy, remember
-from accredit.cli.verifying.custodians import issuer_record_of
 from accredit.cli.verifying.node_answers import evidence_of
 from accredit.cli.verifying.private_query import ask_place
 from accredit.cli.verifying.query_options import query_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from accredit.cli.verifying import fetching
-from accredit.cli.verifying.fetching import did_document, did_web_address, fetch
+from accredit.cli.checking import fetching
+from accredit.cli.checking.fetching import did_document, did_web_address, fetch
 from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError
 from tests.cli.town import Town
 from tests.node.clients.test_outgoing import KEY_USAGE, issue_certificates

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accredit.cli.verifying.custodians import issuer_record_of, name_of_custodian, signer_of_custodian
+from accredit.cli.checking.custodians import issuer_record_of, name_of_custodian, signer_of_custodian
 from accredit.node.views.json_views import plain
 from accredit.registry.domain.record_types import IssuerRecord
 
