@@ -19,6 +19,7 @@ it names (`Ground.may_speak`).
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 from accredit.governance.index.statement_index import Chains
@@ -33,6 +34,9 @@ from accredit.registry.statement import Statement, Unverified
 
 HeadsByKey = Mapping[bytes, bytes]
 """The newest statement of each key: it and everything before it on its key's chain are *covered*."""
+
+_Given = tuple[bytes, Voice]
+"""A key, as it belongs to a voice."""
 
 Approvals = list[Unverified]
 """The approvals of a statement: the statement itself, for its author's key, and votes."""
@@ -91,6 +95,8 @@ class Ground:
     chains: Chains
     versions: list[Version]
     within: HeadsByKey | None = None
+    is_judging_forks: bool = False
+    """Doubt every key from its first fork on, whoever vouches for it."""
     cut_offs: dict[bytes, CutOff] = field(default_factory=dict)
     """The cut-offs in effect, by id; no other cut-off affects them."""
     cuts: dict[bytes, list[CutOff]] = field(default_factory=dict)
@@ -230,6 +236,7 @@ class Ground:
         statements.append(by)
         statements.sort()
         self._voices.pop((key, voice.by), None)
+        self._introduced.clear()
 
     def successors(self, key: bytes, voice: Voice) -> set[bytes]:
         """Return the next keys to which a key's introductions to a voice commit: none, one, or several that disagree.
@@ -279,28 +286,55 @@ class Ground:
     def introduced(self, key: bytes, voice: Voice) -> int:
         """Return when a key was first given to a voice, seconds; its statements cannot be older."""
         if (key, voice) not in self._introduced:
-            self._introduced[key, voice] = self._first_given(key, voice, frozenset())
+            self._introduced |= self._first_given((key, voice))
         return self._introduced[key, voice]
 
-    def _first_given(self, key: bytes, voice: Voice, seen: frozenset[tuple[bytes, Voice]]) -> int:
-        chains = self.chains
-        if voice.via is None:
-            named = (v for v in self.versions if voice.by in v.charter.authorities)
-            times = [chains.said_at(v.statement) for v in named if key in v.charter.authorities[voice.by].keys]
-            sources = []
-        else:
-            times, sources = [], [voice.via] if key in chains.given(voice.via) else []
-        for source in (*sources, *self.added.get(voice, {}).get(key, ())):
-            said = chains[source]
-            times.append(max(chains.said_at(said), self._signed_no_earlier(said, key, seen | {(key, voice)})))
-        return min(times, default=TIME_MIN)
+    def _first_given(self, asked: _Given) -> dict[_Given, int]:
+        """Return when a key was first given to a voice, and the same for every key on the way from the charter to it.
 
-    def _signed_no_earlier(self, said: Statement, key: bytes, seen: frozenset[tuple[bytes, Voice]]) -> int:
-        """Return the earliest time at which a statement can have given a key; naming itself again gives a key
-        nothing."""
-        by = _brought_by(said, key)
-        givers = [voice for voice in self.candidates(by, said.iss) if (by, voice) not in seen]
-        return min((self._first_given(by, voice, seen) for voice in givers), default=TIME_MAX)
+        A statement gives a key no earlier than its own key was given, and of several statements the earliest counts.
+        Whoever adds key after key chooses how long the way is, and it may lead round in circles: so this takes the
+        earliest first (Dijkstra, 1959), without recursion.
+        """
+        chains, pending, ready = self.chains, [asked], list[tuple[int, int]]()
+        numbers, leads = {asked: 0}, dict[int, list[tuple[int, int]]]()
+        while pending:
+            given = pending.pop()
+            number = numbers[given]
+            if given in self._introduced:
+                heappush(ready, (self._introduced[given], number))
+                continue
+            sources = self._sources(*given)
+            times = [chains.said_at(version.statement) for version in self._naming(*given)]
+            if times or not sources:
+                heappush(ready, (min(times, default=TIME_MIN), number))
+            for said in sources:
+                by = _brought_by(said, given[0])
+                for voice in self.candidates(by, said.iss):
+                    if (by, voice) not in numbers:
+                        numbers[by, voice] = len(numbers)
+                        pending.append((by, voice))
+                    leads.setdefault(numbers[by, voice], []).append((chains.said_at(said), number))
+        found: dict[int, int] = {}
+        while ready:
+            time, number = heappop(ready)
+            if number not in found:
+                found[number] = time
+                for said_at, led in leads.get(number, ()):
+                    heappush(ready, (max(time, said_at), led))
+        return {given: found.get(number, TIME_MAX) for given, number in numbers.items()}
+
+    def _naming(self, key: bytes, voice: Voice) -> list[Version]:
+        """Return the versions of the charter that give a key to a voice."""
+        if voice.via is not None:
+            return []
+        named = (v for v in self.versions if voice.by in v.charter.authorities)
+        return [version for version in named if key in version.charter.authorities[voice.by].keys]
+
+    def _sources(self, key: bytes, voice: Voice) -> list[Statement]:
+        """Return the statements that gave a key to a voice, without the charter's."""
+        first = [voice.via] if voice.via is not None and key in self.chains.given(voice.via) else []
+        return [self.chains[source] for source in (*first, *self.added.get(voice, {}).get(key, ()))]
 
     # What counts
 
@@ -484,6 +518,8 @@ class Ground:
 
     def is_frozen(self, statement: Unverified) -> bool:
         """Return whether a fork of its key leaves open which branch a statement is on."""
+        if self.is_judging_forks:
+            return min(self.chains.forks(statement.kid), default=statement.seq + 1) <= statement.seq
         fork = self.fork(statement.kid)
         return fork is not None and statement.seq >= fork[0] and statement.id not in fork[1]
 
@@ -502,10 +538,12 @@ class Ground:
         first = next(live_forks, None)
         if first is None:
             return None
+        # What keys in doubt say decides no doubt; otherwise two of them could vouch for each other, in a circle.
+        ground = replace(self, is_judging_forks=True)
         anchors = [
-            a.statement for a in self.anchors.get(key, ()) if a.by is None or self._is_independent(a.by, key, first)
+            a.statement for a in self.anchors.get(key, ()) if a.by is None or ground._is_independent(a.by, key, first)
         ]
-        anchors += [s.id for s in chains.of_key(key) if s.seq >= first and self._is_vouched(s, first)]
+        anchors += [s.id for s in chains.of_key(key) if s.seq >= first and ground._is_vouched(s, first)]
         safe: dict[bytes, int] = {}
         for anchor in anchors:
             for statement in chains.ancestry(anchor):
@@ -547,26 +585,24 @@ class Ground:
         Args:
             subject: the target to consider of a vote; its other targets do not matter here.
         """
-        if said.kid == key or min(self.chains.forks(said.kid), default=said.seq + 1) <= said.seq:
+        if said.kid == key or self.is_frozen(said):
             return False
-        return any(self._is_rooted(said.kid, voice, key, fork, {said.kid}) for voice in self.voices(said, subject))
+        return any(self._is_rooted((said.kid, voice), key, fork) for voice in self.voices(said, subject))
 
-    def _is_rooted(self, held: bytes, voice: Voice, key: bytes, fork: int, seen: set[bytes]) -> bool:
-        """Return whether a key's path from the charter to a voice avoids `key` from `fork` on."""
-        if voice.via is None and any(
-            held in version.charter.authorities[voice.by].keys
-            for version in self.versions
-            if voice.by in version.charter.authorities
-        ):
-            return True
-        sources = [voice.via] if voice.via is not None and held in self.chains.given(voice.via) else []
-        for source in (*sources, *self.added.get(voice, {}).get(held, ())):
-            said = self.chains[source]
-            by = _brought_by(said, held)
-            if by in seen or (said.kid == key and said.seq >= fork):
-                continue
-            if any(self._is_rooted(by, one, key, fork, seen | {by}) for one in self.candidates(by, said.iss)):
+    def _is_rooted(self, given: _Given, key: bytes, fork: int) -> bool:
+        """Return whether some way from the charter to a voice's key avoids `key` from `fork` on."""
+        seen, pending = {given: None}, [given]
+        while pending:
+            given = pending.pop()
+            if self._naming(*given):
                 return True
+            for said in self._sources(*given):
+                if said.kid == key and said.seq >= fork:
+                    continue
+                by = _brought_by(said, given[0])
+                before = [(by, voice) for voice in self.candidates(by, said.iss) if (by, voice) not in seen]
+                seen.update(dict.fromkeys(before))
+                pending += before
         return False
 
     def recut(self) -> None:

@@ -240,3 +240,26 @@ def test_a_fork_of_the_first_statement_of_a_key_is_settled_by_whoever_vouches_fo
 
     town.votes(B, honest)
     assert [state_of(town, s) for s in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]
+
+
+def test_keys_in_doubt_that_vouch_for_each_other_in_a_circle_stop_no_node() -> None:
+    """Whether the ended key vouches for one branch hung on whether the other key is in doubt, and that on the first:
+    every node that heard of it stopped for good, whoever of the network had made these keys."""
+    town, thief = forked()
+    one, other, ended = (Pen(name, A) for name in ("one", "other", "ended"))
+    for pen in (one, other, ended):
+        town.says(thief, "key.add", key_entry(pen, budget=10), A)
+    compromise(town, thief, ended)
+    branches = []
+    for pen in (one, other):
+        twin = pen.copy()
+        branches.append(town.says(pen, "issuer.register", register(f"did:web:{pen.name}.example")))
+        town.says(twin, "issuer.register", register(f"did:web:{pen.name}-again.example"))
+    town.votes(ended, *branches)
+    town.votes(one, branches[1])
+    town.votes(other, branches[0])
+
+    assert [state_of(town, said) for said in branches] == [EffectState.WAITING] * 2
+
+    town.votes(B, branches[0])
+    assert [state_of(town, said) for said in branches] == [EffectState.EFFECTIVE, EffectState.WAITING]

@@ -1,9 +1,14 @@
 """An authority's keys: added, rotated, retired, stolen; and whom a claim on somebody else's key can hurt."""
 
+import inspect
+import sys
+
 import pytest
 
+from accredit.governance.authority.ballots import Ground
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.standing import key_head, waiting_proposals
+from accredit.registry.domain.records import Voice
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
@@ -650,3 +655,34 @@ def test_the_rejection_by_a_key_in_doubt_closes_a_cut_off_too() -> None:
     town.votes(f"{A}#3", cut, approve=False)
 
     assert state_of(town, cut) is EffectState.CLOSED
+
+
+def test_a_line_of_keys_each_added_by_the_one_before_stops_no_node_however_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever had a key with a budget of 350 stopped every node for good: the way back to the charter was walked by a
+    function that calls itself. It also took a time that grew with the square of the line's length."""
+    town, length = trio(), 120
+    pen = town.pen(A)
+    for number in range(length):
+        added = Pen(f"added {number}", A)
+        town.says(pen, "key.add", key_entry(added, budget=length - number), A)
+        pen = added
+    said = town.says(pen, "issuer.register", register())
+    walked = 0
+    sources = Ground._sources
+
+    def counted(ground: Ground, key: bytes, voice: Voice) -> list[Statement]:
+        nonlocal walked
+        walked += 1
+        return sources(ground, key, voice)
+
+    monkeypatch.setattr(Ground, "_sources", counted)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 120)
+    try:
+        fold = town.fold()
+    finally:
+        sys.setrecursionlimit(limit)
+    assert verdict_of(town, said, fold).state is EffectState.EFFECTIVE
+    assert walked < 5 * length, "each key is walked to a few times"
