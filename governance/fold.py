@@ -36,7 +36,7 @@ from accredit.governance.authority.governing_state import Law, affected_keys, se
 from accredit.governance.authority.node_names import NAMING, Naming, naming_problem, trace_name
 from accredit.governance.index import statement_index
 from accredit.governance.index.holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
-from accredit.governance.index.overlay import Layered, pour, relay
+from accredit.governance.index.overlay import Layered, keys_in_parts, pour, relay
 from accredit.governance.index.statement_index import Chains
 from accredit.governance.records import committed_set
 from accredit.governance.records.committed_set import Committed
@@ -715,6 +715,13 @@ class Fold:
             records = self._records.get(kind, {})
             for id in sorted(records):
                 yield (kind, id), reread(records[id])
+
+    def ids_in_parts(self, type: str) -> Iterator[Sequence[str]]:
+        """Yield the ids of all records of a type, part by part in no order.
+
+        The fold may change between two parts; a record that comes or goes meanwhile may be among them or not.
+        """
+        return keys_in_parts(self._records.get(type, {}))
 
     def records_root(self) -> bytes:
         """Return the root over the records: 32 bytes."""

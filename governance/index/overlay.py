@@ -16,10 +16,11 @@ base's place. Data derived from a set of statements must not depend on this orde
 It is not meant for many layers: each layer adds one look-up to a read.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 K = TypeVar("K")
+K_co = TypeVar("K_co", covariant=True)
 V = TypeVar("V")
 T = TypeVar("T")
 
@@ -113,6 +114,31 @@ class Layered(MutableMapping[K, V]):
     def own(self) -> Iterator[K]:
         """Yield the keys that were added or given another value here, in that order."""
         return (key for key, value in self._own.items() if value is not _GONE)
+
+
+@runtime_checkable
+class Parted(Protocol[K_co]):
+    """A mapping whose keys are read in parts, because reading all takes long."""
+
+    def keys_in_parts(self) -> Iterator[Sequence[K_co]]:
+        """Yield them; see `keys_in_parts`."""
+        ...
+
+
+def keys_in_parts(mapping: Mapping[K, Any]) -> Iterator[Sequence[K]]:
+    """Yield all keys of a mapping, each once, part by part in no order; a part may be empty.
+
+    The mapping may change between two parts. Keys that are there all the time are among those yielded, others may be.
+    """
+    if isinstance(mapping, Layered):
+        own = dict(mapping._own)  # first, because it may move down meanwhile
+        yield [key for key, value in own.items() if value is not _GONE]
+        for part in keys_in_parts(mapping._base):
+            yield [key for key in part if key not in own]
+    elif isinstance(mapping, Parted):
+        yield from mapping.keys_in_parts()
+    else:
+        yield list(mapping)
 
 
 def inner(outer: MutableMapping[K, MutableMapping[T, V]], key: K) -> MutableMapping[T, V]:

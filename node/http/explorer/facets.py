@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-import anyio
 from markupsafe import Markup
 
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.route import Call
+from accredit.node.http.handling.turns import Turns
 from accredit.node.http.routes.registry import issuer_line
 from accredit.registry.domain.records import issuer_in
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
@@ -24,9 +24,6 @@ from .listing import authority_choices
 
 LOOKED_AT: Final = 5_000
 """Issuers that are counted: some 0.2 s of work after a record has changed. A guess, to be measured."""
-
-BREATH: Final = 100
-"""Issuers counted at a time; then other requests get their turn."""
 
 KEPT_SECONDS: Final = 60
 PLACES_OFFERED: Final = 30
@@ -56,8 +53,8 @@ class FacetCounts:
 
 async def facet_counts(call: Call) -> FacetCounts:
     """Return the counts, computed again if a record has changed or a minute has passed."""
-    made_of = (call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS)
     async with call.shared.counting:  # concurrent readers wait for one pass instead of each making one
+        made_of = (call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS)
         found = call.shared.kept.get("facets")
         if found is None or found[0] != made_of:
             found = (made_of, await _count(call))
@@ -67,11 +64,12 @@ async def facet_counts(call: Call) -> FacetCounts:
 
 
 async def _count(call: Call) -> FacetCounts:
-    fold, now, everyone = call.reader.fold, call.reader.now(), ids(call, "issuer")
+    now, everyone, turns = call.reader.now(), await ids(call, "issuer"), Turns()  # whoever calls this holds `counting`
     categories, statuses, places, authorities = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
-    for number, id in enumerate(islice(everyone, LOOKED_AT)):
-        if number % BREATH == BREATH - 1:
-            await anyio.sleep(0)
+    for id in islice(everyone, LOOKED_AT):
+        if turns.is_over:
+            await turns.give()
+        fold = call.reader.fold
         record = issuer_in(fold, id)
         if record is None:
             continue

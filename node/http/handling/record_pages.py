@@ -1,11 +1,13 @@
 """Pages the records of one type, by id.
 
 A list is paged by id: `next`, when not null, is the `after` of the next page. A search examines a bounded number of
-records for each page, so a page may be short or empty and still have a next one.
+records for each page, so a page may be short or empty and still have a next one. Both take turns: a registry may
+have a million records.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from heapq import merge
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -13,6 +15,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 
 from .request_reading import integer, verbatim
 from .route import JSON, Call, Route
+from .turns import Turns
 
 S = TypeVar("S", bound=str)
 T = TypeVar("T")
@@ -27,27 +30,61 @@ AFTER: Final = verbatim("after", "continue after this id: `next` of the previous
 LIMIT: Final = integer("limit", "maximum number of results", minimum=1, maximum=PAGE, default=50)
 
 
-def ids(call: Call, type: str) -> Sequence[CanonicalId]:
-    """Return the ids of all records of a type, ascending; cached until a record changes."""
-    fold = call.reader.fold
-    return call.shared.keep(
-        f"ids of {type}", fold.records_root(), lambda: [CanonicalId(id) for (_, id), _ in fold.items(type)]
-    )
+async def ids(call: Call, type: str) -> Sequence[CanonicalId]:
+    """Return the ids of all records of a type, ascending; listed in turns, and kept until a record changes.
+
+    If records come or go meanwhile, they may be among them or not.
+    """
+    name, shared = f"ids of {type}", call.shared
+    async with shared.listing:  # many readers wait for one list, instead of making one each
+        made_of = call.reader.fold.records_root()
+        found = shared.kept.get(name)
+        if found is None or found[0] != made_of:
+            found = shared.kept[name] = (made_of, await _listed(call, type))
+    among: list[CanonicalId] = found[1]
+    return among
 
 
-def page(
-    among: Sequence[S], after: str | None, limit: int, make: Callable[[S], T | None], examined: int = EXAMINED
+async def _listed(call: Call, type: str) -> list[CanonicalId]:
+    parts: list[list[str]] = []
+    turns = Turns()  # one list is made at a time anyway
+    for part in call.reader.fold.ids_in_parts(type):
+        parts.append(sorted(part))
+        if turns.is_over:
+            await turns.give()
+    listed: list[CanonicalId] = []
+    for id in merge(*parts):
+        listed.append(CanonicalId(id))
+        if turns.is_over:
+            await turns.give()
+    return listed
+
+
+async def page(
+    call: Call,
+    among: Sequence[S],
+    after: str | None,
+    limit: int,
+    make: Callable[[S], T | None],
+    examined: int = EXAMINED,
 ) -> tuple[list[T], str | None]:
-    """Return the rows that `make` gives for at most `limit` ids after `after`, and the id from which to continue."""
+    """Return the rows that `make` gives for at most `limit` ids after `after`, and the id from which to continue.
+
+    Args:
+        make: reads what is held when it is called, because others have their turn between two rows.
+    """
     start = 0 if after is None else bisect_right(among, after)
     found: list[T] = []
-    for id in islice(among, start, start + examined):
-        start += 1
-        made = make(id)
-        if made is not None:
-            found.append(made)
-            if len(found) == limit:
-                break
+    with Turns(call.shared.lengthy) as turns:
+        for id in islice(among, start, start + examined):
+            if turns.is_over:
+                await turns.give()
+            start += 1
+            made = make(id)
+            if made is not None:
+                found.append(made)
+                if len(found) == limit:
+                    break
     return found, among[start - 1] if 0 < start < len(among) else None
 
 

@@ -51,7 +51,7 @@ class ApplicationState:
         streams: how many are open, of each address.
         kept: expensive answers, by name, each with the data from which it was made.
         making: held while such an answer is made in several turns. counting: the same for what is counted for a page,
-            which does not wait for the long ones.
+            which does not wait for the long ones, and listing: for the ids of a type, which both wait for.
         lengthy: held by the one answer to questions that takes many turns (`turns`). submitting: the same for reading a
             batch of statements, which waits for no questions.
         has_explorer: whether pages for people are served.
@@ -68,6 +68,7 @@ class ApplicationState:
     streams: Counter[str] = field(default_factory=Counter)
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     making: anyio.Lock = field(default_factory=anyio.Lock)
+    listing: anyio.Lock = field(default_factory=anyio.Lock)
     counting: anyio.Lock = field(default_factory=anyio.Lock)
     lengthy: anyio.Lock = field(default_factory=anyio.Lock)
     submitting: anyio.Lock = field(default_factory=anyio.Lock)

@@ -70,7 +70,7 @@ async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> Dcc
     genesis = fold.statement(call.reader.ecosystem)
     assert genesis is not None, "it is in effect"
     newest, turns = genesis.iat, Turns()  # whoever calls this holds `making`
-    for id in ids(call, "issuer"):
+    for id in await ids(call, "issuer"):
         if turns.is_over:
             await turns.give()
         record = issuer_in(fold, id)

@@ -198,7 +198,7 @@ async def extended_listing(call: Call) -> Response:
     unknown = wanted - {"entity_statement", "trust_marks"}
     if unknown:
         raise DecodeError("unknown_query_parameter", f"there is no claim {min(unknown)[:80]!r}.", where="?claims")
-    among = ids(call, "issuer")
+    among = await ids(call, "issuer")
     start = bisect_left(among, params["from_entity_id"] or "")
     found: list[ListedEntity] = []
     position = start
@@ -421,12 +421,13 @@ def accreditations_of(call: Call, record: IssuerRecord) -> list[AccreditationRec
 async def _trusted(call: Call, achievement: str, now: int) -> list[CanonicalId]:
     """Return the ids of all issuers that may issue this type of achievement, or anything; computed at most once a
     minute."""
-    name, made_of = f"trusted {achievement}", (call.reader.fold.records_root(), now // KEPT_SECONDS)
+    name = f"trusted {achievement}"
     async with call.shared.making:  # many readers wait for one list, instead of making one each
+        made_of = (call.reader.fold.records_root(), now // KEPT_SECONDS)
         found = call.shared.kept.get(name)
         if found is None or found[0] != made_of:
             trusted, turns = list[CanonicalId](), Turns()
-            for id in ids(call, "issuer"):
+            for id in await ids(call, "issuer"):
                 if turns.is_over:
                     await turns.give()
                 if _is_listed(_decision(call, id, now, achievement), achievement):

@@ -101,13 +101,14 @@ class Attestors(TypedDict):
 
 async def frameworks(call: Call) -> Response:
     """A page of frameworks."""
-    fold, now = call.reader.fold, call.reader.now()
+    now = call.reader.now()
 
     def view(id: CanonicalId) -> FrameworkView | None:
-        record = framework_in(fold, id)
+        record = framework_in(call.reader.fold, id)
         return None if record is None else _framework(record, now)
 
-    found, following = page(ids(call, "framework"), call.params["after"], call.params["limit"], view)
+    among = await ids(call, "framework")
+    found, following = await page(call, among, call.params["after"], call.params["limit"], view)
     value: Frameworks = {"frameworks": found, "next": following}
     return json_response(value)
 
@@ -269,12 +270,12 @@ def find_competency(call: Call) -> CompetencyRecord:
 async def attestors(call: Call) -> Response:
     """The issuers that may attest a competency now, by `decide`."""
     uri, after, limit = call.params["uri"], call.params["after"], call.params["limit"]
-    found, following = list_attestors(call, uri, after, limit, DECIDED, jurisdiction=call.params["jurisdiction"])
+    found, following = await list_attestors(call, uri, after, limit, DECIDED, jurisdiction=call.params["jurisdiction"])
     value: Attestors = {"competency": uri, "issuers": found, "next": following}
     return json_response(value)
 
 
-def list_attestors(
+async def list_attestors(
     call: Call, uri: CanonicalId, after: str | None, limit: int, examined: int, *, jurisdiction: str | None = None
 ) -> tuple[list[Attestor], str | None]:
     """Return a page of issuers that may attest a competency, and the id from which to continue; at most `examined` are
@@ -283,11 +284,11 @@ def list_attestors(
     Args:
         jurisdiction: the place where it is attested; None: anywhere.
     """
-    fold, now = call.reader.fold, call.reader.now()
-    charter = fold.charter
+    now, charter = call.reader.now(), call.reader.fold.charter
     assert charter is not None, "there are no records before the genesis is in effect"
 
     def attestor(id: str) -> Attestor | None:
+        fold = call.reader.fold
         query = Query(entity=id, authority=charter.id, action="issue", competencies=(uri,), jurisdiction=jurisdiction)
         decision = decide_held(query, fold, now, ecosystem_id=charter.id)
         if not decision.authorized:
@@ -303,7 +304,7 @@ def list_attestors(
             "statements": [one.hex() for one in decision.statements],
         }
 
-    return page(ids(call, "issuer"), after, limit, attestor, examined)
+    return await page(call, await ids(call, "issuer"), after, limit, attestor, examined)
 
 
 def _how(fold: Fold, uri: CanonicalId, accreditation: bytes) -> str:

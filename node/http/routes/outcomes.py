@@ -201,18 +201,18 @@ async def _count(call: Call, now: int) -> PublicFigures:
 
     figures = PublicFigures(now, approvals_of, constituency_of, told, since, dated)
     turns = Turns()  # whoever calls this holds `making`
-    for id in ids(call, "issuer"):
+    for id in await ids(call, "issuer"):
         if turns.is_over:
             await turns.give()
         if (issuer := issuer_in(fold, id)) is not None:
             listed = (accreditation_in(fold, one) for one, _ in issuer["accreditations"])
             figures.add_issuer(issuer, [one for one in listed if one is not None])
-    for id in ids(call, "framework"):
+    for id in await ids(call, "framework"):
         if turns.is_over:
             await turns.give()
         if (framework := framework_in(fold, id)) is not None:
             figures.add_framework(framework)
-    for id in ids(call, "mapping"):
+    for id in await ids(call, "mapping"):
         if turns.is_over:
             await turns.give()
         if (mapping := mapping_in(fold, id)) is not None:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
-import anyio
-
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades import recognized_entities as facade
 from accredit.node.http.facades.federation_claims import issuer_metadata, may_issue
@@ -32,9 +30,6 @@ from .federation import CACHE, accreditations_of, achievements_named
 
 PAGE: Final = 100
 """Subjects of one credential: each needs a decision for every type of achievement in its scope."""
-
-BREATH: Final = 100
-"""Issuers looked at in one turn; then other requests get theirs."""
 
 EXAMINED: Final = 500
 """Issuers examined for one page."""
@@ -68,22 +63,11 @@ async def recognized_issuers(call: Call) -> Response:
     wanted = call.params["achievement_type"]
     ends: list[int] = []
 
-    looked_at = 0
-
     def subject(id: CanonicalId) -> dict[str, Any] | None:
-        nonlocal looked_at
-        looked_at += 1
         return _issuer(call, id, authority["id"], wanted, now, ends)
 
-    found: list[dict[str, Any]] = []
-    following = call.params["after"]
-    while len(found) < call.params["limit"] and looked_at < EXAMINED:
-        # Issuers are found one at a time, because each needs many decisions; other requests get turns in between.
-        more, following = page(ids(call, "issuer"), following, 1, subject, min(BREATH, EXAMINED - looked_at))
-        found += more
-        if following is None:
-            break
-        await anyio.sleep(0)
+    after, limit = call.params["after"], call.params["limit"]
+    found, following = await page(call, await ids(call, "issuer"), after, limit, subject, EXAMINED)
     url = facade.issuers_url(call.reader.url, authority["id"])
     if wanted is not None:
         url += f"&achievement_type={quote(wanted, safe='')}"
@@ -114,7 +98,7 @@ async def recognized_authorities(call: Call) -> Response:
     key, url = call.must_sign(), call.reader.url
     found = [facade.authority_subject(did_key(key.signer.public_key), call.reader.name, above)]
     ends: list[int] = []
-    for id in ids(call, "authority"):
+    for id in await ids(call, "authority"):
         record = authority_in(call.reader.fold, id)
         standing = None if record is None else _standing(record, now)
         if standing is not None and _above(standing, ecosystem) == above:

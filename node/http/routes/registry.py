@@ -130,21 +130,22 @@ class AccreditationView(TypedDict):
 
 async def issuers(call: Call) -> Response:
     """A page of issuers that fit every filter given."""
-    found, following = list_issuers(call, call.params)
+    found, following = await list_issuers(call, call.params)
     value: IssuerPage = {"issuers": found, "next": following}
     return json_response(value)
 
 
-def list_issuers(call: Call, wanted: Mapping[str, Any]) -> tuple[list[IssuerLine], str | None]:
+async def list_issuers(call: Call, wanted: Mapping[str, Any]) -> tuple[list[IssuerLine], str | None]:
     """Return a page of issuers that match every filter given, and the id from which to continue.
 
     Args:
         wanted: the parameters of `GET /v1/issuers`; None for one that was not given.
     """
-    fold, now = call.reader.fold, call.reader.now()
+    now = call.reader.now()
     status, authority = wanted["status"], wanted["authority"]
 
     def line(id: CanonicalId) -> IssuerLine | None:
+        fold = call.reader.fold
         record = issuer_in(fold, id)
         if record is None or not _could_fit(record, wanted):
             return None
@@ -154,7 +155,7 @@ def list_issuers(call: Call, wanted: Mapping[str, Any]) -> tuple[list[IssuerLine
         fits = any(status in (None, one["status"]) and authority in (None, one["by"]) for one in made["accreditations"])
         return made if fits else None
 
-    return page(ids(call, "issuer"), wanted["after"], wanted["limit"], line)
+    return await page(call, await ids(call, "issuer"), wanted["after"], wanted["limit"], line)
 
 
 def _could_fit(record: IssuerRecord, wanted: Mapping[str, Any]) -> bool:

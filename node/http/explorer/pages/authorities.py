@@ -34,13 +34,13 @@ DAY: Final = 86_400
 
 async def authorities(call: Call) -> Response:
     """Every authority, by id."""
-    fold = call.reader.fold
 
     def row(id: CanonicalId) -> dict[str, Any] | None:
-        record = authority_in(fold, id)
+        record = authority_in(call.reader.fold, id)
         return None if record is None else _line(record, call.reader.now())
 
-    found, following = page(ids(call, "authority"), call.params["after"], LISTED, row)
+    found, following = await page(call, await ids(call, "authority"), call.params["after"], LISTED, row)
+    fold = call.reader.fold
     charter = fold.charter
     rules = {} if charter is None else charter.body.get("rules", {})
     values = {
@@ -100,7 +100,8 @@ async def authority(call: Call) -> Response:
     record = authority_in(fold, id)
     if record is None:
         raise InputError("not_found", f"no authority {id} is in this registry.", hint="GET /v1/authorities lists them.")
-    granted, following = _granted(call, id, call.params["after"])
+    granted, following = await _granted(call, id, call.params["after"])
+    fold = call.reader.fold  # others had a turn
     mandates = [_mandate(fold, id, standing, now) for standing in record["standings"][:MANDATES]]
     keys = [
         {
@@ -155,11 +156,12 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+async def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of the accreditations that it has granted, by id; each page reads a bounded number of records."""
-    fold, now = call.reader.fold, call.reader.now()
+    now = call.reader.now()
 
     def row(accreditation: str) -> dict[str, Any] | None:
+        fold = call.reader.fold
         record = accreditation_in(fold, bytes.fromhex(accreditation))
         if record is None or record["by"] != id:
             return None
@@ -181,7 +183,7 @@ def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any
             "_href": address("/explore/issuer", id=record["issuer"]),
         }
 
-    return page(ids(call, "accreditation"), after, GRANTED, row)
+    return await page(call, await ids(call, "accreditation"), after, GRANTED, row)
 
 
 def _days_to_last_vote(fold: Fold, record: AccreditationRecord) -> float | None:

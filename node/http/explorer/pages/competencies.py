@@ -50,8 +50,8 @@ async def competencies(call: Call) -> Response:
             for stated in record["stated"]
         ]
 
-    among = ids(call, "framework") if wanted is None else [wanted]
-    found, following = page(among, call.params["after"] if wanted is None else None, FRAMEWORKS, rows_of)
+    among = await ids(call, "framework") if wanted is None else [wanted]
+    found, following = await page(call, among, call.params["after"] if wanted is None else None, FRAMEWORKS, rows_of)
     items, next_item = ([], None) if wanted is None else _items(call, wanted)
     values = {
         "wanted": wanted,
@@ -105,7 +105,7 @@ async def competency(call: Call) -> Response:
         }
         for one in record["in"]
     ]
-    attestors, following = list_attestors(call, uri, after, ATTESTORS, DECIDED)
+    attestors, following = await list_attestors(call, uri, after, ATTESTORS, DECIDED)
     may = [
         {
             "id": one["id"],

@@ -43,8 +43,9 @@ _FACETS: Final = ("category", "status", "jurisdiction", "authority")
 
 async def search(call: Call) -> Response:
     """Issuers that fit the text and every facet."""
-    fold, asked = call.reader.fold, call.params
-    found, following = list_issuers(call, {**asked, "name": None})
+    asked = call.params
+    found, following = await list_issuers(call, {**asked, "name": None})
+    fold = call.reader.fold
     called = lru_cache(maxsize=None)(partial(_accreditor, call))  # cached for this request: most have the same few
     rows = [_row(called, line) for line in found]
     given = {name: asked[name] for name in ("q", *_FACETS)}

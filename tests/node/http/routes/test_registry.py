@@ -2,12 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
+import anyio
 import pytest
 
+from accredit.node.http.handling import turns
 from accredit.node.http.handling.record_pages import page
+from accredit.node.http.handling.route import Call
 from accredit.node.http.routes.registry import searchable
 from tests.strategies import bodies
 from tests.strategies.served import (
@@ -58,7 +62,8 @@ async def test_pages_lead_from_one_to_the_next_until_there_is_none(node: Served)
     assert found == [COLLEGE, EXPIRED, PORT, SUSPENDED]
 
 
-def test_a_search_for_what_is_rare_looks_at_a_bounded_number_of_records() -> None:
+async def test_a_search_for_what_is_rare_looks_at_a_bounded_number_of_records() -> None:
+    call = cast(Call, SimpleNamespace(shared=SimpleNamespace(lengthy=anyio.Lock())))
     among = [f"{number:05}" for number in range(10_000)]
     looked: list[str] = []
 
@@ -66,13 +71,36 @@ def test_a_search_for_what_is_rare_looks_at_a_bounded_number_of_records() -> Non
         looked.append(id)
         return id if id == "07000" else None
 
-    found, following = page(among, None, 50, make, examined=4_000)
+    found, following = await page(call, among, None, 50, make, examined=4_000)
     assert (found, following, len(looked)) == ([], "03999", 4_000)
-    assert page(among, following, 50, make, examined=4_000) == (["07000"], "07999")
-    assert page(among, "07999", 50, make, examined=4_000) == ([], None)
-    assert page(among, "09999", 50, make) == ([], None)
-    assert page([], None, 50, make) == ([], None)
-    assert page(among, "zzz", 50, make) == ([], None)
+    assert await page(call, among, following, 50, make, examined=4_000) == (["07000"], "07999")
+    assert await page(call, among, "07999", 50, make, examined=4_000) == ([], None)
+    assert await page(call, among, "09999", 50, make) == ([], None)
+    assert await page(call, [], None, 50, make) == ([], None)
+    assert await page(call, among, "zzz", 50, make) == ([], None)
+
+
+async def test_long_lists_and_searches_let_others_have_their_turn(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can ask for them: among 20,000 issuers one search stopped a node for 50 ms, one list for 300."""
+    given: list[float] = []
+    turn = anyio.sleep
+
+    async def counted(seconds: float) -> None:
+        given.append(seconds)
+        await turn(seconds)
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(anyio, "sleep", counted)
+    app = node.app()
+    for path in ("/v1/issuers?q=nobody", "/v1/issuers?q=nobody&limit=7", f"/v1/competencies/issuers?uri={COMPETENCY}"):
+        given.clear()
+        assert (await node.ask("GET", path, app)).status_code == 200
+        assert len(given) >= turns.FREE_TURNS, path
+    given.clear()
+    await node.ask("GET", "/v1/frameworks", app)
+    assert len(given) > 2, "the list of their ids is made in turns too"
 
 
 async def test_an_id_is_percent_encoded_once(node: Served) -> None:
