@@ -601,7 +601,7 @@ class Fold:
             via=voice.via,
             met=since,
             begins=begins(statement, since, charter) if is_dated else None,
-            is_anchored=voice.via is None or law.ground.is_anchored(statement),
+            is_anchored=voice.via is None or law.mandates.is_anchored(voice, statement),
             rule=asked(statement, charter).agreement(charter) if statement.kind in WEIGHED else None,
         )
 

@@ -81,11 +81,16 @@ _NO_REACH: Final = Reach()
 
 
 class Anchor(NamedTuple):
-    """A statement of a key whose existence is shown by the statement `by`, or by several authorities together
-    (None)."""
+    """A statement of a key whose existence is shown by others.
+
+    Attributes:
+        by: the statement that shows it; None: several authorities together do.
+        given: when they named it as the newest one, seconds; None: they named it as the last good one.
+    """
 
     statement: bytes
     by: Unverified | None
+    given: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -567,16 +572,6 @@ class Ground:
             and self.holds(vote)
             for vote in self.chains.deciding_votes(statement.id)
         )
-
-    def is_anchored(self, statement: Statement) -> bool:
-        """Return whether a charter authority has shown by its vote or heads that a delegate's statement existed."""
-        for anchor in self.anchors.get(statement.kid, ()):
-            by = anchor.by
-            is_above = by is None or (by.kind == "authority.withdraw" and self.carries(by, Voice(by.iss, None), by))
-            if is_above and self._reaches(statement, anchor.statement):
-                return True
-        votes = (vote for vote in self.chains.deciding_votes(statement.id) if vote.kind == "vote.approve")
-        return any(self.carries(vote, Voice(vote.iss, None), statement) for vote in votes)
 
     def _is_independent(self, said: Unverified, key: bytes, fork: int, *, subject: Unverified | None = None) -> bool:
         """Return whether an authority's key that had not forked by then made a statement, and `key` has not introduced

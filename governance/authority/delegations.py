@@ -8,7 +8,7 @@ below it. The statements that the withdrawal's `heads` cover stand. Of the other
 * a narrowing one stands, if it is dated no later than the withdrawal, until it is undone in its own right;
 * a widening one dated before the withdrawal stands too, unless as many agree to the withdrawal as the retroactive rule
   requires: a single body must not erase the past, neither by leaving heads out nor by naming early ones. But nothing
-  shows that such a statement existed in time, so no decision rests on it alone (`Ground.is_anchored`).
+  shows that such a statement existed in time, so no decision rests on it alone (`Mandates.is_anchored`).
 """
 
 from collections.abc import Iterable
@@ -26,6 +26,7 @@ from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
+from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
 from .ballots import Anchor, Ground
@@ -118,6 +119,35 @@ class Mandates:
                 if not narrowing and (said == withdrawal.met or withdrawal.is_retroactive):
                     return True
         return False
+
+    def ends(self, voice: Voice) -> int:
+        """Return when a delegate's mandate ends, seconds; `TIME_MAX` if it has no end."""
+        ends = [TIME_MAX]
+        for link in (voice, *self.above(voice)):
+            if (seat := self.seats.get(link)) is not None:
+                ends += [withdrawal.effective_from for withdrawal in seat.withdrawals]
+                ends += [seat.mandate.valid_until] if seat.mandate.valid_until is not None else []
+        return min(ends)
+
+    def is_anchored(self, voice: Voice, statement: Statement) -> bool:
+        """Return whether an authority of the charter has shown that a delegate's statement existed in time.
+
+        It does so by a vote, or by the heads with which it ended the mandate. Other heads show it only if they were
+        given before the mandate ended: an amendment of the charter names the newest statement of every key, and so
+        what a thief has dated back as well.
+        """
+        ground, end = self.ground, self.ends(voice)
+        seats = [self.seats[link] for link in (voice, *self.above(voice)) if link in self.seats]
+        closing = {withdrawal.statement.id for seat in seats for withdrawal in seat.withdrawals}
+        for statement_id, by, given in ground.anchors.get(statement.kid, ()):
+            is_withdrawal = by is not None and by.kind == "authority.withdraw"
+            if by is not None and not (is_withdrawal and ground.carries(by, Voice(by.iss, None), by)):
+                continue
+            is_in_time = given is None or given <= end or (by is not None and by.id in closing)
+            if is_in_time and ground.is_covered(statement, {statement.kid: statement_id}):
+                return True
+        votes = (vote for vote in ground.chains.deciding_votes(statement.id) if vote.kind == "vote.approve")
+        return any(ground.carries(vote, Voice(vote.iss, None), statement) for vote in votes)
 
     def objection(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> str | None:
         """Return why a voice cannot make `statement` take effect, apart from votes; None if it can."""
@@ -251,7 +281,7 @@ def settle_mandates(ground: Ground) -> Mandates:
     for seat in mandates.seats.values():
         for withdrawal in seat.withdrawals:
             for key, head in named_heads(withdrawal.statement).items():
-                ground.anchors.setdefault(key, []).append(Anchor(head, withdrawal.statement))
+                ground.anchors.setdefault(key, []).append(Anchor(head, withdrawal.statement, withdrawal.met))
     ground.recut()
     return mandates
 

@@ -139,7 +139,8 @@ def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
     ground = Ground(chains=chains, versions=versions)
     for version in versions:
         for key, head in version.heads.items():
-            ground.anchors.setdefault(key, []).append(Anchor(head, None))
+            given = chains.said_at(version.statement)
+            ground.anchors.setdefault(key, []).append(Anchor(head, None, given))
     settle_keys(ground)
     mandates = settle_mandates(ground)
     forks = {key: fork for key in chains.forked_keys() if (fork := ground.fork(key)) is not None}
@@ -168,8 +169,8 @@ def affected_keys(before: Law, after: Law) -> list[bytes] | None:
     keys |= {key for (key, _), _ in before.lines.items() ^ after.lines.items()}
     keys |= {key for (key, _), _ in before.introduced.items() ^ after.introduced.items()}
     old_ends, new_ends = _withdrawals(before), _withdrawals(after)
-    for id in old_ends.keys() ^ new_ends.keys():  # its heads anchor statements of any key (`Ground.is_anchored`)
-        keys |= named_heads(old_ends.get(id) or new_ends[id]).keys()
+    for ended in old_ends ^ new_ends:  # its heads anchor statements of any key (`Mandates.is_anchored`)
+        keys |= named_heads(after.ground.chains[ended[0]]).keys()
     voices = {*before.mandates.seats, *after.mandates.seats, *before.ground.added, *after.ground.added}
     for voice in voices:
         old, new = before.ground.added.get(voice, {}), after.ground.added.get(voice, {})
@@ -188,8 +189,9 @@ def _version_ids(law: Law) -> list[bytes]:
     return [version.statement.id for version in law.ground.versions]
 
 
-def _withdrawals(law: Law) -> dict[bytes, Statement]:
-    return {w.statement.id: w.statement for seat in law.mandates.seats.values() for w in seat.withdrawals}
+def _withdrawals(law: Law) -> set[tuple[bytes, int]]:
+    """Return the withdrawals in effect, each with when its rule was met."""
+    return {(w.statement.id, w.met) for seat in law.mandates.seats.values() for w in seat.withdrawals}
 
 
 def _end(ground: Ground, key: bytes) -> tuple[object, ...]:

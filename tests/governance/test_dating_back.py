@@ -176,17 +176,20 @@ def test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_someb
     assert found.reasons[0].code == "unanchored"
 
 
-def test_the_heads_of_an_amendment_show_that_an_expired_delegate_said_something_in_time() -> None:
+@pytest.mark.parametrize(("late", "verdict"), [(0, Verdict.TRUSTED_HISTORICAL), (1, Verdict.INDETERMINATE)])
+def test_the_heads_of_an_amendment_show_that_an_expired_delegate_said_something_if_they_were_given_in_time(
+    late: int, verdict: Verdict
+) -> None:
     town = trio()
     end = town.time + 1_000
     pen, _ = delegate(town, valid_until=end)
     given = granted(town, pen)
+    town.time = end + late - 1  # the amendment comes a second later
+    amendment = amend(town, A)
     town.time += YEAR
     assert answer(town, at=given.iat) is Verdict.INDETERMINATE
-    amendment = amend(town, A)
-    for by in (B, C):
-        town.votes(by, amendment)
-    assert answer(town, at=given.iat) is Verdict.TRUSTED_HISTORICAL
+    town.votes(B, amendment)
+    assert answer(town, at=given.iat) is verdict
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,17 @@ from accredit.registry.decision.verdict import Verdict
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import grant, register
 from tests.strategies.consortium import Consortium, Pen, fold_of
-from tests.strategies.stories import A, B, answer, delegate, granted, state_of, trio, verdict_of
+from tests.strategies.stories import YEAR, A, B, C, amend, answer, delegate, granted, state_of, trio, verdict_of
 
 
-def withdrawn(town: Consortium, made: Statement, heads: dict[bytes, bytes]) -> Statement:
+def withdrawn(town: Consortium, made: Statement, heads: dict[bytes, bytes], by: str = A) -> Statement:
     named = [{"key": key, "id": heads[key]} for key in sorted(heads)]
     body: dict[str, Any] = {"delegation": made.id, "heads": named, "effective_from": town.time + 1}
-    return town.says(A, "authority.withdraw", body, made.body["delegate"])
+    return town.says(by, "authority.withdraw", body, made.body["delegate"])
+
+
+def last_of(town: Consortium, who: str) -> Statement:
+    return next(said for said in reversed(town.said) if said.kid == town.pen(who).kid)
 
 
 def unheard(town: Consortium, pen: Pen, kind: str, body: dict[str, Any]) -> Statement:
@@ -68,6 +72,58 @@ def test_what_one_body_leaves_out_of_the_heads_gives_no_trust_until_another_show
 
     town.votes(B, given)
     assert answer(town, at=given.iat) is Verdict.TRUSTED_WITH_ADVISORY
+
+
+@pytest.mark.parametrize("who", ["an amendment of the charter", "another body that ends a delegate of its own"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_heads_given_after_a_mandate_ended_show_nothing_of_what_a_thief_dated_back(who: str, is_late: bool) -> None:
+    """The next amendment names the newest statement of every key, so a thief had only to wait for it."""
+    town = trio()
+    pen, made = delegate(town)
+    _, others = delegate(town, B, to="https://other.example/")
+    first, then = last_of(town, A), town.time
+    given = granted(town, pen)
+
+    def heads_by_others() -> None:
+        if who.startswith("an amendment"):
+            amendment = amend(town, B)
+            town.votes(C, amendment)
+        else:
+            withdrawn(town, others, {pen.kid: given.id}, by=B)
+
+    if not is_late:
+        heads_by_others()
+    withdrawn(town, made, {town.pen(A).kid: first.id})
+    assert (answer(town, at=then + 5) is Verdict.INDETERMINATE) is is_late
+    town.time += YEAR
+    if is_late:
+        heads_by_others()
+
+    assert (answer(town, at=then + 5) is Verdict.INDETERMINATE) is is_late
+    withdrawn(town, made, {pen.kid: given.id})
+    assert answer(town, at=then + 5) is not Verdict.INDETERMINATE, "whoever gave the mandate says what was in time"
+
+
+def test_heads_of_another_body_that_takes_two_to_end_its_delegate_are_as_late_as_the_second_one() -> None:
+    """Whenever the vote arrives: at nodes that had settled everything else before, too."""
+    town = trio(rules={"authority.withdraw": {"authorities": 2}})
+    end = town.time + 100
+    pen, _ = delegate(town, valid_until=end)
+    _, others = delegate(town, B, to="https://other.example/")
+    given = granted(town, pen)
+    body = {"delegation": others.id, "heads": [{"key": pen.kid, "id": given.id}], "effective_from": town.time}
+    withdrawal = town.says(B, "authority.withdraw", body, "https://other.example/")
+    town.time = end + 10
+    town.votes(C, withdrawal)
+    town.time += 10
+    late = town.fold()
+    assert answer(town, at=given.iat) is Verdict.INDETERMINATE
+
+    vote = town.says(A, "vote.approve", {"targets": [withdrawal.id]}, town.eco.hex(), iat=end - 10)
+    late.add(vote)
+    late.settle()
+    assert dict(late.items()) == dict(town.fold().items())
+    assert answer(town, at=given.iat) is not Verdict.INDETERMINATE
 
 
 def test_a_key_that_never_spoke_needs_no_head() -> None:

@@ -252,7 +252,7 @@ CLAUSES: Final = (
     ),
     Clause(
         name="of an ended mandate only what is anchored gives trust",
-        off=((Ground, "is_anchored", constantly(True)),),
+        off=((Mandates, "is_anchored", constantly(True)),),
         seen_by=dates.test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_somebody_else_shows_it,
     ),
     Clause(
