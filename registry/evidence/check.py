@@ -53,7 +53,7 @@ from ..transparency.signed_note import NOTE_BYTES_MAX, VerifierKey
 from ..transparency.state_note import AHEAD_MAX, StateNote
 from ..transparency.state_trie import state_root
 from .deciding import AUTHORIZATION, RECOGNITION, StateSitting
-from .proved_records import Governing, ProvenRecord, ProvenRecords, decode_records
+from .proved_records import ProvedBefore, ProvenRecord, ProvenRecords, decode_records
 from .state_check import CheckError, CheckResult, NotedState, read_note
 from .trust_policy import TrustPolicy
 
@@ -190,15 +190,15 @@ class EvidenceChecker:
     """Checks many evidence files under one policy.
 
     It checks once, and remembers, what many files share: the note, while the clock shows the same second, and the
-    records of the charter and the authorities that were proved under the same root. It skips a check only for identical
-    bytes, so its results are always those of a new checker.
+    records that were proved under the same root: of the charter, the authorities and the last few issuers. It skips a
+    check only for identical bytes, so its results are always those of a new checker.
     """
 
     def __init__(self, policy: TrustPolicy) -> None:
         self._policy = policy
         self._notes: dict[bytes, NotedState] = {}
         self._read_at: int | None = None
-        self._governing = Governing(bytes(HASH_BYTES))
+        self._before = ProvedBefore(bytes(HASH_BYTES))
         self._state = StateSitting(policy.charter)
 
     def check(self, data: bytes, query: Query | None, now: int, *, asked: str = AUTHORIZATION) -> Checked:
@@ -224,9 +224,9 @@ class EvidenceChecker:
             raise CheckError(
                 CheckResult.REFUTED, "root", "The roots of records and statements do not match the state note."
             )
-        if self._governing.root != evidence.records_root:
-            self._governing, self._state = Governing(evidence.records_root), StateSitting(policy.charter)
-        records = ProvenRecords(evidence.records_root, evidence.records, self._governing)
+        if self._before.root != evidence.records_root:
+            self._before, self._state = ProvedBefore(evidence.records_root), StateSitting(policy.charter)
+        records = ProvenRecords(evidence.records_root, evidence.records, self._before)
         time = _time_of(evidence, policy, now)
         decision = self._state.decide(evidence.query, records, time, asked=evidence.asked)
         records.check_all_read()

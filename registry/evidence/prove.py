@@ -4,8 +4,8 @@
     decision, evidence = prover.answer(query, now)
 
 A prover serves one state and its note. It runs `decide` and proves every record that the decision read, present or
-absent. It proves the charter and the authorities, on which all answers rest, once. It compares records, map and note
-before it answers, so it never hands out a proof that would fail.
+absent. It proves once what answers share: the charter, the authorities, and the records of an issuer that was asked
+about lately. It compares records, map and note before it answers, so it never hands out a proof that would fail.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ from ..transparency.state_note import StateNote
 from ..transparency.state_trie import state_root
 from .check import Evidence
 from .deciding import AUTHORIZATION, StateSitting
-from .proved_records import Governing, Mapped, Proving, Recorder
+from .proved_records import Mapped, ProvedBefore, Proving, Recorder
 
 NO_NOTE: Final = b""
 """In place of a note while a node has none."""
@@ -48,8 +48,8 @@ class Prover:
         self._statements_root = statements_root
         self._note = note
         self._state = StateSitting(ecosystem_id)
-        self._governing = Governing(held.records_root())
-        if note and StateNote.decode(Note.decode(note).text).root != state_root(self._governing.root, statements_root):
+        self._before = ProvedBefore(held.records_root())
+        if note and StateNote.decode(Note.decode(note).text).root != state_root(self._before.root, statements_root):
             raise RefusedError(
                 "map_behind",
                 "The map does not belong to this state note.",
@@ -66,13 +66,13 @@ class Prover:
             RefusedError: records and map are not of one state.
             CheckError: a record that the decision reads is damaged.
         """
-        recorder = Recorder(self._held, self._governing)
+        recorder = Recorder(self._held, self._before)
         decision = self._state.decide(query, recorder, now, asked=asked)
         evidence = Evidence(
             asked=asked,
             query=query,
             answer=summary(decision),
-            records_root=self._governing.root,
+            records_root=self._before.root,
             statements_root=self._statements_root,
             records=recorder.prove(),
             note=self._note,

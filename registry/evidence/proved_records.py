@@ -5,9 +5,9 @@ turns these into `ProvenRecord`s, present or absent, under the root of the recor
 `ProvenRecords` checks every proof before it returns anything. Asked for a record without proof it raises an error, and
 never says "absent".
 
-Every decision reads the charter and some authority, so both sides remember these (`Governing`): they are proved once
-and checked once while the root stays the same. The proof is remembered byte for byte, so that a different one is
-checked again.
+Every decision reads the charter and some authority, and many are about the same few issuers, so both sides remember
+what was proved (`ProvedBefore`): it is proved once and checked once while the root stays the same. The proof is
+remembered byte for byte, so that a different one is checked again.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,9 @@ PROOF_BYTES: Final = 2 + DEPTH_MAX // 8 + 32 * DEPTH_MAX + 64
 GOVERNING: Final = ("charter", "authority")
 """Types of records that every decision reads."""
 GOVERNING_MAX: Final = 1_024
-"""Records remembered of one state: more authorities than any ecosystem has. A guess."""
+"""Of these, so many are remembered of one state: more authorities than any ecosystem has. A guess."""
+OTHERS_MAX: Final = 512
+"""Of all other records, so many are remembered: those of some 250 issuers, at 5 KiB each. A guess."""
 
 
 class Proving(Records, Protocol):
@@ -104,8 +106,9 @@ class ProvenRecord(NamedTuple):
         return cls(kind, id, raw, proof)
 
 
-class Governing:
-    """The charter and authorities of one state that have been proved under its root.
+class ProvedBefore:
+    """The records of one state that have been proved under its root: the charter and the authorities, and those of the
+    issuers that were asked about lately.
 
     Attributes:
         root: of the records trie, 32 bytes. tops: of the proofs that led there.
@@ -114,20 +117,25 @@ class Governing:
     def __init__(self, root: bytes) -> None:
         self.root = root
         self.tops: Final = ProvedTops()
-        self._held: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
+        self._governing: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
+        self._others: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
 
     def get(self, type: str, id: str) -> tuple[ProvenRecord, Record | None] | None:
-        """Return a record with its proof, and the record itself; None if it has not been proved yet."""
-        return self._held.get((type, id))
+        """Return a record with its proof, and the record itself; None if it is not known."""
+        return (self._governing if type in GOVERNING else self._others).get((type, id))
 
     def check(self, proven: ProvenRecord) -> bytes | None:
         """Return the digest that is proved under the root, or None where absence is (`check_proof`)."""
         return check_proof(self.root, record_key(proven.type, proven.id), proven.proof, tops=self.tops)
 
     def keep(self, proven: ProvenRecord, record: Record | None) -> None:
-        """Remembers one whose proof has been checked under the root."""
-        if proven.type in GOVERNING and len(self._held) < GOVERNING_MAX:
-            self._held[proven.type, proven.id] = proven, record
+        """Remember one whose proof has been checked under the root."""
+        if proven.type not in GOVERNING:
+            if len(self._others) >= OTHERS_MAX:
+                self._others.clear()
+            self._others[proven.type, proven.id] = proven, record
+        elif len(self._governing) < GOVERNING_MAX:
+            self._governing[proven.type, proven.id] = proven, record
 
 
 class Recorder:
@@ -135,12 +143,12 @@ class Recorder:
 
     Args:
         held: the records to read and to prove.
-        governing: records of the same state that have been proved before.
+        before: what has been proved of the same state.
     """
 
-    def __init__(self, held: Proving, governing: Governing | None = None) -> None:
+    def __init__(self, held: Proving, before: ProvedBefore | None = None) -> None:
         self._held = held
-        self._governing = governing or Governing(held.records_root())
+        self._before = before or ProvedBefore(held.records_root())
         self._asked: dict[tuple[str, str], tuple[bytes, Record] | None] = {}
 
     def get(self, type: str, id: str) -> Record | None:
@@ -162,17 +170,17 @@ class Recorder:
         )
 
     def _prove(self, kind: str, id: str, raw: bytes | None, record: Record | None) -> ProvenRecord:
-        known = self._governing.get(kind, id)
+        known = self._before.get(kind, id)
         if known is not None and known[0].raw == raw:
             return known[0]
         proven = ProvenRecord(type=kind, id=id, raw=raw, proof=self._held.prove(kind, id))
         try:
-            value = self._governing.check(proven)
+            value = self._before.check(proven)
         except RefusedError:
             raise _behind(kind, id) from None
         if value != (None if raw is None else sha256(raw).digest()):
             raise _behind(kind, id)
-        self._governing.keep(proven, record)
+        self._before.keep(proven, record)
         return proven
 
 
@@ -190,14 +198,14 @@ class ProvenRecords:
     Args:
         root: of the records trie, as a quorum vouches for it.
         proven: sorted by type and id, each once.
-        governing: records that have been proved under that root before.
+        before: what has been proved under that root.
 
     Raises:
         CheckError: a proof is of another root, or of another record.
     """
 
-    def __init__(self, root: bytes, proven: Sequence[ProvenRecord], governing: Governing | None = None) -> None:
-        known = governing or Governing(root)
+    def __init__(self, root: bytes, proven: Sequence[ProvenRecord], before: ProvedBefore | None = None) -> None:
+        known = before or ProvedBefore(root)
         assert known.root == root
         self._records = {(one.type, one.id): _check(known, one) for one in proven}
         self._unasked = dict.fromkeys(self._records)
@@ -237,25 +245,25 @@ def decode_records(value: Sequence[Any], where: str = "records") -> tuple[Proven
     Raises:
         DecodeError: one is not of its shape, or they are not in order.
     """
-    records = tuple(ProvenRecord.of(one, f"{where}[{at}]") for at, one in enumerate(value))
-    if any((one.type, one.id) >= (after.type, after.id) for one, after in pairwise(records)):
+    records = tuple([ProvenRecord.of(one, f"{where}[{at}]") for at, one in enumerate(value)])
+    if any(one[:2] >= after[:2] for one, after in pairwise(records)):
         raise DecodeError("not_in_order", "expected records sorted by type and id, without duplicates.", where=where)
     return records
 
 
-def _check(governing: Governing, proven: ProvenRecord) -> Record | None:
-    known = governing.get(proven.type, proven.id)
+def _check(before: ProvedBefore, proven: ProvenRecord) -> Record | None:
+    known = before.get(proven.type, proven.id)
     if known is not None and known[0] == proven:
         return known[1]
-    record = _checked(governing, proven)
-    governing.keep(proven, record)
+    record = _checked(before, proven)
+    before.keep(proven, record)
     return record
 
 
-def _checked(governing: Governing, proven: ProvenRecord) -> Record | None:
+def _checked(before: ProvedBefore, proven: ProvenRecord) -> Record | None:
     what = f"the {proven.type} record of {proven.id}"
     try:
-        value = governing.check(proven)
+        value = before.check(proven)
     except (DecodeError, RefusedError) as error:
         raise CheckError(CheckResult.REFUTED, "proof", f"The proof of {what} fails: {error.message}") from None
     if proven.raw is None:

@@ -26,8 +26,9 @@ from accredit.registry.evidence.deciding import RECOGNITION, StateSitting, decid
 from accredit.registry.evidence.prove import NO_NOTE, Prover
 from accredit.registry.evidence.proved_records import (
     GOVERNING_MAX,
-    Governing,
+    OTHERS_MAX,
     Mapped,
+    ProvedBefore,
     ProvenRecord,
     ProvenRecords,
     Recorder,
@@ -226,12 +227,55 @@ def test_an_answer_that_failed_leaves_nothing_to_the_next() -> None:
 
 
 def test_only_so_many_authorities_are_remembered() -> None:
-    known = Governing(HELD.trie.root())
+    known = ProvedBefore(HELD.trie.root())
     one = ProvenRecord(type="authority", id="", raw=None, proof=b"")
     for number in range(GOVERNING_MAX + 5):
         known.keep(one._replace(id=str(number)), None)
     assert known.get("authority", str(GOVERNING_MAX - 1)) is not None
     assert known.get("authority", str(GOVERNING_MAX)) is None
+
+
+def test_only_so_many_issuers_are_remembered_the_last_ones_and_never_at_an_authoritys_cost() -> None:
+    known = ProvedBefore(HELD.trie.root())
+    one = ProvenRecord(type="issuer", id="", raw=None, proof=b"")
+    known.keep(one._replace(type="authority", id="a"), None)
+    for number in range(OTHERS_MAX + 1):
+        known.keep(one._replace(id=str(number)), None)
+    assert known.get("authority", "a") is not None
+    assert known.get("issuer", str(OTHERS_MAX)) is not None
+    assert [number for number in range(OTHERS_MAX) if known.get("issuer", str(number)) is not None] == []
+
+
+@pytest.mark.parametrize("kind", ["issuer", "accreditation"])
+@pytest.mark.parametrize("member", ["raw", "proof"])
+def test_a_record_that_was_proved_before_is_checked_again_where_a_byte_of_it_differs(kind: str, member: str) -> None:
+    checker = EvidenceChecker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is CheckResult.VERIFIED
+    altered = []
+    for one in GOOD.records:
+        data = getattr(one, member)
+        changed = bytes([*data[:-1], data[-1] ^ 1])
+        altered.append(one._replace(**{member: changed}) if one.type == kind else one)
+    checked = checker.check(replace(GOOD, records=tuple(altered)).encode(), QUERY, NOW)
+    assert checked.result is CheckResult.REFUTED
+    assert checked.check in ("proof", "record")
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is CheckResult.VERIFIED
+
+
+def test_what_was_proved_of_an_older_state_is_forgotten_at_a_newer_one() -> None:
+    narrowed = World()
+    narrowed.register()
+    narrowed.event(narrowed.grant(), "withdraw", "2020-01-01")
+    newer = replace(Held.of(narrowed.records()), count=HELD.count + 1)
+    checker = EvidenceChecker(POLICY)
+    before = checker.check(GOOD.encode(), QUERY, NOW).decision
+    after = checker.check(newer.prove(QUERY, NOW).encode(), QUERY, NOW).decision
+    assert before is not None
+    assert after is not None
+    assert (before.authorized, after.authorized) == (True, False)
+    # Old records under the new note, which the checker has read, are of another root.
+    mixed = replace(newer.prove(QUERY, NOW), records=GOOD.records)
+    assert checker.check(mixed.encode(), QUERY, NOW).check == "proof"
 
 
 # ------------------------------------------------------------------------------------------------ what is refused
