@@ -75,6 +75,11 @@ class NodeReader:
         return self._runtime.fold
 
     @property
+    def as_of(self) -> None:
+        """Not known: the fold changes in place."""
+        return None
+
+    @property
     def notary(self) -> Notary:
         """The newest state that a quorum stands by."""
         return self._runtime.notary

@@ -178,6 +178,11 @@ class Replica:
         return self._records
 
     @property
+    def as_of(self) -> Fold:
+        """The records themselves: each state has its own, which never change."""
+        return self._records
+
+    @property
     def noted(self) -> ServedState:
         """The state that is served.
 

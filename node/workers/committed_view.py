@@ -60,6 +60,7 @@ class CommittedView:
         self._noted = StoredNoted(self.reader)
         self._root: bytes | None = None
         self._version = _NONE
+        self._moves = 0
         self._mark: FoldMark | None = None
         self._has_begun = False
         self._size = 0
@@ -84,6 +85,17 @@ class CommittedView:
         self.follow()
         return self._fold
 
+    @property
+    def moves(self) -> int:
+        """Return how often the view has moved to another commit, the last one included: no record differs while it is
+        the same.
+
+        Raises:
+            StorageError: as `fold`.
+        """
+        self.follow()
+        return self._moves
+
     def follow(self) -> None:
         """Move to the last commit.
 
@@ -94,6 +106,7 @@ class CommittedView:
         if version == self._version:
             return
         self._version = _NONE
+        self._moves += 1
         with telling_what_to_do(self.reader.path):
             connection = self.reader.connection
             if connection.in_transaction:

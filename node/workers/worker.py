@@ -143,6 +143,11 @@ class WorkerReader:
         return self._view.fold
 
     @property
+    def as_of(self) -> int:
+        """The commit, by the number of moves to others."""
+        return self._view.moves
+
+    @property
     def notary(self) -> Notary:
         """Refuse: only the node has the statements of its signers.
 

@@ -133,9 +133,14 @@ class Sitting:
             )
         if len(entity) > IDENTIFIER_CHARS:
             return _nothing_found(opened, entity, None, ())  # no record can have such an id
-        if query.action == ACCREDIT:
-            return _decide_mandate(opened, entity, mandate_named(query.entity))
-        return _decide_issue(opened, entity)
+        try:
+            if query.action == ACCREDIT:
+                return _decide_mandate(opened, entity, mandate_named(query.entity))
+            return _decide_issue(opened, entity)
+        except Exception:  # a record was damaged, and what was worked out half may be left behind
+            self._cases.clear()
+            self._chains.clear()
+            raise
 
     def _open(self, query: Query) -> "_Opened":
         """Return the case, or raise the reason why none can be opened."""

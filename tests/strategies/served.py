@@ -232,6 +232,10 @@ class Served:
         return self.runtime.fold
 
     @property
+    def as_of(self) -> None:
+        return None
+
+    @property
     def conflicts(self) -> Sequence[Conflict]:
         return self.runtime.conflicts
 

@@ -1,6 +1,6 @@
 """Runs `decide` over this node's records; a damaged record prevents only answers about its own subject.
 
-    records = TurnRecords(fold)                          reads each record once, while nobody else has a turn
+    records = TurnRecords(fold)                          reads each record once, while nothing changes
     read_ahead(queries, records)                         what most of many queries need, with few questions to SQLite
     decide_held_together(query, sitting)                 each of them, at a `Sitting` over these records
 
@@ -39,7 +39,7 @@ AHEAD: Final = 8
 until they are needed."""
 
 REMEMBERED: Final = 1_024
-"""Records that are remembered for one turn, at most: some 3 KiB each. Fifty questions read some hundred. A guess."""
+"""Records that are remembered at a time, at most: some 3 KiB each. Fifty questions read some hundred. A guess."""
 
 _UNREAD: Final[Any] = object()
 
@@ -49,7 +49,8 @@ _log: Final = logging.getLogger(__name__)
 class TurnRecords:
     """The records of a fold, each looked up and decoded once for all questions of a turn.
 
-    A fold changes in place, so whoever lets others have a turn makes a new one.
+    A fold changes in place, so whoever lets others have a turn makes a new one, unless it knows that nothing has
+    changed (`moment.Moment.is_still`).
     """
 
     __slots__ = ("_fold", "_read")
@@ -63,8 +64,9 @@ class TurnRecords:
         found: Record | None = self._read.get((type, id), _UNREAD)
         if found is _UNREAD:
             found = self._fold.get(type, id)
-            if len(self._read) < REMEMBERED:
-                self._read[type, id] = found
+            if len(self._read) >= REMEMBERED:
+                self._read.clear()
+            self._read[type, id] = found
         return found
 
     def expect(self, subjects: Iterable[Subject]) -> None:

@@ -4,7 +4,8 @@
     moment.sitting().decide(query)
 
 Reading the last commit, the clock and the charter takes longer than a decision, so it is done once for all questions
-that were there when the turn began. A moment is valid until somebody else has a turn.
+that were there when the turn began. A moment is valid until somebody else has a turn, and longer where it is known that
+nothing has changed meanwhile (`is_still`).
 """
 
 from accredit.governance.fold import Fold
@@ -42,15 +43,25 @@ class Moment:
         stale: why its view is older than policy allows, a sentence; None when it is not.
     """
 
-    __slots__ = ("_ecosystem", "_sitting", "fold", "now", "records", "stale")
+    __slots__ = ("_as_of", "_ecosystem", "_sitting", "fold", "now", "records", "stale")
 
     def __init__(self, reader: ReadableNode, now: int | None = None) -> None:
+        self._as_of = reader.as_of
         self.fold = reader.fold
         self.records = TurnRecords(self.fold)
         self.now = reader.now() if now is None else now
         self.stale = reader.health.stale()
         self._ecosystem: CanonicalId | None = None
         self._sitting: Sitting | None = None
+
+    def is_still(self, reader: ReadableNode) -> bool:
+        """Return whether a new moment would be the same: no record has changed, within the same second."""
+        return (
+            self._as_of is not None
+            and self._as_of == reader.as_of
+            and self.now == reader.now()
+            and self.stale == reader.health.stale()
+        )
 
     @property
     def ecosystem(self) -> CanonicalId:

@@ -83,6 +83,12 @@ class ReadableNode(Protocol):
         ...
 
     @property
+    def as_of(self) -> object:
+        """What `fold` is as of: no record has changed as long as this is equal; None: it is not known whether any
+        has."""
+        ...
+
+    @property
     def notary(self) -> QuorumSource:
         """The newest state that a quorum stands by."""
         ...

@@ -114,13 +114,16 @@ class AnswerDesk:
         self.reader = reader
         self.shared = shared
         self._moment: Moment | None = None
+        self._is_checked = False
 
     @property
     def moment(self) -> Moment:
         """As of the first question of this turn."""
-        if self._moment is None:
-            self._moment = Moment(self.reader)
-        return self._moment
+        moment = self._moment
+        if moment is None or not (self._is_checked or moment.is_still(self.reader)):
+            moment = self._moment = Moment(self.reader)
+        self._is_checked = True
+        return moment
 
     def look_again(self, now: int) -> Moment:
         """See `AnswerSource`."""
@@ -129,7 +132,7 @@ class AnswerDesk:
 
     def begin_turn(self) -> None:
         """What is asked from now on is answered from what is held when it is."""
-        self._moment = None
+        self._is_checked = False
 
 
 AtOnce = Callable[[AnswerSource, bytes], Response | None]

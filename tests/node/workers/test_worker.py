@@ -1,12 +1,17 @@
 """What a worker answers is what the node would have answered."""
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from accredit.node.http.app import create_app, table
+from accredit.node.http.app import Application, create_app, table
+from accredit.node.http.handling.deciding import TurnRecords
+from accredit.node.http.handling.route import AnswerDesk
+from accredit.node.http.http1 import parse_head
 from accredit.node.settings import NodeConfig
 from accredit.node.telemetry import Answered, Metrics
 from accredit.node.workers.committed_view import CommittedView
@@ -14,7 +19,20 @@ from accredit.node.workers.line import SILENT_SECONDS, Counted, News
 from accredit.node.workers.pool import check_workers
 from accredit.node.workers.worker import WorkerHealth, WorkerMetrics, WorkerReader
 from accredit.registry.errors import InputError
-from tests.strategies.served import ALIAS, COLLEGE, COMPETENCY, EXPIRED, FRAMEWORK, SUSPENDED, UNKNOWN, Served, served
+from tests.strategies.bodies import event, register
+from tests.strategies.served import (
+    ALIAS,
+    COLLEGE,
+    COMPETENCY,
+    EXPIRED,
+    FRAMEWORK,
+    NOW,
+    SUSPENDED,
+    UNKNOWN,
+    A,
+    Served,
+    served,
+)
 
 
 class Twin(WorkerReader):
@@ -85,6 +103,84 @@ async def test_a_worker_answers_every_public_question_as_the_node_does(tmp_path:
             if not any(m == route.method and p.startswith(route.path.partition("{")[0]) for m, p in asked)
         ]
         assert not missing
+
+
+_TRQP_HEAD = (
+    b"POST /authorization HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+)
+
+
+def asked_at_once(app: Application, node: Served, entity: str) -> bool:
+    """What a worker answers in a new turn of its lobby."""
+    answer = app.prepared(parse_head(_TRQP_HEAD))
+    assert answer is not None
+    body = {"entity_id": entity, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
+    app.begin_turn()
+    found = answer(json.dumps(body).encode())
+    assert found is not None
+    return bool(json.loads(found[1])["authorized"])
+
+
+def test_a_narrowing_is_in_every_answer_after_its_commit_within_the_same_second(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    grant = next(each for each in node.town.said if each.kind == "accreditation.grant")
+    with CommittedView(node.store.path) as view:
+        app = create_app(Twin(node, view))
+        assert asked_at_once(app, node, COLLEGE)
+        assert asked_at_once(app, node, COLLEGE)
+        node.town.says(A, "accreditation.status", event(grant.id, "suspend", NOW), sub=COLLEGE)
+        node.hears()
+        assert not asked_at_once(app, node, COLLEGE)
+
+
+def test_a_worker_looks_at_the_records_anew_only_when_they_or_the_second_have_changed(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    with CommittedView(node.store.path) as view:
+        reader = Twin(node, view)
+        shared: Any = None  # no question is asked
+        desk = AnswerDesk(reader, shared)
+        looked = [desk.moment]
+
+        def nothing_happens() -> None:
+            pass
+
+        def a_second_passes() -> None:
+            node.time += 1
+
+        def the_node_warns() -> None:
+            reader.told.hear(News(stale="It is too old.", displaced=None))
+
+        def somebody_registers() -> None:
+            node.town.says(A, "issuer.register", register(UNKNOWN, name="New"))
+            node.hears()
+
+        for change in (nothing_happens, a_second_passes, the_node_warns, somebody_registers, view.renew):
+            change()
+            desk.begin_turn()
+            looked.append(desk.moment)
+            assert desk.moment is looked[-1]
+        assert looked[0] is looked[1]
+        assert len({id(one) for one in looked}) == 5
+        assert looked[-1].stale == "It is too old."
+        assert desk.look_again(reader.now()) is not desk.moment
+
+
+def test_a_node_that_folds_in_place_looks_at_its_records_anew_in_each_turn(tmp_path: Path) -> None:
+    shared: Any = None  # no question is asked
+    desk = AnswerDesk(served(tmp_path), shared)
+    first = desk.moment
+    desk.begin_turn()
+    assert desk.moment is not first
+
+
+def test_only_so_many_records_are_remembered_between_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accredit.node.http.handling.deciding.REMEMBERED", 2)
+    node = served(tmp_path)
+    records = TurnRecords(node.fold)
+    for _ in range(2):
+        for id in (COLLEGE, SUSPENDED, EXPIRED, UNKNOWN):
+            assert records.get("issuer", id) == node.fold.get("issuer", id)
+            assert len(records._read) <= 2
 
 
 def test_what_only_the_node_knows_is_not_for_workers() -> None:

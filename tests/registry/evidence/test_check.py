@@ -254,8 +254,8 @@ def test_a_record_that_was_proved_before_is_checked_again_where_a_byte_of_it_dif
     altered = []
     for one in GOOD.records:
         data = getattr(one, member)
-        changed = bytes([*data[:-1], data[-1] ^ 1])
-        altered.append(one._replace(**{member: changed}) if one.type == kind else one)
+        change: dict[str, Any] = {member: bytes([*data[:-1], data[-1] ^ 1])}
+        altered.append(one._replace(**change) if one.type == kind else one)
     checked = checker.check(replace(GOOD, records=tuple(altered)).encode(), QUERY, NOW)
     assert checked.result is CheckResult.REFUTED
     assert checked.check in ("proof", "record")
