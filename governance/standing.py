@@ -36,6 +36,10 @@ class Proposal:
     verdict: StatementEffect
     votes: tuple[Statement, ...]
 
+    def place(self) -> tuple[int, bytes]:
+        """Return its sort key among others, the oldest first."""
+        return self.statement.iat, self.statement.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyHead:
@@ -152,14 +156,17 @@ def explain_draft(fold: Fold, draft: Draft, key: bytes) -> StatementEffect:
 
 def waiting_proposals(fold: Fold) -> list[Proposal]:
     """Return the statements that wait for votes, oldest first."""
-    found = []
-    for statement in sorted(fold.open_statements(), key=lambda s: (s.iat, s.id)):
-        verdict = standing_of(fold, statement.id)
-        assert verdict is not None
-        if verdict.state is EffectState.WAITING:
-            votes = tuple(fold.chains.deciding_votes(statement.id))
-            found.append(Proposal(statement=statement, verdict=verdict, votes=votes))
-    return found
+    found = (proposal_of(fold, statement.id) for statement in fold.open_statements())
+    return sorted((one for one in found if one is not None), key=Proposal.place)
+
+
+def proposal_of(fold: Fold, statement: bytes) -> Proposal | None:
+    """Return a statement with the votes on it; None if it waits for none, or is not held."""
+    verdict = standing_of(fold, statement)
+    if verdict is None or verdict.state is not EffectState.WAITING:
+        return None
+    votes = tuple(fold.chains.deciding_votes(statement))
+    return Proposal(statement=fold.chains[statement], verdict=verdict, votes=votes)
 
 
 def may_vote(fold: Fold, key: bytes, statement: Statement) -> bool:

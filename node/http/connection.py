@@ -434,6 +434,8 @@ class Connection:
                     return {"type": "http.disconnect"}
                 raise
             if piece or self._body.is_done:
+                if self._buffer:  # it may hold many more small chunks
+                    await trio.lowlevel.checkpoint()
                 break
             if self._must_continue and not self._has_started:
                 self._must_continue = False

@@ -211,7 +211,7 @@ _SAID: Final[Mapping[str, str]] = {
     "ListedEntity.revoked": "Since when the issuer may not issue any more, in seconds since 1970.",
     "ListedEntity.trust_marks": "Trust marks that the issuer has.",
     "ListedEntity.updated": "When its status last changed, in seconds since 1970.",
-    "Foreseen.duplicates": "Waiting proposals that ask for the same.",
+    "Foreseen.duplicates": "Waiting proposals that ask for the same, at most 20 of them.",
     "updated": "When the list was last changed.",
     "uptime": "Seconds since the node started.",
     "url": "Its address.",

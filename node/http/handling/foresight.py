@@ -8,6 +8,7 @@ This module decides nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, cast
 
 from accredit.governance.fold import Fold
@@ -37,6 +38,9 @@ from accredit.registry.statement import Unverified
 AT_ONCE: Final = 300
 """Seconds by which a date may lie ahead and still count as now, because clocks differ."""
 
+ALIKE: Final = 20
+"""Proposals named as having the same content, at most: people need to see that there are some. A guess."""
+
 _TARGETS: Final = ("accreditation", "delegation", "recognition", "publish", "target")
 _SHOWN: Final = 5  # of a list in a sentence
 
@@ -51,7 +55,7 @@ class Foresight:
         warnings: sentences about probable mistakes.
         differences: the changes, one line each.
         begins: when it begins to count, seconds, if that lies ahead; None: at once.
-        duplicates: ids of other waiting proposals with the same content.
+        duplicates: ids of other waiting proposals with the same content, at most `ALIKE`.
         names: the registered names of the ids in it.
         unregistered: ids of issuers that it accredits, or names as successor, without a registration or a waiting one.
     """
@@ -77,13 +81,18 @@ class Waiting:
         self._by_wish: dict[tuple[Any, ...], list[str]] = {}
         self.registers: set[str] = set()
         for proposal in proposals:
-            if proposal.statement.kind == "issuer.register":
-                self.registers.add(proposal.statement.sub)
-            self._by_wish.setdefault(_wish(proposal.statement), []).append(proposal.statement.id.hex())
+            self.add(proposal.statement)
+
+    def add(self, statement: Unverified) -> None:
+        """Add a statement that waits."""
+        if statement.kind == "issuer.register":
+            self.registers.add(statement.sub)
+        self._by_wish.setdefault(_wish(statement), []).append(statement.id.hex())
 
     def like(self, statement: Unverified) -> list[str]:
-        """Return the ids of others with the same content as a statement."""
-        return [id for id in self._by_wish.get(_wish(statement), ()) if id != statement.id.hex()]
+        """Return the ids of others with the same content as a statement, at most `ALIKE`."""
+        own = statement.id.hex()
+        return list(islice((id for id in self._by_wish.get(_wish(statement), ()) if id != own), ALIKE))
 
 
 def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresight:

@@ -10,11 +10,12 @@ from time import monotonic
 from typing import Any, Final, Literal, NotRequired, TypedDict, TypeVar
 
 import anyio
+import msgspec
 
 from accredit.governance.authority.effect import StatementEffect
 from accredit.governance.fold import Fold
 from accredit.governance.rules.rulebook import is_narrowing
-from accredit.governance.standing import Proposal, explain_draft, key_head, may_vote, standing_of, waiting_proposals
+from accredit.governance.standing import Proposal, explain_draft, key_head, may_vote, proposal_of, standing_of
 from accredit.node.engine import SubmissionResult, Submittable
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.foresight import Foresight, Waiting, foresee
@@ -49,6 +50,7 @@ STATEMENT_BYTES_MIN: Final = 200
 statements."""
 
 _WAITS: Final = "what waits"
+_write: Final = msgspec.json.Encoder().encode
 
 _DRAFT: Final = members(
     {"iss": issuer_id, "sub": text(IDENTIFIER_CHARS), "kind": text(64), "body": lambda *_: None, "key": digest},
@@ -182,9 +184,11 @@ async def statement(call: Call) -> Response:
         response = bytes_response(raw, COSE, cache=IMMUTABLE, etag=identity.hex())
         response.headers["vary"] = "Accept"
         return response
+    _, verdict = held_statement(fold, identity)
+    waiting = await _what_waits(call) if verdict.state == "waiting" else Waiting(())
+    fold = call.reader.fold
     held, verdict = held_statement(fold, identity)
     proposal = Proposal(statement=held, verdict=verdict, votes=tuple(fold.chains.votes_on(identity)))
-    waiting = _what_waits(call) if verdict.state == "waiting" else Waiting(())
     value: StatementView = {
         **_proposal(fold, proposal, waiting, call.reader.now()),
         "seq": held.seq,
@@ -356,6 +360,8 @@ async def dry_run(call: Call) -> Response:
     _, body = await call.body()
     value = decode_cbor(body, what="the draft")
     _DRAFT(value, "draft")
+    # No two votes are one wish.
+    waiting = Waiting(()) if str(value["kind"]).startswith("vote.") else await _what_waits(call)
     fold = call.reader.fold
     head = key_head(fold, value["key"])
     if head is None:
@@ -377,7 +383,6 @@ async def dry_run(call: Call) -> Response:
     )
     verdict = explain_draft(fold, draft, value["key"])
     now = call.reader.now()
-    waiting = Waiting(()) if draft.kind.startswith("vote.") else _what_waits(call)  # no two votes are one wish
     foreseen = foresee(fold, as_unverified(draft, value["key"]), waiting, now)
     answer: StandingView = {
         "state": verdict.state,
@@ -389,37 +394,55 @@ async def dry_run(call: Call) -> Response:
     return json_response(answer, cache="no-store")
 
 
-def _what_waits(call: Call) -> Waiting:
+async def _what_waits(call: Call) -> Waiting:
     """What waits, found out once for each set of statements: thousands may wait, and thousands be asked about."""
-    fold = call.reader.fold
-    return call.shared.keep(_WAITS, len(fold), lambda: Waiting(waiting_proposals(fold)))
+    with Turns(call.shared.submitting) as turns:
+        return (await _waiting(call, turns))[1]
+
+
+async def _waiting(call: Call, turns: Turns) -> tuple[Sequence[bytes], Waiting]:
+    """Return the ids of the waiting proposals, oldest first, and what of them is alike; kept until a statement comes.
+
+    What is decided meanwhile may be among them.
+    """
+    made_of = len(call.reader.fold)
+    found: tuple[int, tuple[list[bytes], Waiting]] | None = call.shared.kept.get(_WAITS)
+    if found is None or found[0] != made_of:
+        places, alike = list[tuple[int, bytes]](), Waiting(())
+        for statement in list(call.reader.fold.open_statements()):
+            if turns.is_over:
+                await turns.give()
+            proposal = proposal_of(call.reader.fold, statement.id)
+            if proposal is not None:
+                places.append(proposal.place())
+                alike.add(proposal.statement)
+        found = call.shared.kept[_WAITS] = (made_of, ([id for _, id in sorted(places)], alike))
+    return found[1]
 
 
 async def proposals(call: Call) -> Response:
     """The waiting proposals; with `authority` or `key`, only those that wait for their vote."""
     authority, key = call.params["authority"], call.params["key"]
-    fold = call.reader.fold
-    waiting = waiting_proposals(fold)
-    likes = call.shared.keep(_WAITS, len(fold), lambda: Waiting(waiting))
-    if authority is not None:
-        if fold.charter is not None and fold.get("authority", authority) is None:
-            raise InputError(
-                "unknown_authority",
-                f"?authority: {authority} is not an authority of this ecosystem.",
-                hint="GET /v1/authorities lists them.",
-            )
-        waiting = [p for p in waiting if authority not in p.verdict.approvals]
-    if key is not None:
-        waiting = [p for p in waiting if may_vote(fold, key, p.statement)]
-    now = call.reader.now()
-    shown: list[ProposalView] = []
+    fold, now = call.reader.fold, call.reader.now()
+    if authority is not None and fold.charter is not None and fold.get("authority", authority) is None:
+        raise InputError(
+            "unknown_authority",
+            f"?authority: {authority} is not an authority of this ecosystem.",
+            hint="GET /v1/authorities lists them.",
+        )
+    rows: list[bytes] = []
     with Turns(call.shared.lengthy) as turns:  # thousands may wait, and what each leads to is worked out
-        for proposal in waiting:
-            if shown and turns.is_over:
+        waiting, alike = await _waiting(call, turns)
+        for id in waiting:
+            if turns.is_over:
                 await turns.give()
-            shown.append(_proposal(call.reader.fold, proposal, likes, now))
-    value: Proposals = {"proposals": shown}
-    return json_response(value)
+            fold = call.reader.fold
+            proposal = proposal_of(fold, id)
+            if proposal is None or (authority is not None and authority in proposal.verdict.approvals):
+                continue
+            if key is None or may_vote(fold, key, proposal.statement):
+                rows.append(_write(_proposal(fold, proposal, alike, now)))
+    return bytes_response(b'{"proposals":[' + b",".join(rows) + b"]}", JSON)
 
 
 def split_sequence(data: bytes) -> list[bytes]:

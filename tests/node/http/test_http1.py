@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accredit.node.http.http1 import (
+    CHUNKS_AT_ONCE,
     FIELDS,
     HEAD_BYTES,
     TARGET_BYTES,
@@ -253,6 +254,16 @@ def test_a_body_in_chunks_is_the_same_however_it_comes(
 def test_chunks_that_are_none_are_refused(data: bytes) -> None:
     with pytest.raises(DecodeError):
         RequestBody(None).feed(bytearray(data))
+
+
+def test_ten_thousand_small_chunks_are_read_in_parts() -> None:
+    """64 KiB of chunks of one byte were one turn of 12 ms, and a client may send them without end."""
+    buffer, body, parts = bytearray(b"1\r\na\r\n" * 10_000 + b"0\r\n\r\n"), RequestBody(None), list[int]()
+    while not body.is_done:
+        parts.append(len(body.feed(buffer)))
+    assert sum(parts) == 10_000
+    assert max(parts) == CHUNKS_AT_ONCE
+    assert not buffer
 
 
 def test_a_body_of_a_length_takes_no_byte_more() -> None:
