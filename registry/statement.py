@@ -27,7 +27,7 @@ from .encoding import schema
 from .encoding.cbor import decode as decode_cbor
 from .encoding.cbor import encode as encode_cbor
 from .encoding.cbor import reread
-from .encoding.cose import Sign1, SignedParts, encode_sign1, split_sign1, to_be_signed
+from .encoding.cose import Sign1, SignedParts, encode_sign1, sign_and_encode, split_sign1, to_be_signed
 from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
 from .encoding.identifiers import CanonicalId
@@ -296,8 +296,7 @@ def encode_signed(draft: Draft, signer: Signer) -> bytes:
         signature = signer.sign(_parts_of(draft.raw).signed)
         return draft.raw[: -len(signature)] + signature
     protected, payload = _parts(draft, kid)
-    signature = signer.sign(to_be_signed(protected, payload))
-    raw = encode_sign1(protected, payload, signature)
+    raw = sign_and_encode(protected, payload, signer)
     decode(raw)
     return raw
 

@@ -110,6 +110,9 @@ class Parts:
 
     def may_be_mesh(self, kid: bytes) -> bool:
         """Return whether a peer may be in the mesh."""
+        peer = self.circle.peers.get(kid)
+        if peer is None or (not peer.failures and peer.conduct.is_spotless):  # as nearly all
+            return True
         return not self.obstacle(kid)
 
     def offend(self, peer: PeerState, what: str) -> None:

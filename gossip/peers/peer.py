@@ -129,7 +129,7 @@ class PeerState:
         if at < self._retry_at:
             return None
         sending = None
-        if not self.busy[URGENT] and self._has_urgent:
+        if not self.busy[URGENT] and (self._accuse is not None or self.outbox.has_urgent):
             sending = self._urgent(held)
         if sending is None and not self.busy[STEADY]:
             sending = self._steady(held, at)
@@ -147,6 +147,8 @@ class PeerState:
         """Return when `next_sending` may next have something, or a poll must be answered; None if only an answer or new
         input can cause that."""
         line = self.line
+        if line is None and not self.is_polled and self._has_nothing:  # as of most: an answer is under way
+            return None
         if line is not None:
             told = None if line.token is None else self._waiting(at, is_urgent=True, is_steady=True)
             return max(at, line.until if told is None else min(line.until, told))
@@ -157,15 +159,11 @@ class PeerState:
 
     def _waiting(self, at: int, *, is_urgent: bool, is_steady: bool) -> int | None:
         """Return when the first frame that waits for these lanes is due; None if none waits."""
-        if is_urgent and self._has_urgent:
+        if is_urgent and (self._accuse is not None or self.outbox.has_urgent):
             return at
         if not is_steady:
             return None
         return at if self._questions or self.outbox.has_bulk else self.outbox.normal_due
-
-    @property
-    def _has_urgent(self) -> bool:
-        return self._accuse is not None or self.outbox.has_urgent
 
     @property
     def _poll_due(self) -> int | None:
@@ -175,8 +173,11 @@ class PeerState:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing is under way or waits."""
-        if self.is_polled or self.line is not None or True in self.busy:
-            return False
+        return not (self.is_polled or self.line is not None or True in self.busy) and self._has_nothing
+
+    @property
+    def _has_nothing(self) -> bool:
+        """Return whether nothing waits to be sent."""
         return not (self._questions or self._accuse is not None or self.outbox.has_any)
 
     def probe(self) -> None:

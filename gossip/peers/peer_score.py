@@ -119,6 +119,11 @@ class PeerScore:
         """Whether it broke too many."""
         return self.strikes(at=at) >= self._config.strikes
 
+    @property
+    def is_spotless(self) -> bool:
+        """Return whether it never did anything wrong."""
+        return not (self._offences or self._strikes)
+
     def is_clean(self, *, at: int) -> bool:
         """Return whether forgetting it would lose no information."""
         paused = self._offences and at < self.distrusted_until + self._config.distrust_max

@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from accredit.registry.encoding.cbor import decode, encode, encode_ordered
-from accredit.registry.encoding.cose import Sign1, encode_sign1, to_be_signed
+from accredit.registry.encoding.cose import Sign1, sign_and_encode, to_be_signed
 from accredit.registry.encoding.ed25519 import Signer, key_id, verify
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.limits import STATEMENT_BYTES
@@ -226,9 +226,12 @@ _PROOF_OF_VERIFICATION: Final = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame(UnverifiedFrame):
-    """A frame whose signature `verify_frame` has checked."""
+class Frame:
+    """What is read of a frame whose signature `verify_frame` has checked."""
 
+    sender: bytes
+    nonce: bytes
+    body: Body
     proof: object
 
     def __post_init__(self) -> None:
@@ -251,7 +254,7 @@ def encode_frame(
     # The map of the module's text, its members in the order of their labels: all but two have a fixed length.
     known = _BEFORE_FROM, sender, _BEFORE_TO, recipient, _BEFORE_TIME, encode_ordered(time), _BEFORE_NONCE, nonce
     payload = b"".join((*known, _BEFORE_TYPE, kind.to_bytes(), _BEFORE_BODY, encode_ordered(members)))
-    return encode_sign1(protected, payload, signer.sign(to_be_signed(protected, payload, EXTERNAL_AAD)))
+    return sign_and_encode(protected, payload, signer, EXTERNAL_AAD)
 
 
 def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFrame:
@@ -327,16 +330,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
             "the signature of the frame is not valid.",
             hint="Compare the node's peer key with the key in its node record.",
         )
-    return Frame(
-        sender=unverified.sender,
-        recipient=unverified.recipient,
-        time=unverified.time,
-        nonce=unverified.nonce,
-        body=unverified.body,
-        signed=unverified.signed,
-        signature=unverified.signature,
-        proof=_PROOF_OF_VERIFICATION,
-    )
+    return Frame(sender=unverified.sender, nonce=unverified.nonce, body=unverified.body, proof=_PROOF_OF_VERIFICATION)
 
 
 def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:

@@ -8,7 +8,7 @@ types so that contributions always point forward.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from sys import intern
 from typing import Any, Final
@@ -155,14 +155,7 @@ def make_record(
         effective: the voice of a statement that is in effect.
     """
     kind, name = subject[0], CanonicalId(subject[1])  # except for a node, which has a name
-
-    def of(*kinds: str) -> list[Effective]:
-        return [fact for each in kinds for fact in facts.get(each, ())]
-
-    def shared(said: list[Effective], size: Callable[[Effective], int]) -> list[Effective]:
-        sharing = _Sharing(law, said)
-        return fair_share(said, SHARED_BYTES, paths=sharing.paths, size=size, order=sharing.order)
-
+    of, shared = partial(_of_kinds, facts), partial(_shared, law)
     match kind:
         case "accreditation":
             changes = shared(of("accreditation.amend", "accreditation.status"), _said_bytes)
@@ -219,6 +212,16 @@ def make_record(
                 order=lambda claim, _: claim[0],
             )
             return encoding_of(issuers.reduce_alias(name, [issuer for issuer, _ in taken])), {}
+
+
+def _of_kinds(facts: StatementsByKind, *kinds: str) -> list[Effective]:
+    return [fact for each in kinds for fact in facts.get(each, ())]
+
+
+def _shared(law: Law, said: list[Effective], size: Callable[[Effective], int]) -> list[Effective]:
+    """Return what has room in a record, of what is said about its subject."""
+    sharing = _Sharing(law, said)
+    return fair_share(said, SHARED_BYTES, paths=sharing.paths, size=size, order=sharing.order)
 
 
 _PARTS_OF_A_VOICE: Final = SHARED_BYTES // 128

@@ -61,6 +61,8 @@ class LogView:
         self._shared: Sequence[bytes] = ()
         self._order: list[bytes] = []
         self._index: MutableMapping[bytes, int] = {}
+        self._compared = b"", 0
+        self._root = b""
 
     def branch(self, fold: Fold) -> "LogView":
         """Return a copy that grows on its own; this one must not grow while the copy is in use.
@@ -124,8 +126,11 @@ class LogView:
         The hash includes the count because void statements are in no root but count in a state note. Peers that hold
         different numbers of them must notice, or their cosignatures would never add up.
         """
-        held = self.size()
-        return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
+        committed, held = self.fold.statements_root(), self.size()
+        if (committed, held) != self._compared:  # asked for with almost every frame
+            self._compared = committed, held
+            self._root = sha256(committed + held.to_bytes(8)).digest()
+        return self._root, held
 
     def conflicts(self) -> Sequence[bytes]:
         """Return the conflicts kept, oldest first."""

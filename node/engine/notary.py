@@ -152,6 +152,8 @@ class Notary:
         self._now = 0
         self.disagreements = 0
         self._folds: dict[str, int] = {}  # by signer: the version of the fold that it last cosigned under
+        self._law_read: object = None
+        self._names_signers = False  # whether the charter of that law names signers
         if image is not None:
             self._take_up(image)
 
@@ -606,9 +608,11 @@ class Notary:
 
     @property
     def _has_signers(self) -> bool:
-        """Return whether the charter in force names any; it costs nothing, and is asked for every event."""
-        charter = self._held.charter
-        return charter is not None and bool(charter.body["signers"])
+        """Return whether the charter in force names any."""
+        law = self._held.law
+        if law is not self._law_read:  # for it is asked twice with every event
+            self._law_read, self._names_signers = law, law is not None and bool(law.charter.body["signers"])
+        return self._names_signers
 
     def _keys(self) -> list[VerifierKey]:
         """Return the signers' keys that the charter in force names."""

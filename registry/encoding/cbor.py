@@ -35,6 +35,8 @@ _TWO_BYTES: Final = 1 << 16
 _FOUR_BYTES: Final = 1 << 32
 _SIZE_OF_NONE: Final = 2**64
 """Stands for "no valid size": no byte string is as long."""
+_BYTES_HEADS: Final = tuple(cbor2.dumps(bytes(size))[: -size or None] for size in range(_ONE_BYTE))
+"""The beginning of the encoding of a short byte string, by its length."""
 _PLAIN: Final = frozenset((str, bytes, bool, type(None)))
 
 
@@ -69,7 +71,8 @@ def encode_ordered(value: Any) -> bytes:
 
 def encode_bytes(data: bytes) -> bytes:
     """Return the one encoding of a byte string, as `encode` gives it."""
-    return cbor2.dumps(data)
+    size = len(data)
+    return _BYTES_HEADS[size] + data if size < _ONE_BYTE else cbor2.dumps(data)
 
 
 def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES, max_depth: int = CBOR_DEPTH) -> Any:

@@ -169,3 +169,11 @@ def encode_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
     # Each member's encoding stands for itself, so the whole is these, one after the other.
     members = encode_bytes(protected), _BEFORE_PAYLOAD, encode_bytes(payload), encode_bytes(signature)
     return b"".join((_BEFORE_PROTECTED, *members))
+
+
+def sign_and_encode(protected: bytes, payload: bytes, signer: Signer, external: bytes = b"") -> bytes:
+    """Return what `encode_sign1` gives with the signature of `to_be_signed`; the parts that both have in common are
+    encoded once."""
+    header, content = encode_bytes(protected), encode_bytes(payload)
+    signature = signer.sign(b"".join((_SIGNED, header, encode_bytes(external), content)))
+    return b"".join((_BEFORE_PROTECTED, header, _BEFORE_PAYLOAD, content, _BEFORE_SIGNATURE, signature))

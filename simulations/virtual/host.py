@@ -53,8 +53,11 @@ from .shared_list import SharedList
 REFUSED_MS: Final = 2
 """Least time after which a machine that is down refuses a connection; a round trip of the network at most."""
 
-Respond = Callable[[ReplyFrame | None], None]
-"""Is called with the answer to a frame; None: the node went down before it gave one."""
+Answered = ReplyFrame | None
+"""The answer to a frame; None: the node went down before it gave one."""
+
+Respond = Callable[[Answered], None]
+"""Is called with the answer to a frame."""
 
 
 class GoverningView(Protocol):
@@ -402,7 +405,7 @@ class Host:
         start = self.starts
         sent_at = self.world.timeline.now
 
-        def respond(reply: ReplyFrame | None) -> None:
+        def respond(reply: Answered) -> None:
             if reply is None:
                 self._fail_later(exchange, REFUSED_MS, "connection broken", start)
                 return

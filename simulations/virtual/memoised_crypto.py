@@ -11,14 +11,18 @@ Measured, 200 nodes that each load an ecosystem of 200 members: see `docs/simula
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from accredit.gossip.protocol import wire
 from accredit.gossip.protocol.wire import Body, UnverifiedFrame
+from accredit.governance.authority.governing_state import Law
+from accredit.governance.records import reducers
+from accredit.governance.records.reducers import StatementsByKind
 from accredit.governance.rules import rulebook
 from accredit.registry import statement
+from accredit.registry.domain.records import Subject
 from accredit.registry.encoding import ed25519
 from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, KeyPair
 from accredit.registry.statement import Unverified
@@ -43,6 +47,7 @@ def shared_answers() -> Iterator[None]:
         (statement.decode, _remembering(statement.decode, _itself)),
         (statement.verify, _remembering(statement.verify, _verified)),
         (rulebook.check_statement, _remembering(rulebook.check_statement, _raw)),
+        (reducers.make_record, _remembering(reducers.make_record, _record)),
         (ed25519.is_usable_public, _remembering(ed25519.is_usable_public, _itself)),
         (ed25519.public_of, _remembering(ed25519.public_of, _itself)),
         (ed25519.key_id, _remembering(ed25519.key_id, _itself)),
@@ -70,6 +75,29 @@ def _bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) ->
     return bucket, depth, prefixes
 
 
+class _TheVery:
+    """Stands for one object in the name of an answer: equal to itself alone, whatever it contains."""
+
+    __slots__ = ("_it",)
+
+    def __init__(self, it: object) -> None:
+        self._it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _TheVery) and self._it is other._it
+
+    def __hash__(self) -> int:
+        return id(self._it)
+
+
+def _record(law: Law, subject: Subject, facts: StatementsByKind, contributed: Mapping[Subject, Any], _: object) -> Any:
+    """Name a record by its law, the one that all nodes have from the founding, and by what is in effect. A record with
+    contributions from others also depends on what else is in effect, so it is made anew."""
+    if contributed:
+        return None
+    return _TheVery(law), subject, tuple(fact for group in facts.values() for fact in group)
+
+
 def _signatures_and_frames() -> tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]:
     """Remember signatures and the content of frames made here, once each, because a frame has one recipient."""
     sign, verify = KeyPair.sign, ed25519.verify
@@ -95,7 +123,7 @@ def _signatures_and_frames() -> tuple[tuple[Callable[..., Any], Callable[..., An
             if len(said) >= KEPT:
                 said.clear()
             said[data] = UnverifiedFrame(
-                sender=key_id(public),
+                sender=envelope.get("sender") or key_id(public),
                 recipient=envelope["recipient"],
                 time=envelope["time"],
                 nonce=envelope["nonce"],
@@ -117,16 +145,19 @@ def _verified(unverified: Unverified, public: bytes) -> tuple[bytes, bytes]:
 
 
 def _remembering(function: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with a memory of its answers by `key`; errors are not kept."""
+    """Return the function with a memory of its answers by `key`, except those that have none; errors are not kept."""
     answers: dict[Any, Any] = {}
 
     def ask(*arguments: Any) -> Any:
         name = key(*arguments)
-        if name not in answers:
+        if name is None:
+            return function(*arguments)
+        answer = answers.get(name, answers)
+        if answer is answers:
             if len(answers) >= KEPT:
                 answers.clear()
-            answers[name] = function(*arguments)
-        return answers[name]
+            answer = answers[name] = function(*arguments)
+        return answer
 
     return ask
 

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from accredit.registry.encoding.cose import Sign1, encode_sign1, split_sign1, to_be_signed
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.cose import Sign1, encode_sign1, sign_and_encode, split_sign1, to_be_signed
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError
 from tests.strategies.cose import PAYLOAD, PROTECTED, bstr
 
@@ -60,3 +62,12 @@ def test_bytes_changed_anywhere_are_cut_only_as_they_are_decoded(data: st.DataOb
 def test_any_bytes_are_cut_or_not_but_never_fail(data: bytes) -> None:
     found = split_sign1(data)
     assert (None if found is None else found[:3]) == decoded(data)
+
+
+@pytest.mark.parametrize("size", [*LENGTHS, 65_536])
+@pytest.mark.parametrize("external", [b"", b"known to both sides"])
+def test_what_is_signed_while_it_is_encoded_has_the_bytes_of_the_standard(size: int, external: bytes) -> None:
+    signer, payload = KeyPair(bytes(32)), b"p" * size
+    signature = signer.sign(encode(["Signature1", PROTECTED, external, payload]))
+    whole = b"\xd2" + encode([PROTECTED, {}, payload, signature])
+    assert sign_and_encode(PROTECTED, payload, signer, external) == whole
