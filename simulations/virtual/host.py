@@ -53,10 +53,10 @@ from .shared_list import SharedList
 REFUSED_MS: Final = 2
 """Least time after which a machine that is down refuses a connection; a round trip of the network at most."""
 
-Answered = ReplyFrame | None
+FrameReply = ReplyFrame | None
 """The answer to a frame; None: the node went down before it gave one."""
 
-Respond = Callable[[Answered], None]
+Respond = Callable[[FrameReply], None]
 """Is called with the answer to a frame."""
 
 
@@ -405,7 +405,7 @@ class Host:
         start = self.starts
         sent_at = self.world.timeline.now
 
-        def respond(reply: Answered) -> None:
+        def respond(reply: FrameReply) -> None:
             if reply is None:
                 self._fail_later(exchange, REFUSED_MS, "connection broken", start)
                 return
