@@ -99,7 +99,7 @@ def test_the_locks_are_installed_by_the_oldest_pip_after_newer_releases_of_all_p
     dev.ensure_environment(development)
 
     have = versions(python)
-    locked = pinned("dev" if development else "run")
+    locked = pinned("dev" if development else "demo")
     assert {name: version for name, version in have.items() if locked.get(name, version) != version} == {}
     assert have.keys() - locked.keys() <= {"accredit", "setuptools"}
     assert ("pytest" in have) is development, "the demo needs no tools"

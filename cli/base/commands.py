@@ -74,6 +74,18 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's; says which values an option takes that was given too few."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadOptionUsage as error:
+            option = next((one for one in self.get_params(ctx) if error.option_name in one.opts), None)
+            if option is None or " requires " not in error.message:
+                raise
+            values = "a value" if option.nargs == 1 else f"{option.nargs} values"
+            said = f"Write {values} after {error.option_name}: {option.make_metavar(ctx)}"
+            raise click.BadOptionUsage(error.option_name, said, ctx) from error
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """As click's; while a shell completes, with values that can be completed (`completion`)."""
         params = super().get_params(ctx)

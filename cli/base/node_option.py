@@ -136,11 +136,19 @@ def connected(url: str, *, for_work: bool = False) -> Iterator["NodeClient"]:
         with NodeClient(url, timeout=seconds, outgoing=Outgoing.from_environment()) as client:
             yield client
     except RemoteError as error:
-        context = click.get_current_context(silent=True)
-        if error.code != "unreachable" or context is None or url not in context.params.get("nodes", ()):
+        if error.code != "unreachable" or not _is_from_option(url):
             raise
         hint = "Check that the node runs there, or name another: --node URL, or the variable ACCREDIT_NODE."
         raise RemoteError(error.code, error.message, hint=hint) from error
+
+
+def _is_from_option(url: str) -> bool:
+    """Return whether an option `--node` of the running command, or its variable, gave a node's URL."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return False
+    given = [context.params.get(one.name or "") for one in context.command.params if "--node" in one.opts]
+    return any(value == url or (isinstance(value, tuple) and url in value) for value in given)
 
 
 def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T":

@@ -176,7 +176,8 @@ class _Play:
                 self.stage.nodes.append(DemoNode(f"node{number}", f"node{number}.example", operator, port))
             with as_file(files(__package__) / "examples") as examples:
                 shutil.copytree(examples, self.stage.folder / "examples")
-            tell(faint("  (The demonstration discards its keys, so --sealing interactive saves time.)"))
+            theirs = "are only to try things with" if self.stage.keeps else "are discarded at its end"
+            tell(faint(f"  (The keys of the demonstration {theirs}, so --sealing interactive saves time.)"))
             self.stage.show(*self._new_key(PEOPLE[0]), lines=slice(0, 3))
             for person in PEOPLE[1:]:
                 self.stage.run(*self._new_key(person))

@@ -15,11 +15,11 @@ import secrets
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -33,10 +33,13 @@ from accredit.cli.base.output import faint, good
 from accredit.registry.errors import AccreditError, InputError, StorageError
 from accredit.simulations.processes.node_process import NodeProcess
 
+from . import leftovers
+
 PATIENCE: Final = 60.0
 """Seconds to wait for something a network of four nodes does within one or two; a busy machine takes longer."""
 
 _PASSPHRASE: Final = "passphrase"
+_ENDS: Final = {signal.SIGTERM: 143, signal.SIGHUP: 129}  # the exit codes that a shell reports for these signals
 _WIDTH: Final = 118  # characters of a command's output shown on a line
 
 
@@ -69,6 +72,7 @@ class Stage:
     nodes: list[DemoNode] = field(default_factory=list)
     commands: int = 0
     settings: dict[str, str] = field(default_factory=dict)
+    _lock: int | None = None
     _came_from: Path = field(default_factory=Path)
     _accredit: click.Command = field(default_factory=lambda: click.Command(None))
 
@@ -81,7 +85,9 @@ class Stage:
             StorageError: it cannot be made.
         """
         if keep is None:
-            return cls(folder=Path(tempfile.mkdtemp(prefix="accredit-demo-")), keeps=False)
+            leftovers.clear()
+            folder, lock = leftovers.new_folder()
+            return cls(folder=folder, keeps=False, _lock=lock)
         try:
             keep.mkdir(parents=True, exist_ok=True)
             is_empty = not any(keep.iterdir())
@@ -99,8 +105,9 @@ class Stage:
         # Commands run in this process and name their files as a person in that folder would.
         self._came_from, self._accredit = Path.cwd(), click.get_current_context().find_root().command
         os.chdir(self.folder)
-        # A plain kill would leave the nodes behind; as an exit it ends them like any other.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        # A plain kill, or a closed terminal, would leave the nodes behind; as an exit it ends them like any other.
+        for number, code in _ENDS.items():
+            signal.signal(number, partial(_end, code))
         return self
 
     def __exit__(
@@ -110,6 +117,8 @@ class Stage:
         os.chdir(self._came_from)
         if not self.keeps:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
 
     # Commands
 
@@ -137,6 +146,8 @@ class Stage:
             arguments,
             env={**theirs, "ACCREDIT_PASSPHRASE_FILE": _PASSPHRASE, **self.settings},
         )
+        if done.exit_code in _ENDS.values():  # the signal came within the command
+            sys.exit(done.exit_code)
         if done.exit_code not in allowed:
             said = (done.stderr or done.stdout).strip().splitlines()[-3:]
             raise AccreditError(
@@ -254,6 +265,10 @@ class Scenes:
     def seconds(self) -> float:
         """Since the beginning."""
         return time.perf_counter() - self._begun
+
+
+def _end(code: int, *_: object) -> None:
+    sys.exit(code)
 
 
 def tell(text: str = "") -> None:

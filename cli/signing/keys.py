@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from accredit.cli.base import documents
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.output import quoted, say
 from accredit.node.files.atomic_files import create_file
 from accredit.node.files.key_files import SealedKey
@@ -233,13 +234,13 @@ def key_options(command: _F) -> _F:
         click.option(
             "--passphrase-file",
             envvar="ACCREDIT_PASSPHRASE_FILE",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=FILE,
             help="File whose first line is the passphrase; default: ask on the terminal.",
         ),
         click.option(
             "--key",
             envvar="ACCREDIT_KEY",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=FILE,
             help="Your key file. [env ACCREDIT_KEY]",
         ),
     ):

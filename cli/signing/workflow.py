@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import exits, node_option, output
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import AUTHORITIES, read_id
 from accredit.cli.base.node_option import complete
 from accredit.cli.base.output import faint, fair, mix, shorten
@@ -157,7 +158,7 @@ _SIGNING_OPTIONS: Final = (
     click.option(
         "--offline",
         metavar="FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=FILE,
         help="Sign nothing; write a request file for `accredit sign` on a machine without a network.",
     ),
     click.option("--dry-run", is_flag=True, help="Sign nothing; show the effect it would have."),

@@ -17,6 +17,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, exits, output
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.output import bad, fair, good
 from accredit.node.files.atomic_files import folder_lock, write_atomically
 from accredit.node.views.decision_view import decided
@@ -34,7 +35,7 @@ from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.state_note import StateNote
 
 from .decision_text import details_of, in_words_of, show_decision
-from .query_options import FILE, question_of
+from .query_options import question_of
 
 policy_option = click.option(
     "--policy",

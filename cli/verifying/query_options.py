@@ -26,9 +26,6 @@ from accredit.registry.errors import DecodeError, InputError
 if TYPE_CHECKING:
     from accredit.registry.evidence.trust_policy import TrustPolicy
 
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
-"""The type of an option that names a file."""
-
 DAY_SECONDS: Final = 86_400
 DATE_CHARS: Final = len("2026-05-20")
 

@@ -168,6 +168,7 @@ def test_a_key_is_sealed_as_strongly_as_it_was_asked_for(
         accredit, ["keys", "new", str(tmp_path / "a.key"), "--next", str(tmp_path / "b.key"), *more]
     )
     assert done.exit_code == 0, done.output
+    assert ("discard the key soon" in done.stderr) is (limits == "interactive")
     for name in ("a.key", "b.key"):
         made = json.loads((tmp_path / name).read_text())
         assert made["sealed"]["opslimit"] == cheap[limits].opslimit

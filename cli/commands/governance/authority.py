@@ -12,6 +12,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import AUTHORITIES, read_id
 from accredit.cli.base.node_option import compared_heads, complete, connected, node_option
 from accredit.cli.base.output import bad, faint, fair, shorten
@@ -20,8 +21,6 @@ from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 
 from .keys import ADDED_BUDGET, budget_option, read_entry
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 _TEMPLATE: Final = """\
 # A delegation: another body becomes an authority, within limits.
@@ -107,11 +106,11 @@ def template() -> None:
 
 
 @authority.command("delegate", example="accredit authority delegate delegation.toml --keys agency.toml --key alice.key")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option(
     "--keys",
     "entries",
-    type=_FILE,
+    type=FILE,
     multiple=True,
     help="Key entry of the delegate, from accredit keys export; may be repeated.",
 )

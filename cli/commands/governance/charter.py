@@ -16,7 +16,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
-from accredit.cli.base.file_argument import FileIn
+from accredit.cli.base.file_argument import FILE, FileIn
 from accredit.cli.base.node_option import connected, newest_heads, node_option
 from accredit.cli.base.output import bad, fair, good, shorten
 from accredit.cli.signing.keys import key_options, require_yes
@@ -30,8 +30,6 @@ from accredit.registry.limits import SIGNERS
 charter = CommandGroup(
     "charter", help="The ecosystem's constitution: draft, check, sign, publish, show, amend, history."
 )
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _Threshold(click.types.IntParamType):
@@ -93,7 +91,7 @@ OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '
 @click.option(
     "--keys",
     "entries",
-    type=_FILE,
+    type=FILE,
     multiple=True,
     required=True,
     help="Key entry, from accredit keys export; may be repeated.",
@@ -102,7 +100,7 @@ OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '
     "--node-entry", "nodes", type=FileIn("node-entry.toml"), multiple=True, help="A node's entry; may be repeated."
 )
 @click.option("--signer", "signers", metavar="NAME", multiple=True, help="Node that cosigns; default: all, up to 16.")
-@click.option("-o", "--output", "target", type=_FILE, default=Path("charter.toml"), show_default=True)
+@click.option("-o", "--output", "target", type=FILE, default=Path("charter.toml"), show_default=True)
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def draft(
     charter_id: str,
@@ -163,7 +161,7 @@ def _left_out(name: str, example: str) -> str:
 
 
 @charter.command("check", example="accredit charter check charter.toml")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 def check(file: Path) -> None:
     """Describe a charter FILE in sentences: who can do and undo what, and what may be unwise about it."""
     from accredit.governance.rules.charter import parse
@@ -204,12 +202,12 @@ def check(file: Path) -> None:
     example="""accredit charter sign charter.toml -o genesis.json --key alice.key
 accredit charter sign genesis.json --key bob.key""",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option(
     "-o",
     "--output",
     "target",
-    type=_FILE,
+    type=FILE,
     default=Path("genesis.json"),
     show_default=True,
     help="Ceremony file to make from a TOML file.",
@@ -237,7 +235,7 @@ def sign(file: Path, target: Path, yes: bool, key: Path | None, passphrase_file:
 
 
 @charter.command("publish", example="accredit charter publish genesis.json --node https://node1.example.org")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @node_option
 def publish(file: Path, nodes: tuple[str, ...]) -> None:
     """Send a ceremony FILE to a node of the new ecosystem, which passes it on to the other nodes."""
@@ -328,7 +326,7 @@ def history(nodes: tuple[str, ...]) -> None:
     example="""accredit charter show --toml > next.toml
 accredit charter amend next.toml --key alice.key""",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @signing
 def amend(file: Path, desk: Desk) -> None:
     """Propose the charter in FILE as the next version. The old and the new charter's authorities must both approve.

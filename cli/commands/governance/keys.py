@@ -20,6 +20,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.keys import new_passphrase_for, read_public
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -36,7 +37,6 @@ ADDED_BUDGET: Final = 10_000
 RECENT: Final = 10
 """Statements of a stolen key that are shown to choose from."""
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 budget_option = click.option(
     "--budget",
@@ -53,11 +53,11 @@ keys = CommandGroup("keys", help="An authority's keys: make, show, export, add, 
     example="""accredit keys new alice.key --authority did:web:board.example --label "Alice, board"
 accredit keys new alice.key --authority did:web:board.example --next alice-next.key""",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--authority", required=True, metavar="ID", help="Authority that the key signs for: a DID or https URL.")
 @click.option("--label", default="", help="Label for people, such as the holder's name.")
-@click.option("--next", "next_file", type=_FILE, help="Also make its successor, to be locked away elsewhere.")
-@click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
+@click.option("--next", "next_file", type=FILE, help="Also make its successor, to be locked away elsewhere.")
+@click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=FILE, help="File with the passphrase.")
 @click.option(
     "--sealing",
     type=click.Choice(["moderate", "interactive"]),
@@ -84,6 +84,8 @@ def new(
     def text() -> None:
         for key in made:
             _show(key)
+        if sealing == "interactive":
+            output.note("Its passphrase is easier to guess: discard the key soon, or make it without --sealing.")
         more = f" --next {output.quoted(next_file)}" if next_file else ""
         entry = output.quoted(file.with_suffix(".toml").name)
         output.say("Next: write its public entry, for the charter or your accreditor:")
@@ -96,11 +98,11 @@ def new(
     "import",
     example="accredit keys import alice.key --seed-file ed25519.pem --authority did:web:board.example",
 )
-@click.argument("file", type=_FILE)
-@click.option("--seed-file", type=_FILE, required=True, help="Private key file: PKCS#8 PEM, JWK, hex or multibase.")
+@click.argument("file", type=FILE)
+@click.option("--seed-file", type=FILE, required=True, help="Private key file: PKCS#8 PEM, JWK, hex or multibase.")
 @click.option("--authority", required=True, metavar="ID", help="Authority that the key signs for.")
 @click.option("--label", default="", help="Label for people, such as the holder's name.")
-@click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
+@click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=FILE, help="File with the passphrase.")
 def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_file: Path | None) -> None:
     """Make a key FILE from an Ed25519 key made elsewhere.
 
@@ -121,7 +123,7 @@ def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_
 
 
 @keys.command("show", example="accredit keys show alice.key")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 def show(file: Path) -> None:
     """Show the public part of a key FILE; this needs no passphrase."""
     key = _facts(file)
@@ -162,7 +164,7 @@ def list_(folder: Path) -> None:
     example="""accredit keys export alice.key -o alice.toml
 accredit keys export alice.key --next alice-next.key --budget 50000""",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option(
     "--budget",
     type=click.IntRange(1),
@@ -170,10 +172,8 @@ accredit keys export alice.key --next alice-next.key --budget 50000""",
     show_default=True,
     help="Number of statements it may sign.",
 )
-@click.option("--next", "next_file", type=_FILE, help="Key file of its successor; the entry commits to that key's id.")
-@click.option(
-    "-o", "--output", "target", type=_FILE, default=Path("-"), help="File to write; default: standard output."
-)
+@click.option("--next", "next_file", type=FILE, help="Key file of its successor; the entry commits to that key's id.")
+@click.option("-o", "--output", "target", type=FILE, default=Path("-"), help="File to write; default: standard output.")
 def export(file: Path, budget: int, next_file: Path | None, target: Path) -> None:
     """Write the public entry of a key, for a charter or a delegation. It holds no secret."""
     held = read_public(file)
@@ -191,7 +191,7 @@ def export(file: Path, budget: int, next_file: Path | None, target: Path) -> Non
 
 
 @keys.command("add", example="accredit keys add carol.toml --budget 10000 --key alice.key")
-@click.argument("entry", type=_FILE)
+@click.argument("entry", type=FILE)
 @budget_option
 @signing
 def add(entry: Path, budget: int | None, desk: Desk) -> None:
@@ -206,7 +206,7 @@ def add(entry: Path, budget: int | None, desk: Desk) -> None:
     example="""accredit keys rotate alice-2.toml --old 5f2b8c11 --key alice-next.key
 accredit keys rotate alice-2.toml --old 5f2b8c11 --last 88d1f0a2 --key bob.key""",
 )
-@click.argument("entry", type=_FILE)
+@click.argument("entry", type=FILE)
 @click.option("--old", required=True, metavar="KEY", help="The key to replace: its id or the beginning of it.")
 @click.option(
     "--last", metavar="ID", help="Its last good statement, or `none`; default: its newest statement on the node."
@@ -265,7 +265,7 @@ def compromise(old: str, last: str | None, reason: str | None, desk: Desk) -> No
 
 
 @keys.command("status", example="accredit keys status alice.key --node https://node1.example.org")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @node_option
 def status(file: Path, nodes: tuple[str, ...]) -> None:
     """Show what a node knows about a key: for whom it signs, and how many statements it has signed and may sign."""
@@ -279,7 +279,7 @@ def status(file: Path, nodes: tuple[str, ...]) -> None:
                 ("key", known["key"]),
                 (
                     "signs for",
-                    output.lines(sorted({one["by"] for one in known["authorities"]})) or "nobody, or no longer",
+                    output.lines(sorted(map(_mandate, known["authorities"]))) or "nobody, or no longer",
                 ),
                 ("statements", f"{known['seq']} of {known['budget']}"),
                 ("newest", known["head"]),
@@ -289,6 +289,12 @@ def status(file: Path, nodes: tuple[str, ...]) -> None:
         )
 
     output.emit(known, text)
+
+
+def _mandate(voice: dict[str, Any]) -> str:
+    """An authority for which a key signs, and by whose power."""
+    by, via = voice["by"], voice["via"]
+    return f"{by}, by the charter" if via is None else f"{by}, by delegation {output.shorten(via)}"
 
 
 def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.ballot_paper import ballot_paper, read_items, show_paper, targets_of
 from accredit.cli.signing.clock import require_past
@@ -29,12 +30,10 @@ from accredit.registry.statement import decode
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command("sign", cls=Command, example="accredit sign request.json -o signed.json --key alice.key")
-@click.argument("request_file", metavar="REQUEST", type=_FILE)
-@click.option("-o", "--output", "target", type=_FILE, help="File to write; default: REQUEST with .signed.json.")
+@click.argument("request_file", metavar="REQUEST", type=FILE)
+@click.option("-o", "--output", "target", type=FILE, help="File to write; default: REQUEST with .signed.json.")
 @click.option("--yes", is_flag=True, help="Sign without asking for confirmation (the statements are still shown).")
 @key_options
 def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, passphrase_file: Path | None) -> None:
@@ -95,7 +94,7 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
     example="""accredit submit signed.json --node https://node1.example.org
 accredit submit --from-node https://node4.example.org --node https://node1.example.org""",
 )
-@click.argument("file", type=_FILE, required=False)
+@click.argument("file", type=FILE, required=False)
 @click.option(
     "--from-node",
     "source",

@@ -14,6 +14,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import authority as authority_id
 from accredit.cli.base.ids import read_id
 from accredit.cli.base.node_option import complete_statement, connected, node_option
@@ -29,7 +30,6 @@ from accredit.registry.errors import InputError
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 REMIND_SECONDS: Final = 14 * 86_400
 """How long before a proposal lapses an inbox begins to say so."""
 _DIFFERENCES: Final = 2  # in one line of a table; `accredit show` has them all
@@ -45,7 +45,7 @@ accredit inbox --all --kind accreditation. --issuer did:web:uni.example""",
 @click.option(
     "--key",
     envvar="ACCREDIT_KEY",
-    type=_FILE,
+    type=FILE,
     help="Show the inbox of this key: proposals on which its vote still counts.",
 )
 @click.option("--authority", metavar="ID", help="Show the inbox of this authority: proposals it has not approved yet.")

@@ -17,6 +17,7 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import complete, effective_ids, hex_digits
 from accredit.cli.base.output import shorten
 from accredit.cli.signing.ballot_paper import ballot_paper, show_paper
@@ -32,7 +33,6 @@ from accredit.registry.limits import LOOKUP_STATEMENTS, VOTE_TARGETS
 
 from .proposals import show_proposals, waiting_proposals
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _STATE_WORDS: Final = {"effective": "in effect", "waiting": "still waiting"}
 APPROVE, REJECT, RETRACT = "approve", "reject", "retract"
 _VERBS: Final = {APPROVE: "Approve", REJECT: "Reject", RETRACT: "Take back"}
@@ -49,7 +49,7 @@ def _voting(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--from",
             "reports",
-            type=_FILE,
+            type=FILE,
             multiple=True,
             help="Report of an import, or --json output of a proposing command; may be repeated.",
         ),

@@ -19,6 +19,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import complete_statement, connected, node_option
 from accredit.cli.base.output import good
 from accredit.registry.encoding.counts import many
@@ -38,7 +39,6 @@ log = CommandGroup("log", help="A node's log: show, prove, verify.")
 _TRIES = 5
 """Tries until note and snapshot belong to the same state, which changes at most every second."""
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _LOG_KEY = click.option(
     "--log-key", metavar="VKEY", help="The log's key (name+id+key), to check without asking a node."
 )
@@ -66,7 +66,7 @@ def show(log_key: str | None, nodes: tuple[str, ...]) -> None:
 accredit log prove 5f2b8c11 --state --policy policy.txt --node https://node1.example.org""",
 )
 @click.argument("statement", metavar="ID")
-@click.option("-o", "--output", "target", type=_FILE, help="File to write; default: ID.tlog-proof")
+@click.option("-o", "--output", "target", type=FILE, help="File to write; default: ID.tlog-proof")
 @_LOG_KEY
 @click.option(
     "--state", is_flag=True, help="Prove that the state noted by a quorum of signers includes it; writes no file."
@@ -74,7 +74,7 @@ accredit log prove 5f2b8c11 --state --policy policy.txt --node https://node1.exa
 @click.option(
     "--policy",
     "policy_path",
-    type=_FILE,
+    type=FILE,
     envvar="ACCREDIT_POLICY",
     metavar="POLICY",
     help="With --state: your trust policy, from accredit trust export. [env ACCREDIT_POLICY]",
@@ -136,7 +136,7 @@ accredit log verify proof.tlog --policy witnesses.policy""",
 )
 @click.argument("what", metavar="URL|FILE")
 @_LOG_KEY
-@click.option("--policy", type=_FILE, help="File with the logs, the witnesses and the quorum (C2SP tlog-policy).")
+@click.option("--policy", type=FILE, help="File with the logs, the witnesses and the quorum (C2SP tlog-policy).")
 @node_option
 def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str, ...]) -> None:
     """Check a whole log (URL) or a proof FILE.

@@ -21,7 +21,7 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
-from accredit.cli.base.file_argument import FileIn
+from accredit.cli.base.file_argument import FILE, FileIn
 from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -32,7 +32,6 @@ from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.errors import InputError, RefusedError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 CONFIG: Final = "node.toml"
 ENTRY: Final = "node-entry.toml"
@@ -82,7 +81,7 @@ def _identity_options(command: Any) -> Any:
             click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
             click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True),
             click.option(
-                "--seal", type=_FILE, metavar="FILE", help="Encrypt the node's keys with the passphrase in FILE."
+                "--seal", type=FILE, metavar="FILE", help="Encrypt the node's keys with the passphrase in FILE."
             ),
         )
     ):
@@ -115,7 +114,7 @@ def init(folder: Path, **identity: Any) -> None:
 
 @node.command("genesis", example="accredit node genesis node1 genesis.json")
 @click.argument("folder", type=_FOLDER)
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 def genesis(folder: Path, file: Path) -> None:
     """Install the signed genesis (the ceremony FILE) for the node in FOLDER."""
     from accredit.cli.commands.governance.ceremony import genesis_statement

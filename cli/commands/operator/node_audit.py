@@ -249,7 +249,7 @@ def _reported(url: str, size: int, fold: Fold) -> list[AuditFinding]:
         with connected(url) as client:
             said = client.status()
     except RemoteError as error:
-        return [AuditFinding(what="reported", fits=False, detail=error.message)]
+        return [AuditFinding(what="reported", fits=False, detail=f"not compared: {error.message} {error.hint}".strip())]
     if said["size"] != size:
         there = many(said["size"], "statement")
         detail = f"not compared: the node has moved on to {there}; audit again when it is less busy"

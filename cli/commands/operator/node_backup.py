@@ -23,7 +23,6 @@ from .node import config_path
 if TYPE_CHECKING:
     from accredit.node.storage.log_reader import Reader
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path)
 _SQLITE: Final = b"SQLite format 3\0"
 """How every database of SQLite begins (https://www.sqlite.org/fileformat.html, 1.3.1)."""
@@ -52,7 +51,7 @@ def backup(folder: Path, target: Path) -> None:
 
 @click.command("restore", cls=Command, example="accredit node restore node1 backups/node1-2026-11-23.sqlite")
 @click.argument("folder", metavar="FOLDER|CONFIG", type=_FOLDER)
-@click.argument("source", metavar="FILE", type=_FILE)
+@click.argument("source", metavar="FILE", type=FileIn("backup.sqlite"))
 def restore(folder: Path, source: Path) -> None:
     """Restore a backup of a stopped node's database, if it holds everything the node has signed.
 

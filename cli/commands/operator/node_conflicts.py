@@ -16,6 +16,7 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, good, shorten
 from accredit.node.clients.node_client import NodeClient
@@ -26,7 +27,6 @@ from accredit.registry.transparency.equivocation import CHECKPOINTS, STATE_NOTES
 from accredit.registry.transparency.signed_note import Note
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _WHAT: Final = {CHECKPOINTS: "log checkpoints", STATE_NOTES: "state notes"}
 
 
@@ -105,7 +105,7 @@ def conflicts(save: Path | None, nodes: tuple[str, ...]) -> None:
 
 
 @click.command("accuse", cls=Command, example="accredit node accuse node4.conflict --node https://node1.example.org")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @node_option
 def accuse(file: Path, nodes: tuple[str, ...]) -> None:
     """Send nodes the conflict in FILE: proof that a log or a signer contradicted itself.

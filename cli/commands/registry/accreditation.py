@@ -18,6 +18,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import read_id, registered
 from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
@@ -32,7 +33,6 @@ from .issuer import status_word, tell_successors
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 GIVES_BACK: Final = ("lift", "reinstate", "stay", "annul", "appeal_open", "appeal_decide")
 """Events that are about earlier ones."""
@@ -250,7 +250,7 @@ def _records(client: "NodeClient", ids: Iterable[str]) -> Iterator[dict[str, Any
     example="""accredit accreditation propose grant.toml --issuer did:web:uni.example --key alice.key
 accredit accreditation propose grant.toml --dry-run""",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--issuer", "issuers", metavar="ID", multiple=True, help="Issuer to accredit; may be repeated.")
 @signing
 def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
@@ -268,7 +268,7 @@ def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
     "amend", example="accredit accreditation amend 5f2b8c11 new-terms.toml --from 2027-01-01 --key alice.key"
 )
 @click.argument("accreditation_id", metavar="ID")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
 @signing
 def amend(accreditation_id: str, file: Path, effective_from: str | None, desk: Desk) -> None:
@@ -381,7 +381,7 @@ accredit accreditation event 5f2b8c11 close --code closure --successor did:web:a
 )
 @click.option("--enrolled-before", metavar="DATE", help="Of a teach_out: students must have enrolled before this day.")
 @click.option("--successor", metavar="ID", help="Of supersede or close: the issuer that takes its place.")
-@click.option("--file", type=_FILE, help="File with further members, in TOML or JSON (evidence, …).")
+@click.option("--file", type=FILE, help="File with further members, in TOML or JSON (evidence, …).")
 @click.option("--set", "members", metavar="NAME=VALUE", multiple=True, help="A further member; may be repeated.")
 @_event_options
 @signing

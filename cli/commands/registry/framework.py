@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.listing import Rows, first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good
@@ -23,8 +24,6 @@ from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import LIST_ITEMS, STATEMENT_BYTES
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 ITEMS_ASKED: Final = 200
 """Competencies in one request for them: as many as a node sends."""
@@ -118,7 +117,7 @@ def list_(limit: int | None, nodes: tuple[str, ...]) -> None:
 
 
 @framework.command("publish", example="accredit framework publish framework.toml --key alice.key")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @signing
 def publish(file: Path, desk: Desk) -> None:
     """Publish the framework in FILE: TOML or JSON with id, title, version and a list of items."""

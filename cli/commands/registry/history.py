@@ -9,6 +9,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup, takes_encoding
 from accredit.cli.base.exits import Negative
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.histories import dapip, report, table
 from accredit.cli.histories.facts import History
 from accredit.cli.histories.names import base_of
@@ -24,9 +25,7 @@ from .tell_history import HistoryTelling
 
 FOLDER: Final = click.Path(path_type=Path, exists=True)
 """May be a file, so that the error names the command for a table."""
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _KEYS: Final = click.Path(path_type=Path, file_okay=False)
-_REPORT: Final = click.Path(path_type=Path, dir_okay=False)
 _LEFT_OUT_SHOWN: Final = 3
 """Rows of each kind that an import shows of those it left out; the report has them all."""
 _ANYWHERE: Final = "https://authority.example/"
@@ -41,7 +40,7 @@ def _telling(command: Any) -> Any:
         click.option(
             "--report",
             "report_path",
-            type=_REPORT,
+            type=FILE,
             help="Write what was said and found, as JSON; findings alone as .csv.",
         ),
         signing,
@@ -61,11 +60,9 @@ accredit history conflicts examples/history/dapip --report conflicts.csv
 accredit history conflicts examples/history/register.csv --map examples/history/register-map.toml""",
 )
 @click.argument("source", type=FOLDER)
-@click.option(
-    "--map", "map_path", type=_FILE, help="For a table: TOML file, which column holds what (docs/history.md)."
-)
+@click.option("--map", "map_path", type=FILE, help="For a table: TOML file, which column holds what (docs/history.md).")
 @takes_encoding
-@click.option("--report", "report_path", type=_REPORT, help="Write every case, as CSV (.csv) or JSON.")
+@click.option("--report", "report_path", type=FILE, help="Write every case, as CSV (.csv) or JSON.")
 @click.option("--force", is_flag=True, help="Replace the report if it exists.")
 def conflicts(source: Path, map_path: Path | None, encoding: str, report_path: Path | None, force: bool) -> None:
     """Say where the data in SOURCE contradict themselves, and by which rule an import settles each case.
@@ -129,9 +126,9 @@ def import_dapip(
     example="accredit history import table examples/history/register.csv --map examples/history/register-map.toml "
     "--key alice.key",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option(
-    "--map", "map_path", type=_FILE, required=True, help="TOML file: which column holds what (docs/history.md)."
+    "--map", "map_path", type=FILE, required=True, help="TOML file: which column holds what (docs/history.md)."
 )
 @takes_encoding
 @click.option("--agency-keys", type=_KEYS, metavar="DIR", help="As for dapip: agencies of the table grant themselves.")

@@ -16,6 +16,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command, takes_encoding
 from accredit.cli.base.exits import Negative
+from accredit.cli.base.file_argument import FILE, FILE_OR_DASH
 from accredit.cli.importers.detect import read_framework, read_issuers
 from accredit.cli.importers.findings import ImportFinding
 from accredit.cli.importers.frameworks.frameworks import FrameworkNaming
@@ -35,8 +36,6 @@ from .accreditation import grant_body, sentence_of
 from .publish_framework import missing, publish
 from .register_list import Registering
 
-_FILE: Final = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
-_REPORT: Final = click.Path(path_type=Path, dir_okay=False)
 _ANYBODY: Final = "https://issuer.example/"  # stands for each issuer where the grant file is checked
 
 
@@ -46,9 +45,9 @@ _ANYBODY: Final = "https://issuer.example/"  # stands for each issuer where the 
     example="""accredit issuer import registry.json --grant grant.toml --report report.csv --key alice.key
 accredit issuer import examples/issuers.csv --dry-run""",
 )
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-@click.option("--grant", type=_FILE, help="Grant each issuer an accreditation on the terms in this file.")
-@click.option("--report", "report_path", type=_REPORT, help="Write the outcome of each row, as CSV (.csv) or JSON.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE_OR_DASH)
+@click.option("--grant", type=FILE_OR_DASH, help="Grant each issuer an accreditation on the terms in this file.")
+@click.option("--report", "report_path", type=FILE, help="Write the outcome of each row, as CSV (.csv) or JSON.")
 @click.option(
     "--column",
     "columns",
@@ -115,12 +114,12 @@ accredit framework import skills.ttl --language en --key alice.key
 accredit framework import skills.csv --id https://example.org/skills --title 'Our skills' --version 2026 --key alice.key
 """,
 )
-@click.argument("file", metavar="FILE", type=_FILE)
+@click.argument("file", metavar="FILE", type=FILE_OR_DASH)
 @click.option("--language", metavar="TAG", default="", help="Language to use where a text has several, such as es-MX.")
 @click.option("--id", "id_", metavar="URI", default="", help="Id of the framework, if the source has none.")
 @click.option("--title", metavar="TEXT", default="", help="Title of the framework, if the source has none.")
 @click.option("--version", metavar="TEXT", default="", help="Version of the framework, if the source has none.")
-@click.option("--report", "report_path", type=_REPORT, help="Write what was imported and what was not, as JSON.")
+@click.option("--report", "report_path", type=FILE, help="Write what was imported and what was not, as JSON.")
 @takes_encoding
 @signing
 def framework_import(

@@ -12,6 +12,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import read_id, registered
 from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import connected, node_option
@@ -20,8 +21,6 @@ from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError
 
 from .namesakes import Namesakes
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 issuer = CommandGroup(
     "issuer",
@@ -116,7 +115,7 @@ def list_(
 def _facts(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what it takes to state an issuer's facts: a file, options that win over it, those of signing."""
     shared = (
-        click.argument("file", type=_FILE, required=False),
+        click.argument("file", type=FILE, required=False),
         click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL."),
         click.option("--name", help="Its name."),
         click.option("--url", help="Its web site."),

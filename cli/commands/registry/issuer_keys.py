@@ -14,6 +14,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import registered
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -22,7 +23,6 @@ from accredit.registry.errors import InputError
 ALWAYS: Final = "always"
 """The word that people type for a theft of an unknown date."""
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 key = CommandGroup("key", help="The keys that sign an issuer's credentials: list, add, retire, report as stolen.")
 
@@ -74,7 +74,7 @@ def _end(said: Mapping[str, Any]) -> str:
 accredit issuer key add did:web:uni.example key.toml --until 2030-01-01 --key alice.key""",
 )
 @click.argument("issuer_id", metavar="ID")
-@click.argument("file", type=_FILE, required=False)
+@click.argument("file", type=FILE, required=False)
 @click.option("--id", "key_id", metavar="KEY", help="The key's id in credentials, as in did:web:uni.example#key-2.")
 @click.option("--public", metavar="KEY", help="Its public half in multibase, as in z6Mk…; a JWK needs a FILE.")
 @click.option("--from", "valid_from", metavar="DATE", help="It signs from this day on.")

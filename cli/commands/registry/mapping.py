@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup, takes_encoding
 from accredit.cli.base.exits import Negative
+from accredit.cli.base.file_argument import FILE_OR_DASH
 from accredit.cli.importers.frameworks.crosswalks import Crosswalk, in_parts, read_crosswalk
 from accredit.cli.importers.issuers import report
 from accredit.cli.signing.withdrawals import propose_end, takes_end
@@ -20,8 +21,6 @@ from accredit.registry.errors import InputError
 
 mapping = CommandGroup("mapping", help="Mappings (crosswalks) between frameworks: import, withdraw.")
 
-_FILE: Final = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
-
 
 @mapping.command(
     "import",
@@ -29,7 +28,7 @@ _FILE: Final = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
   --source http://data.europa.eu/esco/ --target https://example.org/skills --usable --key alice.key
 accredit mapping import esco_onet_crosswalk.csv --id https://example.org/esco-onet --dry-run""",
 )
-@click.argument("file", metavar="FILE", type=_FILE)
+@click.argument("file", metavar="FILE", type=FILE_OR_DASH)
 @click.option("--id", "id_", metavar="URI", required=True, help="Id of the mapping; further parts get /2, /3, …")
 @click.option("--title", metavar="TEXT", default="", help="Title of the mapping, if the file has none.")
 @click.option("--source", metavar="URI", default="", help="The framework that links begin in, if the file has none.")

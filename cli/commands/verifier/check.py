@@ -17,10 +17,11 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
 from accredit.cli.base.tables.csv_text import csv_text
-from accredit.cli.verifying.query_options import AUDIENCE, FILE
+from accredit.cli.verifying.query_options import AUDIENCE
 from accredit.node.extras import install_line
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.encoding.counts import many

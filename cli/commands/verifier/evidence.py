@@ -21,9 +21,10 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import check_answer, read_policy, show_answer, show_result
-from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
+from accredit.cli.verifying.query_options import QueryOptions, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError

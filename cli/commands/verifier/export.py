@@ -12,6 +12,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import authority
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.tables.csv_text import csv_text
@@ -21,7 +22,6 @@ from accredit.registry.errors import InputError
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _AXES: Final = ("achievement_types", "credential_types", "jurisdictions", "frameworks", "competencies")
 COLUMNS: Final = (
     "accreditation",
@@ -58,7 +58,7 @@ accredit export accreditations --status active --by did:web:board.example --form
 @click.option("--format", "form", type=click.Choice(("csv", "json")), help="Default: from the file name, or csv.")
 @click.option("--status", help="Only those whose current status is this: active, suspended, …")
 @click.option("--by", metavar="ID", help="Only those granted by this authority.")
-@click.option("-o", "--output", "target", type=_FILE, help="File to write; default: standard output.")
+@click.option("-o", "--output", "target", type=FILE, help="File to write; default: standard output.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @node_option
 def accreditations(

@@ -17,6 +17,7 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good, quoted, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 WAIT_SECONDS: Final = 30
 """How long `--prove` waits for a note: signers cosign a new state about once a second."""
 
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _ANY: Final = click.Path(path_type=Path)
 
@@ -48,7 +48,7 @@ issuance = CommandGroup(
     example="""accredit issuance commit diplomas/*.json --out receipts --key school.key
 accredit issuance commit batch/*.jwt --out receipts --from 2026-06-01 --until 2026-07-01 --key school.key""",
 )
-@click.argument("files", metavar="FILES…", nargs=-1, required=True, type=_FILE)
+@click.argument("files", metavar="FILES…", nargs=-1, required=True, type=FILE)
 @click.option("--out", "folder", required=True, type=_FOLDER, help="Folder for the receipts; made if there is none.")
 @click.option("--from", "period_from", metavar="DATE", help="Begin of the period, for people. Default: today.")
 @click.option("--until", "period_until", metavar="DATE", help="End of the period. Default: tomorrow.")
@@ -80,7 +80,7 @@ def commit(
 accredit issuance resume receipts --signed signed.json""",
 )
 @click.argument("folder", type=_FOLDER)
-@click.option("--signed", "signed_path", type=_FILE, help="The statement, signed on another machine (--offline).")
+@click.option("--signed", "signed_path", type=FILE, help="The statement, signed on another machine (--offline).")
 @signing
 def resume(folder: Path, signed_path: Path | None, desk: Desk) -> None:
     """Finish a commitment that was interrupted, from what is in FOLDER."""
@@ -182,7 +182,7 @@ accredit issuance receipts diploma.json.receipt.json --prove --policy policy.txt
 @click.option(
     "--policy",
     "policy_path",
-    type=_FILE,
+    type=FILE,
     envvar="ACCREDIT_POLICY",
     metavar="POLICY",
     help="Check the proof with this trust policy. [env ACCREDIT_POLICY]",

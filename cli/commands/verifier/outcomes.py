@@ -14,12 +14,12 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.tables.bar_charts import bar_charts
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 WEEKS: Final = 12
 """Weeks shown where nobody says how many: a quarter of a year."""
 
@@ -58,7 +58,7 @@ accredit outcomes --weeks 4 --csv -o outcomes.csv
 accredit outcomes --plot outcomes.svg""",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV: table, row, column, value.")
-@click.option("--plot", type=_FILE, metavar="FILE", help="Draw the tables as an SVG file.")
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw the tables as an SVG file.")
 @click.option(
     "--weeks",
     type=click.IntRange(min=0, max=520),
@@ -66,7 +66,7 @@ accredit outcomes --plot outcomes.svg""",
     show_default=True,
     help="How many past weeks of decisions; the node withholds small counts.",
 )
-@click.option("-o", "--output", "target", type=_FILE, help="With --csv: file to write; default: standard output.")
+@click.option("-o", "--output", "target", type=FILE, help="With --csv: file to write; default: standard output.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @node_option
 def outcomes(

@@ -21,12 +21,13 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import NOT_HERE, near
 from accredit.cli.base.node_option import connected, place_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import in_words_of, show_decision
 from accredit.cli.verifying.node_answers import evidence_of
-from accredit.cli.verifying.query_options import FILE, QueryOptions, as_curl, query_of, question_options
+from accredit.cli.verifying.query_options import QueryOptions, as_curl, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
 
 if TYPE_CHECKING:

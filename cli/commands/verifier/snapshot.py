@@ -18,11 +18,12 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import first_of, place_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import policy_option, read_policy, remember
 from accredit.cli.verifying.decision_text import details_of, in_words_of, show_decision
-from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
+from accredit.cli.verifying.query_options import QueryOptions, query_of, question_options
 from accredit.node.files.atomic_files import write_atomically
 from accredit.node.views.decision_view import decided
 from accredit.node.views.json_views import format_time

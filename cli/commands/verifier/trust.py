@@ -20,10 +20,10 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, first_good, node_option
 from accredit.cli.base.output import bad, fair, good
 from accredit.cli.verifying.checks import made_when, policy_file, read_policy, write_policy
-from accredit.cli.verifying.query_options import FILE
 from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.ed25519 import multibase

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from accredit.cli.commands.governance.keys import _mandate
 from accredit.cli.main import accredit
 from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for, read_public, unsent_path, write_unsent
 from accredit.node.files.key_files import SealedKey
@@ -192,3 +193,10 @@ def test_two_commands_with_one_key_do_not_run_into_each_other(tmp_path: Path) ->
     with pytest.raises(NotYetError, match="Another command") as caught:
         write_unsent(path, signed)
     assert str(unsent_path(path)) in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("via", "said"), [(None, f"{BOARD}, by the charter"), ("ab" * 32, f"{BOARD}, by delegation abababababab")]
+)
+def test_the_status_of_a_key_names_the_mandates_under_which_it_signs(via: str | None, said: str) -> None:
+    assert _mandate({"by": BOARD, "via": via}) == said
