@@ -45,13 +45,14 @@ DEMO_LOCK, DEV_LOCK = "requirements/demo.txt", "requirements/dev.txt"
 # The parts of the night, each with how long it takes on a core that has nothing else to do, and what it runs.
 PARTS = {
     "judges": ("an hour and a quarter", "histories, dramas and mutants of governance; the mutants take an hour"),
-    "decoders": ("eleven minutes", "changed inputs for each decoder, bent requests for each route"),
+    "decoders": ("four minutes", "changed inputs for each decoder, bent requests for each route"),
     "defences": ("an hour", "the gate of the simulator, lies told to verifiers"),
-    "disks": ("two hours", "a disk that fails, a process that is killed; ACCREDIT_KILLS=200: half an hour"),
+    "disks": ("half an hour", "a disk that fails, a process that is killed; ACCREDIT_KILLS=200: ten minutes"),
     "nodes": ("not timed as a whole", "whole nodes that are interrupted, the explorer in a browser"),
     "installed": ("not timed as a whole", "what installs packages, from the network"),
-    "pure": ("not timed as a whole", "the tests of the pure folders, with fifty times as many examples"),
-    "others": ("not timed as a whole", "all other tests so, and the coverage of the other folders"),
+    "pure": ("not timed as a whole", "the properties of the pure folders, with fifty times as many examples"),
+    "others": ("not timed as a whole", "all other properties so, guides typed as by a person, thirty kills of nodes"),
+    "coverage": ("half an hour", "how much of the other folders all tests reach"),
     "pythons": ("ten minutes for each", "most tests on each promised Python"),
 }
 OLDEST, NEWEST_LOOKED_FOR = (3, 11), 30

@@ -180,11 +180,20 @@ RARE: Final[Mapping[str, Sequence[str]]] = {
 }
 """Where the tests are that are marked as long and rarely the first to fail, by the part of the night that runs them."""
 
+WIDER: Final = "(hypothesis or wide) and not nightly"
+"""Which tests try more with the examples of the night; all others would only do again what they do in every run."""
+
 NIGHT: Final[Mapping[str, Callable[[], int]]] = {
-    **{name: partial(wide, "-m", "nightly", *(f"tests/{place}" for place in places)) for name, places in RARE.items()},
-    "pure": lambda: wide(*(f"tests/{name}" for name in PURE)),
-    "others": lambda: wide(
-        "--cov", "--cov-report=term-missing:skip-covered", *(f"--ignore=tests/{name}" for name in PURE)
+    **{
+        name: partial(
+            wide, "-rP", "-m", "nightly", *(f"tests/{place}" for place in places)
+        )  # shows what each has found
+        for name, places in RARE.items()
+    },
+    "pure": lambda: wide("-m", WIDER, *(f"tests/{name}" for name in PURE)),
+    "others": lambda: wide("-m", WIDER, "tests", *(f"--ignore=tests/{name}" for name in PURE)),
+    "coverage": lambda: test(
+        *PARALLEL, "--cov", "--cov-report=term-missing:skip-covered", *(f"--ignore=tests/{name}" for name in PURE)
     ),
     "pythons": lambda: pythons(DIFFERS_WIDELY),
 }

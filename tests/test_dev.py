@@ -338,6 +338,16 @@ def test_each_rare_test_has_its_part_of_the_night() -> None:
     assert seen == set(places)
 
 
+def test_whatever_looks_further_by_night_is_found_there() -> None:
+    """A fixed number of examples would try the same in the night as in every run."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text("utf-8")
+        if "settings().max_examples" in text:
+            assert "@pytest.mark.wide" in text, f"{path.name} is marked `wide`, so that the night runs it"
+        fixed = re.search(r"max_examples=\d", text)
+        assert fixed is None, f"{path.name} takes its number from `tests.strategies.searching.examples`"
+
+
 def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
     ast.parse((ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 8))
 

@@ -143,6 +143,7 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
             shell.process.wait(60)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("walk", WALKS, ids=" ".join)
 def test_every_command_of_a_guide_works_and_prints_what_the_guide_shows(
     walk: Sequence[str], shells: dict[str, Shell]

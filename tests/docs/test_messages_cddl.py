@@ -5,7 +5,7 @@ Nor does it take the first of several types that stand within an array: such a c
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from accredit.gossip.protocol.wire import (
     Accusation,
@@ -33,6 +33,7 @@ from tests.docs.independent import accepts
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World
 from tests.strategies.histories import History, histories
 from tests.strategies.noted import Held
+from tests.strategies.searching import examples
 
 ID, SESSION = bytes(32), bytes(16)
 FRAMES: tuple[tuple[Body, str], ...] = (
@@ -64,13 +65,13 @@ def is_described(statement: Statement) -> bool:
     )
 
 
-@settings(max_examples=10)  # each value takes the tool some milliseconds
+@examples(10)  # each value takes the tool some milliseconds
 @given(histories())
 def test_the_bytes_of_generated_statements_are_as_described(history: History) -> None:
     assert all(is_described(said) for said in {said.kind: said for said in history.said}.values())
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(histories())
 def test_a_body_that_lacks_a_member_or_has_another_one_is_not_as_described(history: History) -> None:
     for said in history.said[:3]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from threading import Event, Lock
 
+import pytest
 from hypothesis import settings
 
 from accredit.node.storage.log_store import open_reader
@@ -124,6 +125,7 @@ def check_log(machine: Machine, book: Notebook) -> int:
     return len(notes)
 
 
+@pytest.mark.wide
 def test_no_kill_takes_back_what_was_answered_or_forks_a_log(tmp_path: Path) -> None:
     random, book = Random(20_260_301), Notebook()
     with founding(tmp_path, *NODES) as fleet, ThreadPoolExecutor(8) as people:

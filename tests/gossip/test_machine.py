@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.gossip.protocol.config import GossipConfig
@@ -11,6 +11,7 @@ from accredit.gossip.protocol.events import Peer, PeersChanged, Ticked
 from accredit.gossip.protocol.wire import Announce, Push, Root
 from accredit.registry.encoding.ed25519 import public_of
 from tests.strategies.gossip_world import START, World, seed_of, statement
+from tests.strategies.searching import examples
 
 CONFIG = GossipConfig()
 ALICE, BOB = (Peer(name=name, url=f"https://{name}", public=public_of(seed_of(name))) for name in ("alice", "bob"))
@@ -42,7 +43,7 @@ def test_nobody_is_sent_what_it_is_known_to_have() -> None:
 
 
 @pytest.mark.no_cover
-@settings(max_examples=8)
+@examples(8)
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.4]), st.sampled_from([0.0, 0.3]))
 def test_loss_duplication_and_reordering_delay_but_never_lose(seed: int, loss: float, duplication: float) -> None:
     world = World(nodes=5, seed=seed)

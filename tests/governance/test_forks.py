@@ -103,6 +103,21 @@ def test_heads_of_an_amendment_anchor_the_branch_they_name() -> None:
     assert [state_of(town, s) for s in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]
 
 
+def test_heads_that_name_what_another_key_said_put_no_branch_in_doubt() -> None:
+    """Else whoever ends a delegate of its own blocks a branch that others have vouched for."""
+    town, thief = forked()
+    _, delegated = delegate(town, B)
+    honest = town.says(A, "accreditation.grant", grant())
+    town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(B, honest)
+    others = town.says(C, "issuer.register", register())
+    assert others.seq == honest.seq
+    ended = {"delegation": delegated.id, "heads": [{"key": thief.kid, "id": others.id}], "effective_from": town.time}
+    withdrawn = town.says(B, "authority.withdraw", ended, delegated.body["delegate"])
+
+    assert [state_of(town, s) for s in (withdrawn, honest)] == [EffectState.EFFECTIVE] * 2
+
+
 def test_a_fork_that_both_branches_anchor_protects_what_lies_before_the_doubt() -> None:
     town, _ = forked()
     common = town.says(A, "accreditation.grant", grant())

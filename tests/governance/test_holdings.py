@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
@@ -15,10 +15,9 @@ from tests.governance.test_law_of_the_fold import picture
 from tests.strategies.bodies import ISSUER, event, grant, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.histories import History, histories
+from tests.strategies.searching import FEW
 from tests.strategies.stories import A, B, C, annul, trio
 from tests.strategies.written import Written
-
-FEW = settings(deadline=None, max_examples=10)
 
 
 def taken_up(eco: bytes, said: list[Statement], stops: set[int]) -> Fold:

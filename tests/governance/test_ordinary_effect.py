@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from accredit.governance.authority.effect import EffectState, InForce, judge
 from accredit.governance.authority.ordinary_effect import ORDINARY, in_force
@@ -15,6 +15,7 @@ from accredit.registry.statement import Statement
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.histories import AUTHORITIES, A, B, History, histories
+from tests.strategies.searching import examples
 
 
 def judged(fold: Fold, statement: Statement) -> InForce | None:
@@ -28,7 +29,7 @@ def judged(fold: Fold, statement: Statement) -> InForce | None:
     return InForce(verdict.voice, verdict.since)
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(histories())
 def test_what_is_judged_quickly_is_judged_as_the_law_has_it(history: History) -> None:
     fold = fold_of(*history)

@@ -60,6 +60,18 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_undoing_by_keys.py",
         "governance/test_drafts.py",
     ),
+    "governance/authority/governing_state.py": (
+        "governance/test_what_comes_late.py",
+        "governance/test_forks.py",
+        "governance/test_forks_of_an_issuer.py",
+        "governance/test_law_of_the_fold.py",
+        "governance/test_cut_offs.py",
+        "governance/test_key_lifecycle.py",
+        "governance/test_undoing_by_keys.py",
+        "governance/test_by_mandate.py",
+        "governance/test_attacks.py",
+        "governance/test_fold.py",
+    ),
     "governance/authority/ballots.py": (
         "governance/test_ballots.py",
         "governance/test_forks.py",
@@ -73,6 +85,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_taking_back.py",
         "governance/test_by_mandate.py",
         "governance/test_issuer_keys.py",
+        "governance/test_what_comes_late.py",
     ),
     "governance/authority/effect.py": (
         "governance/test_who_may_vote.py",

@@ -43,6 +43,7 @@ def damaged(wal: bytes, how: str, choice: Random) -> bytes:
             raise AssertionError(how)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("how", ["a bit flipped", "cut short", "a block of zeros"])
 def test_a_damaged_write_ahead_log_leaves_a_sound_beginning_of_the_log(
     tmp_path: Path, files: dict[str, bytes], how: str

@@ -88,7 +88,7 @@ def test_killed_at_any_moment_it_holds_all_it_acknowledged(path: Path) -> None:
 
 
 KILLS: Final = int(os.environ.get("ACCREDIT_KILLS", "1000"))
-"""Of the wide search: as many as a night has room for, 4 s each on a busy machine. A new log begins after every 5, for
+"""Of the wide search: as many as a night has room for, 1.4 s each on a busy machine. A new log begins after every 5:
 what is checked after each kill is all of it."""
 
 

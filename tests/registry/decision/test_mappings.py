@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from accredit.registry.decision.competencies import read_around
@@ -31,6 +31,7 @@ from tests.strategies.domain import (
     query_items,
 )
 from tests.strategies.questions import competency_questions, crosswalked
+from tests.strategies.searching import examples
 
 SAYS = ["accredited", "covered_by_mapping"]
 ASKED, BETWEEN, OURS = f"{ELSEWHERE}/a", f"{ELSEWHERE}/b", f"{FRAMEWORK}/1"
@@ -346,7 +347,7 @@ class Reading:
         return self._records.get(type, id)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_whoever_reads_around_a_competency_has_read_all_that_a_question_about_it_does(data: st.DataObject) -> None:
     records = data.draw(crosswalked()).records()

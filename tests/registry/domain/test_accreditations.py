@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.domain import accreditations
@@ -14,6 +14,7 @@ from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
 from tests.strategies.domain import COLLEGE, HLC, NOW, World, at, grant_body, shuffled, status_body
+from tests.strategies.searching import examples
 
 
 def status(world: World, id: bytes, on: str, *, known: str | None = None) -> Status:
@@ -447,7 +448,7 @@ def test_a_grant_that_is_dated_ahead_has_no_terms_yet_and_its_amendments_give_it
 # ------------------------------------------------------------------------------------------------ properties
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(domain.histories(), st.lists(st.integers(0, 100), max_size=10))
 def test_the_record_does_not_depend_on_the_order_of_arrival(world: World, order: list[int]) -> None:
     id = world.said[1].statement.id
@@ -456,7 +457,7 @@ def test_the_record_does_not_depend_on_the_order_of_arrival(world: World, order:
     assert encode(shuffled(world, order).accreditation(id)) == encode(record)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(domain.histories(), domain.times, domain.times)
 def test_there_is_a_status_at_every_time(world: World, time: int, known: int) -> None:
     record = world.accreditation(world.said[1].statement.id)
@@ -468,7 +469,7 @@ def test_there_is_a_status_at_every_time(world: World, time: int, known: int) ->
 
 
 @pytest.mark.no_cover
-@settings(max_examples=60)
+@examples(60)
 @given(domain.histories(), domain.times)
 def test_one_more_narrowing_event_never_makes_the_status_less_restrictive(world: World, time: int) -> None:
     id = world.said[1].statement.id

@@ -4,7 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import decide
@@ -24,6 +24,7 @@ from accredit.registry.transparency.state_note import AHEAD_MAX
 from tests.strategies import domain
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, HLC, NOW, STATE, UNION, World
 from tests.strategies.noted import Held, cosigned, node_names, trust
+from tests.strategies.searching import examples
 
 QUERY = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
@@ -353,7 +354,7 @@ subjects = st.tuples(st.sampled_from(["issuer", "alias"]), st.sampled_from("abcd
 contents = st.dictionaries(subjects, st.integers(0, 3).map(lambda number: {"id": number}), max_size=8)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(contents, contents)
 def test_a_delta_leads_from_any_state_to_any_other(
     before: dict[tuple[str, str], Record], after: dict[tuple[str, str], Record]
@@ -365,7 +366,7 @@ def test_a_delta_leads_from_any_state_to_any_other(
     assert {subject: encode(record) for subject, record in after.items()} == dict(snapshot.items())
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(domain.histories(), st.sampled_from([None, domain.at("2015-05-20")]))
 def test_the_decision_is_the_same_over_a_snapshot(generated: World, time: int | None) -> None:
     held = Held.of(generated.records())

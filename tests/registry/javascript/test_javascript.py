@@ -22,7 +22,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import Decision, decide, decide_recognition
@@ -54,6 +54,7 @@ from tests.strategies.questions import (
     questions,
     records_of,
 )
+from tests.strategies.searching import examples
 
 pytestmark = pytest.mark.no_cover
 
@@ -182,7 +183,7 @@ def test_the_kit_imports_nothing_but_itself_so_that_a_browser_can_load_it_as_it_
 SEEN: Counter[str] = Counter()
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_both_decide_alike(kit: Lines, data: st.DataObject) -> None:
     world = data.draw(ecosystems())
@@ -196,7 +197,7 @@ def test_both_decide_alike(kit: Lines, data: st.DataObject) -> None:
         count(decided)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_both_decide_alike_about_keys_that_say_much_under_one_number(kit: Lines, data: st.DataObject) -> None:
     records = data.draw(crowded()).records()
@@ -207,7 +208,7 @@ def test_both_decide_alike_about_keys_that_say_much_under_one_number(kit: Lines,
         assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (answer, summary(decided))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_both_decide_alike_about_what_mappings_link(kit: Lines, data: st.DataObject) -> None:
     records = data.draw(crosswalked()).records()
