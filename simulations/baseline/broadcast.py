@@ -16,7 +16,7 @@ from random import Random
 from typing import Protocol
 
 from accredit.simulations.virtual.metrics import percentile
-from accredit.simulations.virtual.timeline import Timeline
+from accredit.simulations.virtual.physics.timeline import Timeline
 
 QUIET: int = 10_000
 """Time between the last operation and the last reads, ms."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from accredit.simulations.virtual.timeline import START, Timeline
+from accredit.simulations.virtual.physics.timeline import START, Timeline
 
 from .broadcast import BroadcastResult, BroadcastWorkload
 

@@ -20,7 +20,7 @@ import trio
 from trio._core import _run  # not public: see above; a test notices if it changes
 
 from accredit.node.clock import Clock
-from accredit.simulations.virtual.timeline import START, Action, Timeline
+from accredit.simulations.virtual.physics.timeline import START, Action, Timeline
 
 
 class TaskTimeline:

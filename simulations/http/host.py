@@ -36,10 +36,10 @@ from accredit.node.storage.log_store import Store, open_reader
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode
 from accredit.simulations.virtual.checker import Checker
-from accredit.simulations.virtual.disk import SYNC_MS
 from accredit.simulations.virtual.metrics import RunMetrics
+from accredit.simulations.virtual.physics.disk import SYNC_MS
+from accredit.simulations.virtual.physics.shared_list import SharedList
 from accredit.simulations.virtual.ports import Answer, WorldView
-from accredit.simulations.virtual.shared_list import SharedList
 
 from .clock import HostClock
 from .virtual_sockets import End, VirtualWires

@@ -26,8 +26,8 @@ import trio
 
 from accredit.gossip.protocol.backoff import pause_after
 from accredit.node.clients.peer_http import CONNECTIONS
-from accredit.simulations.virtual.network import Network
-from accredit.simulations.virtual.timeline import Trace
+from accredit.simulations.virtual.physics.network import Network
+from accredit.simulations.virtual.physics.timeline import Trace
 
 RESEND_MS: Final = 200
 """Time until a piece is sent again for the first time. RFC 6298 asks for 1 s; Linux waits for 200 ms."""

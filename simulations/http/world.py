@@ -18,7 +18,7 @@ import trio
 from accredit.simulations.checkers import Checker
 from accredit.simulations.virtual.ecosystem import Town
 from accredit.simulations.virtual.metrics import RunMetrics
-from accredit.simulations.virtual.network import Network
+from accredit.simulations.virtual.physics.network import Network
 from accredit.simulations.virtual.scene import Scene
 from accredit.simulations.virtual.settings import LOOK, POLL, Settings
 from accredit.simulations.virtual.workload import Workload

@@ -3,7 +3,7 @@
 from accredit.gossip.protocol.wire import Accusation, Beacon, Poll
 from accredit.simulations.byzantine import Older
 from accredit.simulations.checkers import Bounds
-from accredit.simulations.virtual.network import LinkSettings, Sparse, split
+from accredit.simulations.virtual.physics.network import LinkSettings, Sparse, split
 from accredit.simulations.virtual.world import World
 
 from .book import people, scenario

@@ -7,7 +7,7 @@ from accredit.registry.decision.query import Query
 from accredit.registry.statement import Statement
 from accredit.simulations.checkers import Bounds
 from accredit.simulations.virtual.ecosystem import Pen
-from accredit.simulations.virtual.network import LinkSettings, split
+from accredit.simulations.virtual.physics.network import LinkSettings, split
 from accredit.simulations.virtual.world import World
 
 from .book import people, scenario

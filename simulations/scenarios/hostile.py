@@ -15,7 +15,7 @@ from accredit.simulations.byzantine import (
     Withholder,
 )
 from accredit.simulations.checkers import Bounds
-from accredit.simulations.virtual.network import LinkSettings
+from accredit.simulations.virtual.physics.network import LinkSettings
 from accredit.simulations.virtual.world import World
 
 from .book import people, scenario

@@ -3,7 +3,7 @@
 from accredit.gossip.protocol.config import GossipConfig
 from accredit.simulations.baseline.maelstrom import play_broadcast
 from accredit.simulations.checkers import Bounds, Violation
-from accredit.simulations.virtual.network import LinkSettings
+from accredit.simulations.virtual.physics.network import LinkSettings
 from accredit.simulations.virtual.world import World
 
 from .book import scenario

@@ -22,7 +22,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
 
-from .timeline import START
+from .physics.timeline import START
 
 CONSTITUENCIES: Final = ("nonprofit", "public", "education", "employer", "labor")
 GENESIS_NODES: Final = 40

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from .host import Host, HostWorld
-from .network import Network
+from .physics.network import Network
 
 FRAME_BYTES: Final = 224
 """Bytes of a frame besides its statements, measured on an encoded push."""

@@ -45,10 +45,10 @@ from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.state_note import StateNote
 
 from .checker import Checker
-from .disk import Disk
 from .facts import Misconduct
+from .physics.disk import Disk
+from .physics.shared_list import SharedList
 from .ports import Answer, PlainView, WorldView
-from .shared_list import SharedList
 
 REFUSED_MS: Final = 2
 """Least time after which a machine that is down refuses a connection; a round trip of the network at most."""

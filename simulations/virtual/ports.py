@@ -14,10 +14,10 @@ from accredit.registry.statement import Statement
 
 from .ecosystem import Town
 from .facts import Misconduct, Saying
-from .network import Network
+from .physics.network import Network
+from .physics.shared_list import SharedList
+from .physics.timeline import Action, Trace
 from .settings import Settings
-from .shared_list import SharedList
-from .timeline import Action, Trace
 
 Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
 """Is called with the outcome of a submission; None: the node went down before it answered."""

@@ -19,10 +19,10 @@ from typing import Any, Generic, TypeVar
 from .checker import Checker
 from .ecosystem import Town
 from .metrics import RunMetrics
-from .network import Cut, Network
+from .physics.network import Cut, Network
+from .physics.timeline import START
 from .ports import HostView, Schedule
 from .settings import WARM_UP, Settings
-from .timeline import START
 from .workload import Workload
 
 H = TypeVar("H", bound=HostView)

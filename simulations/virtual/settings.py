@@ -8,7 +8,7 @@ from accredit.node.engine import TICK
 from accredit.registry.evidence.trust_policy import MAX_AGE
 
 from .ecosystem import BUDGET, Crowd
-from .network import LinkSettings
+from .physics.network import LinkSettings
 
 WARM_UP: Final = 10.0
 """Seconds until every mesh is complete: some heartbeats more than `GossipConfig.patience`."""

@@ -20,7 +20,7 @@ from accredit.registry.evidence.trust_policy import TrustPolicy
 
 from .facts import CheckedAnswer
 from .host import Host, HostWorld
-from .network import TIMEOUT_MS
+from .physics.network import TIMEOUT_MS
 
 QUESTION_BYTES: Final = 300
 """Approximate bytes of a question with its HTTP head."""

@@ -27,11 +27,11 @@ from .flood_baseline import PlainPush
 from .governance_workload import GovernanceWorkload
 from .host import Conduct, Host
 from .metrics import RunMetrics
-from .network import Network
+from .physics.network import Network
+from .physics.shared_list import SharedList
+from .physics.timeline import Timeline
 from .scene import Scene
 from .settings import LOOK, POLL, Settings
-from .shared_list import SharedList
-from .timeline import Timeline
 from .verifier import Verifier, policy_of
 from .workload import Workload
 

@@ -11,8 +11,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from accredit.simulations.http.virtual_sockets import RESEND_MS, End, VirtualWires
-from accredit.simulations.virtual.network import LinkSettings, Network, split
-from accredit.simulations.virtual.timeline import Trace
+from accredit.simulations.virtual.physics.network import LinkSettings, Network, split
+from accredit.simulations.virtual.physics.timeline import Trace
 
 HERE, THERE = "here.example", "there.example"
 STILL = LinkSettings(median=50.0, spread=0.0, jitter=0.0)

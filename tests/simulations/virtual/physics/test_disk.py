@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from accredit.registry.errors import StorageError
-from accredit.simulations.virtual.disk import SYNC_MS, Disk
-from accredit.simulations.virtual.shared_list import SharedList
+from accredit.simulations.virtual.physics.disk import SYNC_MS, Disk
+from accredit.simulations.virtual.physics.shared_list import SharedList
 
 ENTRY = (b"id", b"statement")
 

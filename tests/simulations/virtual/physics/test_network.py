@@ -3,7 +3,7 @@
 from random import Random
 from statistics import median
 
-from accredit.simulations.virtual.network import LinkSettings, Network, Sparse, split
+from accredit.simulations.virtual.physics.network import LinkSettings, Network, Sparse, split
 
 NAMES = [f"n{number}" for number in range(60)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.simulations.virtual.shared_list import SharedList
+from accredit.simulations.virtual.physics.shared_list import SharedList
 
 BASE = (1, 2, 3)
 

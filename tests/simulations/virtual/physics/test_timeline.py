@@ -1,6 +1,6 @@
 """Virtual time: what makes two runs of one seed the same run."""
 
-from accredit.simulations.virtual.timeline import START, Timeline, Trace
+from accredit.simulations.virtual.physics.timeline import START, Timeline, Trace
 
 
 def test_what_is_planned_for_one_moment_happens_in_the_order_of_planning() -> None:

@@ -1,0 +1,1 @@
+"""The simulated machines' surroundings: time, links and disks; it knows nothing of nodes."""
