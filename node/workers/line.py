@@ -21,7 +21,8 @@ NEWS_SECONDS: Final = 0.25
 """Time between two pieces of news: so much later a worker learns that its node's view is too old."""
 
 SILENT_SECONDS: Final = 5.0
-"""Time without news after which a worker stops answering. A guess: twenty pieces of news, or a sleeping machine."""
+"""Time without news after which a worker stops answering, and time without counts after which its node accepts
+connections itself. A guess: twenty pieces of news, or a sleeping machine."""
 
 PACKET_BYTES: Final = 128 * 1024
 """Largest packet: the head of a request and the bytes read after it, 80 KiB at most."""

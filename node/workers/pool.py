@@ -4,7 +4,8 @@
     nursery.start_soon(workers.run)
     await serve(app, config, sock=sock, workers=workers)
 
-All processes accept on one socket; the node itself does so only while no worker answers. So any free process takes the
+All processes accept on one socket; the node itself does so only while no worker answers, or none has said anything for
+`SILENT_SECONDS`. So any free process takes the
 next connection, and a worker that dies before it has accepted a connection does not lose it. If a request is for the
 node alone, the worker passes the connection to the node, with the bytes read from it. On such a connection the node
 answers public questions too, and then closes it, so that the next question goes to a worker again.
@@ -36,7 +37,7 @@ from accredit.node.settings import NodeConfig
 from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import InputError
 
-from .line import NEWS_SECONDS, Beginning, Counted, News, NodeEnd, pair
+from .line import NEWS_SECONDS, SILENT_SECONDS, Beginning, Counted, News, NodeEnd, pair
 
 PAUSE_SECONDS: Final = (0.2, 30.0)
 """First and longest pause before a worker is started again. A guess: a moment, then a minute for an operator."""
@@ -162,7 +163,18 @@ class QueryWorkers:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._inform, end)
-                while (heard := await end.hear()) is not None:
+                while True:
+                    heard = None
+                    with trio.move_on_after(SILENT_SECONDS) as patience:
+                        heard = await end.hear()
+                    if patience.cancelled_caught:  # stopped, or stuck: it accepts nobody, and may never do so again
+                        if is_answering:
+                            is_answering = False
+                            self._answers(-1)
+                            event(_log, logging.WARNING, "a query worker is silent", worker=number, process=process.pid)
+                        continue
+                    if heard is None:
+                        break
                     if not isinstance(heard, Counted):
                         sock, read = heard
                         self._give.send_nowait(TcpStream(sock, begun=read))
