@@ -24,6 +24,7 @@ from typing import Final
 
 import msgspec
 
+from accredit.node.faults import tell
 from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend, HttpRequest, Response
 from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.handling.node_ports import ReadableNode, WitnessDoor, Writer
@@ -38,7 +39,6 @@ from accredit.node.http.handling.route import (
     Route,
     bytes_response,
 )
-from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
 from .explorer import table as explorer_pages
@@ -352,7 +352,7 @@ def _page_of(problem: Problem, reader: ReadableNode, request: HttpRequest) -> Re
         try:
             return problem_page(problem, reader, request)
         except Exception as error:  # the fault that broke the page may break this one too
-            event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
+            tell(_log, "internal error", error, request=request_id(request))
     return problem_response(problem)
 
 
@@ -475,10 +475,10 @@ class _Endpoint:
 def _problem_of_any(error: Exception, identity: str) -> Problem:
     """The problem that tells an error to whoever asked; what only the operator can mend, the log tells."""
     if not isinstance(error, AccreditError):
-        event(_log, logging.ERROR, "internal error", error=error, request=identity)
+        tell(_log, "internal error", error, request=identity)
         return internal_problem(identity)
     if isinstance(error, StorageError):
-        event(_log, logging.ERROR, "storage", code=error.code, request=identity, reason=str(error))
+        tell(_log, "storage", error, request=identity)
     return problem_of(error)
 
 

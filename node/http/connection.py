@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 import trio
 
+from accredit.node.faults import tell
 from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError
 
@@ -334,7 +335,7 @@ class Connection:
         try:
             answered = prepared.answer(data[end:])
         except Exception as error:  # the long way, on which it most likely fails as well, answers that
-            event(_log, logging.ERROR, "the application failed at once", error=error, path=prepared.head.path[:200])
+            tell(_log, "the application failed at once", error, path=prepared.head.path[:200])
             return None
         if answered is None:
             return None
@@ -391,7 +392,7 @@ class Connection:
         try:
             await self._server.app(scope, self.receive, self.send)
         except Exception as error:
-            event(_log, logging.ERROR, "the application failed", error=error, path=head.path[:200])
+            tell(_log, "the application failed", error, path=head.path[:200])
             self._is_last = True
             if not self._has_started:
                 await self._write(encode_head(500, [(b"content-length", b"0"), (b"connection", b"close")]))

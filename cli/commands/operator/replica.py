@@ -3,6 +3,7 @@
 run     fetches the newest state from nodes or stores, checks it with a trust policy, and answers questions about it
 """
 
+import logging
 import signal
 from pathlib import Path
 
@@ -51,9 +52,9 @@ def run(policy_path: Path, places: tuple[str, ...], host: str, port: int, every:
     from accredit.node.http.serve import bind
     from accredit.node.replica.replica import Replica, run_replica
     from accredit.node.settings import NodeConfig
-    from accredit.node.telemetry import configure_logging
+    from accredit.node.telemetry import configure_logging, event
 
-    seconds = documents.duration(every, "--every")
+    log, seconds = logging.getLogger(__name__), documents.duration(every, "--every")
     if not 1 <= seconds <= 86_400:
         raise InputError("bad_duration", f"--every {every} is not between 1s and 1d.", hint="Write it like 15s or 1m.")
     policy = read_policy(policy_path)
@@ -74,7 +75,8 @@ def run(policy_path: Path, places: tuple[str, ...], host: str, port: int, every:
         with bind(config) as sock, trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(partial(run_replica, made, config, sock=sock, ready=ready, every=seconds))
-                async for _ in signals:
+                async for number in signals:
+                    event(log, logging.INFO, "stopping", signal=signal.Signals(number).name)
                     nursery.cancel_scope.cancel()
 
     configure_logging("text", "info")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from accredit.governance.fold import Fold
-from accredit.node.telemetry import event as log_event
+from accredit.node.faults import tell
 from accredit.registry.decision.decide import Sitting
 from accredit.registry.decision.query import ISSUE, Query
 from accredit.registry.decision.verdict import Decision, Reason, Verdict
@@ -125,7 +125,7 @@ def _led_to(id: CanonicalId, records: Records) -> Iterator[Subject]:
 
 
 def _damaged(query: Query, now: int, error: AccreditError) -> Decision:
-    log_event(_log, logging.ERROR, "record damaged", entity=query.entity, code=error.code, reason=str(error))
+    tell(_log, "record damaged", error, entity=query.entity)
     text = (
         f"This node's records about {query.entity} are damaged, so it cannot say. Ask another node; its operator finds"
         " out more with `accredit node audit`."

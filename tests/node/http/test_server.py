@@ -241,7 +241,10 @@ async def test_a_body_that_turns_out_to_be_none_ends_its_line() -> None:
 # ------------------------------------------------------------------------------------------- the application's faults
 
 
-async def test_a_fault_of_the_application_is_500_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_of_the_application_is_500_and_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(faults, "_logged", {})
     async with serving() as (port, _, _):
         assert status_of(await ask(port, LAST.replace(b"/ping", b"/fail"))) == 500
         assert await ask(port, LAST.replace(b"/ping", b"/silent")) == b"", "an answer that never began"

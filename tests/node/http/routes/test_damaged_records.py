@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from accredit.node import faults
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
 from tests.strategies.served import COLLEGE, FRIEND, PORT, A, B, Served, served
@@ -25,8 +26,9 @@ def damage(node: Served, type: str, id: str, record: Any) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_a_damaged_record_costs_its_own_subject_an_answer_and_no_other(
-    node: Served, shape: Any, caplog: pytest.LogCaptureFixture
+    node: Served, shape: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(faults, "_logged", {})
     damage(node, "issuer", COLLEGE, shape)
     asked = [{"issuer": COLLEGE, "achievement_type": "Degree"}, {"issuer": PORT, "achievement_type": "Badge"}]
     with caplog.at_level(logging.ERROR):
@@ -36,7 +38,25 @@ async def test_a_damaged_record_costs_its_own_subject_an_answer_and_no_other(
     assert [reason["code"] for reason in damaged["reasons"]] == ["state_damaged"]
     assert "accredit node audit" in damaged["reasons"][0]["text"]
     assert whole["verdict"] != "indeterminate" or whole["reasons"][0]["code"] != "state_damaged"
-    assert any("record damaged" in line.message for line in caplog.records)
+    assert caplog.messages == ["record damaged"]
+
+
+async def test_nobody_fills_the_log_with_questions_about_a_damaged_record(
+    node: Served, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of a thousand questions in a batch wrote a line, and each fault in a handler its trace; all are counted."""
+    monkeypatch.setattr(faults, "_logged", {})
+    damage(node, "issuer", COLLEGE, {})
+    app = node.app()
+    with caplog.at_level(logging.ERROR):
+        await node.ask("POST", "/v1/decisions", app, json=[{"issuer": COLLEGE, "achievement_type": "Degree"}] * 50)
+        assert caplog.messages == ["record damaged"]
+        monkeypatch.setattr(type(node.fold), "get", lambda *_: 1 / 0)
+        for _ in range(3):
+            answer = await node.ask("GET", f"/v1/issuer?id={COLLEGE}", app)
+            assert answer.status_code == 500
+            assert answer.json()["code"] == "internal_error"
+    assert caplog.messages == ["record damaged", "internal error"]
 
 
 async def test_asked_for_evidence_a_damaged_record_spoils_no_other_answer(node: Served) -> None:
