@@ -115,6 +115,19 @@ def test_whoever_ends_a_stolen_key_with_itself_gives_back_no_key_that_it_had_rep
     assert states(report, ended, says(HLC, "one"))[1] == "G", "an authority decides who is right"
 
 
+def test_a_report_of_the_very_second_in_which_its_key_ended_itself_leaves_the_reported_key_in_doubt() -> None:
+    ended = says("one", "one", "retire", seq=3, valid_until=THEN)
+    assert states(says("one", "two", iat=THEN), ended) == "RDG"
+    assert states(says("one", "two", iat=THEN - 1), ended) == "RCG"
+
+
+def test_of_two_ends_that_a_key_gave_itself_the_earlier_silences_it() -> None:
+    """A compromise of before its retirement: what it reported in between, nobody knows who said."""
+    ends = says("one", "one", "retire", seq=5, valid_until=THEN + 9), says("one", "one", seq=6, compromised_since=THEN)
+    assert states(says("one", "two", iat=THEN + 5), ends[0]) == "RCG"
+    assert states(says("one", "two", iat=THEN + 5), *ends) == "CDG"
+
+
 def test_an_issuer_that_lost_a_key_says_so_with_another_and_its_thief_ends_nothing() -> None:
     lost = says("two", "one")
     assert states(lost) == "CGG"
