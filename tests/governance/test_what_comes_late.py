@@ -149,3 +149,18 @@ def test_a_voucher_for_the_end_of_a_branch_reaches_back_once_its_middle_has_come
     town.votes(B, end)
 
     check(town, honest, EffectState.EFFECTIVE, middle)
+
+
+def test_what_an_ended_key_said_is_in_the_set_as_soon_as_a_cut_off_without_effect_names_it_as_the_last() -> None:
+    """The cut-off ends a key of which nobody has heard, so it changes no conclusion of the law."""
+    town = trio(keys=2)
+    key = town.pen(f"{A}#2")
+    first = last_of(town, key)
+    said = town.says(key, "issuer.register", register())
+    town.says(f"{A}#1", "key.retire", {"key": key.kid, "last": first.id}, A)
+    assert not town.fold().is_committed(said.id)
+    ended = town.says(B, "key.retire", {"key": Pen("unheard of", B).kid, "last": said.id}, B)
+
+    fold, _ = settled(town, ended)
+    assert fold.is_committed(said.id)
+    assert fold.state_root() == town.fold().state_root()
