@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
-from accredit.registry.decision.verdict import Decision, Verdict
+from accredit.registry.decision.verdict import Decision, Other, Verdict
 
 from .json_views import format_time
 
@@ -89,10 +89,7 @@ def decided(decision: Decision) -> DecidedView:
         "authorized": decision.authorized,
         "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
         "accreditations": [id.hex() for id in decision.accreditations],
-        "others": [
-            {"accreditation": other.accreditation.hex(), "verdict": other.verdict, "code": other.code}
-            for other in decision.others
-        ],
+        "others": other_views(decision.others),
         "statements": [id.hex() for id in decision.statements],
         "chain": [{"by": by, "via": None if via is None else via.hex()} for by, via in decision.chain],
         "unchecked": list(decision.unchecked),
@@ -102,6 +99,13 @@ def decided(decision: Decision) -> DecidedView:
         "issuer": decision.issuer,
         "issuer_name": decision.issuer_name,
     }
+
+
+def other_views(others: Iterable[Other]) -> list[OtherView]:
+    """Return accreditations that did not decide, with their ids in hexadecimal digits."""
+    return [
+        {"accreditation": other.accreditation.hex(), "verdict": other.verdict, "code": other.code} for other in others
+    ]
 
 
 def _time_or_null(seconds: int | None) -> str | None:

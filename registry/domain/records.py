@@ -337,7 +337,7 @@ def in_order(statements: Iterable[Effective]) -> list[Effective]:
 
 def standing(stated: list[StatedFacts]) -> list[StatedFacts]:
     """Return the facts that no later one of the same voice names in its `after`."""
-    if len(stated) == 1:
+    if len(stated) < 2:
         return stated
     named = {(voice_of(fact), id) for fact in stated for id in fact["after"]}
     return [fact for fact in stated if (voice_of(fact), fact["statement"]) not in named]

@@ -16,7 +16,20 @@ from accredit.registry.domain.records import accreditation_in, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from tests.node.test_questions import BAD
 from tests.strategies.bodies import event, register
-from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, B, Served, served
+from tests.strategies.served import (
+    ALIAS,
+    COLLEGE,
+    COMPETENCY,
+    EXPIRED,
+    FRAMEWORK,
+    PORT,
+    SUSPENDED,
+    UNKNOWN,
+    A,
+    B,
+    Served,
+    served,
+)
 
 
 async def decide(node: Served, asked: Any) -> Any:
@@ -91,6 +104,21 @@ async def test_answers_come_in_the_order_asked_and_a_bad_one_spoils_no_other(nod
             "suspended",
             "trusted_with_advisory",
         ]
+
+
+async def test_an_answer_is_the_same_to_the_last_byte_alone_and_among_many(node: Served) -> None:
+    degree = {"achievement_type": "Degree"}
+    asked: list[dict[str, Any]] = [
+        *({"issuer": each, **degree} for each in (COLLEGE, SUSPENDED, EXPIRED, PORT, UNKNOWN, ALIAS)),
+        {"issuer": COLLEGE, **degree, "issued_on": "2015-05-20", "key": "did:web:college.example#1"},
+        {"issuer": COLLEGE, "resource": FRAMEWORK, "level": "EQF:6"},
+        {"issuer": A, "action": "accredit", **degree},
+        {"issuer": COLLEGE, **degree, "program": '"\u2028<é'},
+    ]
+    alone = [(await node.post("/v1/decisions", one)).content for one in asked]
+    assert all(b'"verdict"' in one for one in alone)
+    many = (await node.post("/v1/decisions", asked)).content
+    assert many == b'{"decisions":[' + b",".join(alone) + b"]}"
 
 
 async def test_a_thousand_questions_are_answered_and_one_more_is_not(node: Served) -> None:
