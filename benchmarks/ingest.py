@@ -45,9 +45,8 @@ from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.sync.initial_sync import Bulk
 from accredit.node.sync.verify_pool import cores
 from benchmarks.harness import Report
-from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium
-from tests.strategies.network import A, B, founded
+from tests.strategies.network import storied
 from tests.strategies.public_log import PublicLog
 from tests.strategies.real_node import Links, keys_of
 
@@ -57,19 +56,6 @@ RATE: Final = "statements/s"
 
 HOST: Final = "node1"
 GUEST: Final = "node2"
-
-
-def storied(many: int) -> Consortium:
-    """An ecosystem in which much was said."""
-    town, number = founded(HOST), 0
-    while len(town.said) < many:
-        issuer = f"did:web:i{number}.example"
-        town.says(A, "issuer.register", register(issuer))
-        granted = town.says(B, "accreditation.grant", grant(issuer))
-        if number % 3 == 0:
-            town.says(B, "accreditation.status", event(granted.id, "suspend"), issuer)
-        number += 1
-    return town
 
 
 class AtHand:
@@ -129,7 +115,7 @@ def _others() -> float:
 
 def measure(statements: int, runs: int) -> Report:
     """All figures."""
-    town, report, many = storied(statements), Report("ingest"), cores()
+    town, report, many = storied(HOST, statements), Report("ingest"), cores()
     at_hand, held, found = AtHand(PublicLog.of(town)), len(town.said), dict[str, list[Took]]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

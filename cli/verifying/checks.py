@@ -14,10 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import click
-
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.output import bad, fair, good
 from accredit.node.files.atomic_files import folder_lock, write_atomically
 from accredit.node.views.decision_view import decided
@@ -36,16 +33,6 @@ from accredit.registry.transparency.state_note import StateNote
 
 from .decision_text import details_of, in_words_of, show_decision
 from .query_options import question_of
-
-policy_option = click.option(
-    "--policy",
-    "policy_path",
-    type=FILE,
-    envvar="ACCREDIT_POLICY",
-    required=True,
-    metavar="POLICY",
-    help="Your trust policy, from accredit trust export. [env ACCREDIT_POLICY]",
-)
 
 RESULT_WORDS: Final = {
     CheckResult.VERIFIED: (good, "Verified"),

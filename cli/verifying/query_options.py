@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import documents
+from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.ids import AUTHORITIES, check_competency, is_name
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
@@ -30,6 +31,20 @@ DAY_SECONDS: Final = 86_400
 DATE_CHARS: Final = len("2026-05-20")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def policy_option(about: str, *, required: bool = False) -> Callable[[_F], _F]:
+    """Return the option `--policy`, a file with a trust policy; `about` begins its help."""
+    return click.option(
+        "--policy",
+        "policy_path",
+        type=FILE,
+        envvar="ACCREDIT_POLICY",
+        required=required,
+        metavar="POLICY",
+        help=f"{about} [env ACCREDIT_POLICY]",
+    )
+
 
 _OPTION_OF: Final = {
     "issuer": "ID",

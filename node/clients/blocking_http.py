@@ -10,10 +10,10 @@ these made half of its cost. Nodes use httpx on trio among themselves (`peer_htt
 import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
+from accredit.node.closing import Closing
 from accredit.registry.errors import RemoteError, UnansweredError
 
 from .outgoing import NOTHING_SET, Outgoing
@@ -56,7 +56,7 @@ class HttpWay(Protocol):
         """End it."""
 
 
-class BlockingHttp:
+class BlockingHttp(Closing):
     """Connections, kept between questions and replaced when the server has closed one.
 
     Args:
@@ -76,14 +76,6 @@ class BlockingHttp:
         self._is_asked_whole = False
         # The idle connections. Each question takes one out, so that several threads can ask at the same time.
         self._kept: list[http.client.HTTPConnection] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the connections at rest."""

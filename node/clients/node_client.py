@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from functools import partial
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from accredit.node.closing import Closing
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
@@ -41,7 +41,7 @@ _JSON: Final = "application/json"
 _GATEWAY_TIMEOUT: Final = 504  # from a proxy before the node, whose own patience has ended
 
 
-class NodeClient:
+class NodeClient(Closing):
     """A connection to one node.
 
     Args:
@@ -66,14 +66,6 @@ class NodeClient:
         self.clock_ahead: float | None = None
         """Seconds by which this machine's clock is ahead of the node's, by its last answer; None before the first."""
         self._way = way or BlockingHttp(self.url, timeout=timeout, outgoing=outgoing)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the connections."""

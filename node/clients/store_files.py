@@ -28,6 +28,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
+from accredit.node.closing import Closing
 from accredit.registry.errors import InputError, RemoteError
 
 from .blocking_http import ANSWER_SECONDS, BlockingHttp
@@ -152,16 +153,8 @@ def open_store(place: str, *, timeout: float = ANSWER_SECONDS, outgoing: Outgoin
     return ObjectFiles(written) if _PLACE.match(written) else FolderFiles(Path(written))
 
 
-class _Files:
+class _Files(Closing):
     """The common base: a store that is open until it is closed."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End what is open."""

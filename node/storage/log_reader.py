@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from accredit.node.closing import Closing
 from accredit.registry.errors import InputError, RefusedError, StorageError
 from accredit.registry.transparency.merkle import HASH_BYTES
 from accredit.registry.transparency.merkle import root as merkle_root
@@ -55,7 +55,7 @@ class Change:
     change: str
 
 
-class Reader:
+class Reader(Closing):
     """Reads a node's database (`open_reader`). For any thread; closed by the one that opened it."""
 
     def __init__(self, path: Path, connections: ReadConnections) -> None:
@@ -67,14 +67,6 @@ class Reader:
     def close(self) -> None:
         """Close it; later reads fail."""
         self._connections.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def path(self) -> Path:

@@ -24,9 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from threading import Lock
-from types import TracebackType
 from typing import Final
 
+from accredit.node.closing import Closing
 from accredit.node.telemetry import event as log_event
 from accredit.registry.statement import Statement
 
@@ -58,7 +58,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-class Pool:
+class Pool(Closing):
     """See the module.
 
     Args:
@@ -75,14 +75,6 @@ class Pool:
             self._free.put(helper)
         # A thread for each process, which spends its life waiting for it.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="check") if workers else None
-
-    def __enter__(self) -> "Pool":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the processes; drop checks whose results nobody has fetched."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from accredit.registry.encoding.ed25519 import public_of
+from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium, seed_of
 
 A, B, C = "https://a.example/", "https://b.example/", "https://c.example/"
@@ -29,3 +30,16 @@ def founded(*nodes: str, approve: bool = True, urls: dict[str, str] | None = Non
 def issuer_body(number: int = 0) -> dict[str, Any]:
     """An issuer; each number another one."""
     return {"id": f"{ISSUER}:{number}", "name": f"College {number}"}
+
+
+def storied(host: str, many: int) -> Consortium:
+    """Return `founded(host)` after at least `many` statements, of which some took effect and ceased to."""
+    town, number = founded(host), 0
+    while len(town.said) < many:
+        issuer = f"did:web:i{number}.example"
+        town.says(A, "issuer.register", register(issuer))
+        granted = town.says(B, "accreditation.grant", grant(issuer))
+        if number % 3 == 0:
+            town.says(B, "accreditation.status", event(granted.id, "suspend"), issuer)
+        number += 1
+    return town

@@ -22,6 +22,7 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import complete_statement, connected, node_option
 from accredit.cli.base.output import good
+from accredit.cli.verifying.query_options import policy_option
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, RefusedError, RemoteError
 from accredit.registry.statement import decode
@@ -71,14 +72,7 @@ accredit log prove 5f2b8c11 --state --policy policy.txt --node https://node1.exa
 @click.option(
     "--state", is_flag=True, help="Prove that the state noted by a quorum of signers includes it; writes no file."
 )
-@click.option(
-    "--policy",
-    "policy_path",
-    type=FILE,
-    envvar="ACCREDIT_POLICY",
-    metavar="POLICY",
-    help="With --state: your trust policy, from accredit trust export. [env ACCREDIT_POLICY]",
-)
+@policy_option("With --state: your trust policy, from accredit trust export.")
 @node_option
 def prove(
     statement: str,

@@ -12,7 +12,8 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.output import good
-from accredit.cli.verifying.checks import policy_option, read_policy, remember
+from accredit.cli.verifying.checks import read_policy, remember
+from accredit.cli.verifying.query_options import policy_option
 from accredit.registry.errors import InputError
 
 replica = CommandGroup("replica", help="Run a query server that verifies what it serves.")
@@ -23,7 +24,7 @@ replica = CommandGroup("replica", help="Run a query server that verifies what it
     example="""accredit replica run --policy policy.txt --from https://node1.example.org --from https://node2.example.org
 accredit replica run --policy policy.txt --from s3://registry/published --port 8090""",
 )
-@policy_option
+@policy_option("Your trust policy, from accredit trust export.", required=True)
 @click.option(
     "--from",
     "places",

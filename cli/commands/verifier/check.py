@@ -21,7 +21,7 @@ from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
 from accredit.cli.base.tables.csv_text import csv_text
-from accredit.cli.verifying.query_options import AUDIENCE
+from accredit.cli.verifying.query_options import AUDIENCE, policy_option
 from accredit.node.extras import install_line
 from accredit.registry.decision.explanations import Audience
 from accredit.registry.encoding.counts import many
@@ -65,14 +65,7 @@ accredit check applications/*.json --policy policy.txt --snapshot registry.snaps
     show_default=True,
     help="Who reads the answer.",
 )
-@click.option(
-    "--policy",
-    "policy_path",
-    type=FILE,
-    envvar="ACCREDIT_POLICY",
-    metavar="POLICY",
-    help="Prove what the registry says with this trust policy. [env ACCREDIT_POLICY]",
-)
+@policy_option("Prove what the registry says with this trust policy.")
 @click.option("--snapshot", "snapshot_path", type=FILE, help="Ask this snapshot, without a network; needs --policy.")
 @max_age_option
 @click.option("--private", is_flag=True, help="Do not tell the node which issuer you ask about; needs --policy.")

@@ -24,7 +24,7 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import check_answer, read_policy, show_answer, show_result
-from accredit.cli.verifying.query_options import QueryOptions, query_of, question_options
+from accredit.cli.verifying.query_options import QueryOptions, policy_option, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError
@@ -49,14 +49,7 @@ accredit evidence check node4.conflict --policy policy.txt --charter charter.tom
 )
 @click.argument("file", type=FILE)
 @click.argument("issuer", metavar="[ID]", required=False)
-@click.option(
-    "--policy",
-    "policy_path",
-    type=FILE,
-    envvar="ACCREDIT_POLICY",
-    metavar="POLICY",
-    help="Your trust policy. [env ACCREDIT_POLICY]",
-)
+@policy_option("Your trust policy.")
 @click.option(
     "--charter",
     "charter_path",

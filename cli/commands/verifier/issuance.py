@@ -21,6 +21,7 @@ from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good, quoted, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.cli.verifying.query_options import policy_option
 from accredit.node.views.json_views import format_time
 from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, InputError, NotYetError
@@ -179,14 +180,7 @@ accredit issuance receipts diploma.json.receipt.json --prove --policy policy.txt
 )
 @click.argument("paths", metavar="FILE|FOLDER…", nargs=-1, required=True, type=_ANY)
 @click.option("--prove", is_flag=True, help="Fetch the proof that a quorum holds the commitment, into each receipt.")
-@click.option(
-    "--policy",
-    "policy_path",
-    type=FILE,
-    envvar="ACCREDIT_POLICY",
-    metavar="POLICY",
-    help="Check the proof with this trust policy. [env ACCREDIT_POLICY]",
-)
+@policy_option("Check the proof with this trust policy.")
 @node_option
 def receipts(paths: tuple[Path, ...], prove: bool, policy_path: Path | None, nodes: tuple[str, ...]) -> None:
     """Show how far receipts are: committed, and by when a quorum held that.

@@ -27,7 +27,7 @@ from accredit.cli.base.node_option import connected, place_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import in_words_of, show_decision
 from accredit.cli.verifying.node_answers import evidence_of
-from accredit.cli.verifying.query_options import QueryOptions, as_curl, query_of, question_options
+from accredit.cli.verifying.query_options import QueryOptions, as_curl, policy_option, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
 
 if TYPE_CHECKING:
@@ -57,14 +57,7 @@ accredit query did:web:uni.example --for Degree --policy policy.txt --node s3://
     metavar="FILE",
     help="Write the evidence of the answer to a file, to check offline.",
 )
-@click.option(
-    "--policy",
-    "policy_path",
-    type=FILE,
-    envvar="ACCREDIT_POLICY",
-    metavar="POLICY",
-    help="Check the answer against this trust policy. [env ACCREDIT_POLICY]",
-)
+@policy_option("Check the answer against this trust policy.")
 @click.option("--private", is_flag=True, help="Do not tell the node which issuer you ask about; needs --policy.")
 @place_option
 def query(

@@ -21,9 +21,9 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.file_argument import FILE
 from accredit.cli.base.node_option import first_of, place_option
 from accredit.cli.base.output import fair, good
-from accredit.cli.verifying.checks import policy_option, read_policy, remember
+from accredit.cli.verifying.checks import read_policy, remember
 from accredit.cli.verifying.decision_text import details_of, in_words_of, show_decision
-from accredit.cli.verifying.query_options import QueryOptions, query_of, question_options
+from accredit.cli.verifying.query_options import QueryOptions, policy_option, query_of, question_options
 from accredit.node.files.atomic_files import write_atomically
 from accredit.node.views.decision_view import decided
 from accredit.node.views.json_views import format_time
@@ -71,7 +71,7 @@ accredit snapshot sync registry.snapshot --policy policy.txt --node https://node
 accredit snapshot sync registry.snapshot --policy policy.txt --node s3://registry/published""",
 )
 @click.argument("file", type=FILE)
-@policy_option
+@policy_option("Your trust policy, from accredit trust export.", required=True)
 @place_option
 def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
     """Fetch or update the snapshot in FILE: all of it the first time, then only the changes.
@@ -102,7 +102,7 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
 )
 @click.argument("file", type=FILE)
 @click.argument("issuer", metavar="ID")
-@policy_option
+@policy_option("Your trust policy, from accredit trust export.", required=True)
 @max_age_option
 @question_options
 def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked: QueryOptions) -> None:
@@ -150,7 +150,7 @@ def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked
 
 @snapshot.command("show", example="accredit snapshot show registry.snapshot --policy policy.txt")
 @click.argument("file", type=FILE)
-@policy_option
+@policy_option("Your trust policy, from accredit trust export.", required=True)
 @max_age_option
 def show(file: Path, policy_path: Path, max_age: str | None) -> None:
     """Show the date, the age and the contents of the snapshot in FILE, and until when you can query it."""

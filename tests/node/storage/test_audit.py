@@ -1,7 +1,6 @@
 """Damage to the log: the end is verified before a node appends, an audit names the first misfit anywhere."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,6 @@ from accredit.registry.errors import StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
 from tests.strategies.stored_log import ORIGIN, expected_root, identify, open_store, statements, tamper
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "node.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with open_store(path) as opened:
-        yield opened
-        audit(opened, identify=identify)
-
 
 # ---------------------------------------------------------------------------------------------------- damage
 

@@ -4,7 +4,6 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,19 +24,6 @@ from tests.strategies.stored_log import (
     start_child,
     statements,
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "node.sqlite"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with open_store(path) as opened:
-        yield opened
-        audit(opened, identify=identify)
-
 
 # ------------------------------------------------------------------------------------- power cuts and full disks
 

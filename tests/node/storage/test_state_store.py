@@ -44,11 +44,6 @@ HISTORY = st.lists(
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "node.sqlite"
-
-
-@pytest.fixture
 def store(path: Path) -> Iterator[Store]:
     with open_store(path) as opened:
         yield opened

@@ -18,9 +18,9 @@ from accredit.node.sync.initial_sync import Bulk
 from accredit.node.sync.log_follower import join, reached_at
 from accredit.registry.transparency.merkle import leaf_hash
 from accredit.registry.transparency.tiles import TILE_WIDTH, Frontier, derive_root
-from tests.strategies.bodies import event, grant, register
+from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium
-from tests.strategies.network import A, B, founded, node_entry
+from tests.strategies.network import A, B, founded, node_entry, storied
 from tests.strategies.public_log import CHECKPOINT, GENESIS, PublicLog, bundle_path, hosted
 from tests.strategies.real_node import Links, public_files, running, until
 from tests.strategies.stored_log import limit_pages
@@ -33,24 +33,10 @@ MANY = 800
 PROCESSES = 2
 
 
-def storied(many: int = MANY) -> Consortium:
-    """An ecosystem in which much was said; something of it took effect and ceased to."""
-    town = founded("node1")
-    number = 0
-    while len(town.said) < many:
-        issuer = f"did:web:i{number}.example"
-        town.says(A, "issuer.register", register(issuer))
-        granted = town.says(B, "accreditation.grant", grant(issuer))
-        if number % 3 == 0:
-            town.says(B, "accreditation.status", event(granted.id, "suspend"), issuer)
-        number += 1
-    return town
-
-
 @cache
 def told() -> Consortium:
     """`storied`, for tests that add nothing to it."""
-    return storied()
+    return storied("node1", MANY)
 
 
 @cache
@@ -107,7 +93,7 @@ async def test_the_whole_log_is_there_before_the_node_serves(
 
 
 async def test_the_next_start_reads_on_where_the_last_one_ended(tmp_path: Path) -> None:
-    town = storied()
+    town = storied("node1", MANY)
     log = PublicLog.of(town)
     cut = 2 * TILE_WIDTH
     log.missing = {bundle_path(2)}
@@ -133,7 +119,7 @@ async def test_the_next_start_reads_on_where_the_last_one_ended(tmp_path: Path) 
 
 async def test_what_is_logged_meanwhile_is_read_too(tmp_path: Path) -> None:
     """The node it reads from goes on, and grows by more than a bundle during each of two pulls, then by less."""
-    town = storied(600)
+    town = storied("node1", 600)
     began = len(town.said)
     log = PublicLog.of(town)
     bursts = [300, 300, 3, 2]
@@ -270,7 +256,7 @@ async def test_a_log_that_lies_is_refused_by_name_and_the_next_is_read(
 
 
 async def test_without_a_log_that_will_do_the_node_runs_and_goes_on_trying(tmp_path: Path) -> None:
-    town = storied(300)
+    town = storied("node1", 300)
     log = PublicLog.of(town)
     log.missing = {CHECKPOINT, GENESIS}
     async with hosted(log) as (url,):
