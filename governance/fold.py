@@ -152,6 +152,14 @@ class Changes:
     committed: Mapping[bytes, bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maps:
+    """Both maps of a settled fold as they are now, whatever becomes of the fold."""
+
+    records: Trie
+    statements: Trie
+
+
 class Fold:
     """See the module."""
 
@@ -734,6 +742,10 @@ class Fold:
     def state_root(self) -> bytes:
         """Return the value that commits to the whole set and all its records: 32 bytes."""
         return state_root(self.records_root(), self.statements_root())
+
+    def maps(self) -> Maps:
+        """Return both maps; each costs nothing, for it shares all with the fold."""
+        return Maps(records=self._record_trie.branch(), statements=self._committed.map())
 
     def committed_count(self) -> int:
         """Return the number of statements to which the root commits."""

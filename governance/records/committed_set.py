@@ -94,6 +94,10 @@ class Committed:
         """Return the root over the ids: 32 bytes."""
         return self._trie.root()
 
+    def map(self) -> Trie:
+        """Return the map over the ids as it is now."""
+        return self._trie.branch()
+
     def settle(self, law: Law | None, fresh: list[Statement]) -> dict[bytes, bool]:
         """Bring the set up to date.
 

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
+from accredit.governance.fold import Maps
 from accredit.governance.records.encoded_records import Picked
 from accredit.node.engine import Engine
 from accredit.node.engine.events import Effect, NoteStands
@@ -81,9 +82,11 @@ class Noting:
         self._waiting, self._left_over = None, stands
         # Here, in the thread in which the engine goes on: at this moment what is kept is of the newest note.
         changes = None if stands is None else self._kept.take(stands.kept.part)
+        base = self._engine.notary.base
+        maps = None if stands is None or base is None else base.maps()
         try:
             with self._fitness.writing("the state note"):
-                await self._run_blocking(partial(self._follow, stands, changes))
+                await self._run_blocking(partial(self._follow, stands, changes, maps))
         except StorageError as error:
             if changes is not None:
                 self._kept.put_back()
@@ -95,7 +98,7 @@ class Noting:
                 self._kept.written(self._engine)
             self._left_over, self._is_known = None, True
 
-    def _follow(self, stands: NoteStands | None, changes: PendingWrites | None) -> None:
+    def _follow(self, stands: NoteStands | None, changes: PendingWrites | None, maps: Maps | None) -> None:
         """In a worker thread."""
         if not self._is_known:
             self.noted.stand(None if stands is None else stands.state)
@@ -107,6 +110,7 @@ class Noting:
             statements_root=stands.statements_root,
             changed=Picked(dict(changes.records)),
             committed=changes.committed,
+            maps=maps,
             also=changes.write_rows,
         )
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from accredit.governance.fold import FACTS
+from accredit.governance.fold import FACTS, Maps
 from accredit.governance.index.holdings import STATEMENTS, About, Fact, as_is, several
 from accredit.governance.records.committed_set import COMMITTED
 from accredit.node.engine.quorum_state import Part
@@ -147,12 +147,21 @@ def put_records(connection: Connection, records: Mapping[Subject, bytes | None])
 
 
 def change_maps(
-    connection: Connection, records: Mapping[Subject, bytes | None], committed: Mapping[bytes, bool]
+    connection: Connection,
+    records: Mapping[Subject, bytes | None],
+    committed: Mapping[bytes, bool],
+    changed: Maps | None = None,
 ) -> None:
-    """Apply the changes to both maps."""
+    """Apply the changes to both maps.
+
+    Args:
+        changed: both with these changes, in memory: then no hash is computed twice.
+    """
+    of_records, of_statements = (None, None) if changed is None else (changed.records, changed.statements)
     leaves = {record_key(*one): None if raw is None else sha256(raw).digest() for one, raw in records.items()}
-    SqliteStateMap(connection, RECORDS).update(leaves)
-    SqliteStateMap(connection, STATEMENTS).update({id: id if is_in else None for id, is_in in committed.items()})
+    ids = {id: id if is_in else None for id, is_in in committed.items()}
+    SqliteStateMap(connection, RECORDS).update(leaves, of_records)
+    SqliteStateMap(connection, STATEMENTS).update(ids, of_statements)
 
 
 def make_maps(connection: Connection, mark: FoldMark) -> None:

@@ -29,7 +29,7 @@ from struct import Struct
 from typing import Final
 
 from accredit.registry.errors import StorageError
-from accredit.registry.transparency.state_map import Elsewhere, Subtree, Trie, beneath
+from accredit.registry.transparency.state_map import Elsewhere, Subtree, Trie, beneath, row_above
 from accredit.registry.transparency.state_trie import (
     DEFAULT_PREFIXES,
     DEPTH_MAX,
@@ -52,6 +52,8 @@ STATEMENTS: Final = "statements"
 
 _DIGITS: Final = "0123456789abcdef"
 _LEVELS: Final = 4  # of the trie in a page: one hexadecimal digit
+_COUNT: Final = Struct(">I")
+_SLOT: Final = Struct(">I32s")
 _SLOTS: Final = Struct(">" + "I32s" * len(_DIGITS))
 _KEY_DIGITS: Final = 2 * KEY_BYTES
 _LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
@@ -175,8 +177,11 @@ class SqliteStateMap:
         """Give `key` a value, or remove it with None; removing what is missing changes nothing."""
         self.update({key: value})
 
-    def update(self, changes: Mapping[bytes, bytes | None]) -> None:
+    def update(self, changes: Mapping[bytes, bytes | None], changed: Trie | None = None) -> None:
         """Change many keys at once: each page above them is read and written once.
+
+        Args:
+            changed: this map with these changes in memory, if there is one; then no hash is computed twice.
 
         Raises:
             StorageError: `map_damaged`: the tables do not fit together.
@@ -200,7 +205,7 @@ class SqliteStateMap:
         if grown:
             page = self._page("")
             count = self._bucket if page is None else sum(count for count, _ in page)
-            self._refresh("", count, grown)
+            self._refresh("", count, grown, changed)
 
     def rebuild(self, items: Iterable[tuple[bytes, bytes]]) -> bytes:
         """Put these pairs, sorted by key, in place of everything in the map; return the root.
@@ -244,13 +249,17 @@ class SqliteStateMap:
         return self._below("")
 
     def _page(self, path: str) -> list[_Subtree] | None:
+        slots = self._slots(path)
+        return None if slots is None else _unpacked(slots)
+
+    def _slots(self, path: str) -> bytes | None:
         row = self._connection.execute(f"SELECT slots FROM {self._pages} WHERE path = ?", (path,)).fetchone()
         if row is None:
             return None
-        if type(row[0]) is not bytes or len(row[0]) != _SLOTS.size:
+        slots = row[0]
+        if type(slots) is not bytes or len(slots) != _SLOTS.size:
             raise map_damaged(f"the page {path!r} of {self._pages} is malformed")
-        fields = _SLOTS.unpack(row[0])
-        return list(zip(fields[::2], fields[1::2], strict=True))
+        return slots
 
     def _put(self, path: str, slots: bytes) -> None:
         self._connection.execute(
@@ -281,35 +290,34 @@ class SqliteStateMap:
     def _fold(self, slots: Sequence[_Subtree]) -> _Subtree:
         """Return the subtree whose slots these adjacent subtrees are; their number is a power of two."""
         while len(slots) > 1:
-            slots = [self._join(slots[at], slots[at + 1]) for at in range(0, len(slots), 2)]
+            slots = row_above(slots, self._prefixes)
         return slots[0]
 
-    def _join(self, left: _Subtree, right: _Subtree) -> _Subtree:
-        count = left[0] + right[0]
-        if count > 1:
-            return count, self._prefixes.hash_node(left[1], right[1])
-        return left if left[0] else right
-
-    def _refresh(self, path: str, count: int, grown: Sequence[tuple[str, int]]) -> _Subtree:
+    def _refresh(self, path: str, count: int, grown: Sequence[tuple[str, int]], changed: Trie | None) -> _Subtree:
         """Bring the pages at and below `path` up to date with its leaves.
 
         Args:
             count: leaves it had before; if it had no page, any number up to `bucket`.
             grown: what changed below it, sorted.
+            changed: knows the hashes.
         """
-        page = self._page(path) if count > self._bucket else None
+        after = count + sum(by for _, by in grown)
+        page = self._slots(path) if count > self._bucket else None
         if page is None:
-            return self._build(path)
-        if count + sum(by for _, by in grown) <= self._bucket:
+            if changed is None or not path or after > self._bucket:
+                return self._build(path)
+            return after, changed.hash_at(path)
+        if after <= self._bucket:
             # "g" comes after the last digit: this page and all below it.
             self._connection.execute(f"DELETE FROM {self._pages} WHERE path >= ? AND path < ?", (path, path + "g"))
             return self._below(path)
-        at = len(path)
+        at, slots = len(path), bytearray(page)
         for digit, some in groupby(grown, key=lambda one: one[0][at]):
-            slot = int(digit, 16)
-            page[slot] = self._refresh(path + digit, page[slot][0], list(some))
-        self._put(path, _packed(page))
-        return self._fold(page)
+            place = int(digit, 16) * _SLOT.size
+            (before,) = _COUNT.unpack_from(slots, place)
+            _SLOT.pack_into(slots, place, *self._refresh(path + digit, before, list(some), changed))
+        self._put(path, bytes(slots))
+        return (after, changed.hash_at(path)) if changed else self._fold(_unpacked(slots))
 
     def _build(self, path: str) -> _Subtree:
         """Make the pages at and below `path`, which has none yet, from its leaves."""
@@ -371,6 +379,12 @@ def map_damaged(what: str) -> StorageError:
 
 def _packed(page: Iterable[_Subtree]) -> bytes:
     return _SLOTS.pack(*chain.from_iterable(page))
+
+
+def _unpacked(slots: bytes | bytearray) -> list[_Subtree]:
+    """Return the subtrees of a page."""
+    fields = iter(_SLOTS.unpack(slots))
+    return list(zip(fields, fields, strict=True))
 
 
 def _range(path: str) -> tuple[bytes, bytes]:

@@ -29,6 +29,7 @@ from hashlib import sha256
 from sqlite3 import Connection
 from typing import Any, Final, Self
 
+from accredit.governance.fold import Maps
 from accredit.governance.records.encoded_records import encoded
 from accredit.node.engine import quorum_state
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
@@ -339,6 +340,7 @@ class NotedStore(StoredNoted):
         statements_root: bytes,
         changed: Mapping[Subject, Record | None],
         committed: Mapping[bytes, bool],
+        maps: Maps | None = None,
         also: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
         """Store a newer state, or a note of the same state with other cosignatures; durable on return.
@@ -346,6 +348,7 @@ class NotedStore(StoredNoted):
         Args:
             changed: new versions of the records that differ from the stored ones; None: the record was removed.
             committed: ids of statements to which the root binds from now on (True), or no longer does (False).
+            maps: both maps of that state in memory, if they are there: then no hash is computed twice.
             also: work to run in the same transaction.
 
         Raises:
@@ -353,7 +356,13 @@ class NotedStore(StoredNoted):
                 like. Nothing is changed then.
         """
         settle = partial(
-            _settle, kept=kept, state=state, statements_root=statements_root, changed=changed, committed=committed
+            _settle,
+            kept=kept,
+            state=state,
+            statements_root=statements_root,
+            changed=changed,
+            committed=committed,
+            maps=maps,
         )
 
         def work(connection: Connection) -> None:
@@ -410,6 +419,7 @@ def _settle(
     statements_root: bytes,
     changed: Mapping[Subject, Record | None],
     committed: Mapping[bytes, bool],
+    maps: Maps | None,
 ) -> None:
     before = _read_head(connection)
     past = 0 if before is None else before.past
@@ -417,7 +427,7 @@ def _settle(
         past = _remember(connection, before, changed)
     records = dict(encoded(changed))
     put_records(connection, records)
-    change_maps(connection, records, committed)
+    change_maps(connection, records, committed, maps)
     trie, statements = SqliteStateMap(connection, RECORDS), SqliteStateMap(connection, STATEMENTS)
     _check_led_to(statements_root, statements.root())
     _write_head(connection, kept, state, trie.root(), statements_root, past)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -33,6 +34,9 @@ from .state_trie import (
 
 # Leaves kept together without nodes between them. A guess: larger buckets save memory and cost hashes for each change.
 _BUCKET_LEAVES: Final = 16
+_HASHED_LEAVES: Final = 8
+"""Most leaves kept together of a bucket that was stored elsewhere: all of it is hashed to be compared, so the nodes in
+it cost nothing more, and a change then leaves most of them as they are."""
 _FEW: Final = 4
 """Changes of one bucket up to which each is made by itself. A guess."""
 
@@ -98,7 +102,12 @@ class Elsewhere:
         """
         if self._there is None:
             found = self.read()
-            if not self._fits(found):
+            if isinstance(found, bytes):
+                found, hash = _hashed(found, self.depth, self.prefixes)
+            else:
+                assert isinstance(found, _Node)
+                hash = self.prefixes.hash_node(found.hash_left or b"", found.hash_right or b"")
+            if hash != self.hash:
                 raise StorageError(
                     "map_damaged",
                     f"The stored state map is damaged: a part below {self.depth} bits does not lead to its hash.",
@@ -106,12 +115,6 @@ class Elsewhere:
                 )
             self._there = found
         return self._there
-
-    def _fits(self, found: "Subtree") -> bool:
-        if isinstance(found, bytes):
-            return hash_bucket(found, self.depth, self.prefixes) == self.hash
-        assert isinstance(found, _Node)
-        return self.prefixes.hash_node(found.hash_left or b"", found.hash_right or b"") == self.hash
 
 
 # A subtree is a node, a bucket (the sorted leaves of a small subtree, 64 bytes each, in one string), or one of these
@@ -259,6 +262,21 @@ class Trie:
             self._root = self._hash(self._tree, 0)
         return self._root
 
+    def hash_at(self, path: str) -> bytes:
+        """Return the hash of the subtree whose keys begin with these hexadecimal digits."""
+        hash, tree, depth = self.root(), self._tree, 4 * len(path)
+        low, high = (bytes.fromhex(path.ljust(2 * KEY_BYTES, digit)) for digit in "0f")
+        for at in range(depth):
+            tree = _there(tree)
+            if isinstance(tree, bytes):
+                below = b"".join(leaf for leaf in _leaves(tree) if low <= leaf[:KEY_BYTES] <= high)
+                return hash_bucket(below, depth, self._prefixes)
+            is_right = side_of(low, at)
+            found = tree.hash_right if is_right else tree.hash_left
+            assert found is not None, "root() has hashed every child"
+            hash, tree = found, tree.right if is_right else tree.left
+        return hash
+
     def prove(self, key: bytes) -> bytes:
         """Return the proof of the key's value or absence under `root()`, for `check_proof`."""
         assert len(key) == KEY_BYTES
@@ -308,6 +326,16 @@ class Trie:
         return _there(tree) if is_small else tree
 
 
+def _hashed(bucket: bytes, depth: int, prefixes: Prefixes) -> tuple[_Node | bytes, bytes]:
+    """Return the subtree at `depth` that has exactly these leaves, with the hashes of its nodes, and its own."""
+    if len(bucket) <= _HASHED_LEAVES * LEAF_BYTES:
+        return bucket, hash_bucket(bucket, depth, prefixes)
+    middle = _middle(bucket, depth)
+    left, hash_left = _hashed(bucket[:middle], depth + 1, prefixes)
+    right, hash_right = _hashed(bucket[middle:], depth + 1, prefixes)
+    return _Node(left, right, hash_left, hash_right), prefixes.hash_node(hash_left, hash_right)
+
+
 def _there(tree: _Tree) -> _Node | bytes:
     return tree.there() if isinstance(tree, Elsewhere) else tree  # type: ignore[return-value]
 
@@ -331,7 +359,7 @@ def beneath(
     """
     rows = [slots]  # of each level of the tree, the lowest first: number of leaves and hash of each subtree
     while len(row := rows[-1]) > 1:
-        rows.append([_above(row[at], row[at + 1], prefixes) for at in range(0, len(row), 2)])
+        rows.append(row_above(row, prefixes))
 
     def read(level: int, at: int) -> Subtree:
         if rows[level][at][0] <= bucket:
@@ -352,12 +380,17 @@ def beneath(
     return read(len(rows) - 1, 0)
 
 
-def _above(left: tuple[int, bytes], right: tuple[int, bytes], prefixes: Prefixes) -> tuple[int, bytes]:
-    """Return number of leaves and hash of the subtree above two, which stand side by side."""
-    count = left[0] + right[0]
-    if count > 1:
-        return count, prefixes.hash_node(left[1], right[1])
-    return left if left[0] else right
+def row_above(row: Sequence[tuple[int, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> list[tuple[int, bytes]]:
+    """Return number of leaves and hash of each subtree above two of these, which stand side by side."""
+    above, node = [], prefixes.node
+    for at in range(0, len(row), 2):
+        (count, left), (beside, right) = row[at], row[at + 1]
+        count += beside
+        if count > 1:
+            above.append((count, sha256(node + left + right).digest()))
+        else:
+            above.append(row[at + 1] if beside else row[at])
+    return above
 
 
 def _join_sorted(items: list[tuple[bytes, bytes]]) -> bytes:

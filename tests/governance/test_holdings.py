@@ -45,6 +45,18 @@ def test_a_fold_that_is_taken_up_goes_on_as_one_that_never_stopped(history: Hist
     assert picture(fold.branch()) == picture(plain)
 
 
+def test_maps_that_were_set_aside_stay_as_they_were_whatever_the_fold_takes_in() -> None:
+    """They are stored in another thread, while the fold goes on."""
+    town = trio()
+    town.says(A, "issuer.register", register())
+    fold = fold_of(town.eco, town.said)
+    maps, roots = fold.maps(), (fold.records_root(), fold.statements_root())
+    fold.add(town.says(A, "issuer.register", register("did:web:another.example")))
+    fold.settle()
+    assert (maps.records.root(), maps.statements.root()) == roots
+    assert (fold.records_root(), fold.statements_root()) != roots
+
+
 def test_maps_that_were_changed_where_they_are_stored_are_not_taken_for_ones_own() -> None:
     town, kept = trio(), Written()
     town.says(A, "issuer.register", register())

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from accredit.registry.errors import DecodeError, RefusedError, StorageError
 from accredit.registry.transparency import state_map as map_module
 from accredit.registry.transparency.state_map import Elsewhere, StateMap, Trie
-from accredit.registry.transparency.state_trie import EMPTY, Prefixes, ProvedTops, bulk_root, check_proof, state_root
+from accredit.registry.transparency.state_trie import (
+    EMPTY,
+    Prefixes,
+    ProvedTops,
+    bulk_root,
+    check_proof,
+    state_root,
+    subtree_hash,
+)
 from tests.strategies.state_maps import (
     ABSENT,
     PUBLISHED,
@@ -494,3 +502,17 @@ def test_what_is_stored_elsewhere_and_was_changed_there_is_not_built_upon(count:
     with pytest.raises(StorageError, match="does not lead to its hash"):
         trie.root()
     assert Trie.standing_on(stored).root() == Trie(pairs.items()).root()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 12, 300])
+def test_a_part_of_a_map_has_the_hash_of_its_leaves_wherever_it_is_stored(count: int) -> None:
+    pairs = random_pairs(count) | {key: bytes(32) for key in UNIVERSE[: count % 5]}
+    added = random_pairs(20, start=1_000)
+    plain, leaves = Trie(pairs.items()), b"".join(key + value for key, value in sorted(pairs.items()))
+    at_once = Elsewhere(count=len(pairs), hash=plain.root(), depth=0, read=lambda: leaves)
+    for trie in (plain, Trie.standing_on(elsewhere(pairs)), Trie.standing_on(at_once)):
+        for key, value in added.items():
+            trie.set(key, value)
+        for path in ("", "0", "8", "80", "ff", "a1b", "f" * 64):
+            below = {key: value for key, value in (pairs | added).items() if key.hex().startswith(path)}
+            assert trie.hash_at(path) == subtree_hash(sorted(below.items()), 4 * len(path))
