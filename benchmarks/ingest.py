@@ -24,24 +24,24 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
+from shutil import rmtree
 from time import perf_counter, process_time
-from typing import Final
+from typing import Final, cast
 
 import trio
 
+from accredit.node.app import Node, Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import SystemClock
-from accredit.node.http.app import create_app
-from accredit.node.http.serve import NodeReader, serve
-from accredit.node.runtime.runtime import Runtime
+from accredit.node.http.serve import serve
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store
-from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.sync.initial_sync import Bulk
 from accredit.node.sync.verify_pool import cores
 from benchmarks.harness import Report
@@ -72,19 +72,18 @@ class AtHand:
         return data
 
 
-async def opened(folder: Path, store: Store, bulk: Bulk | None, workers: int) -> Runtime:
-    """A node, ready to run."""
-    return await Runtime.open(
-        store=store,
-        head=SignedHead(folder / f"{store.origin}.head"),
-        state=SignedState(folder / f"{store.origin}.state"),
-        keys=keys_of(store.origin),
-        peers=Links(),
-        clock=SystemClock(),
-        random=Random(1),
-        workers=workers,
-        bulk=bulk,
+def settings(folder: Path, name: str, eco: bytes) -> NodeConfig:
+    """Those of a node with its files in a folder of its name."""
+    files, heads = folder / name, folder / f"{name}-heads"
+    return NodeConfig(
+        name=name, ecosystem=eco.hex(), data_dir=str(files), heads_dir=str(heads), host="127.0.0.1", port=0
     )
+
+
+async def opened(config: NodeConfig, stack: ExitStack, workers: int = 1, bulk: Bulk | None = None) -> Node:
+    """A node, ready to run."""
+    ports = Ports(clock=SystemClock(), peers=cast(Peers, Links()), random=Random(1))
+    return await open_node(config, keys_of(config.name), ports, stack, workers=workers, bulk=bulk)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +96,22 @@ class Took:
     statements: int
 
 
-def started(folder: Path, eco: bytes, statements: int, workers: int, bulk: Bulk | None = None) -> Took:
-    """Starts a node, until it is ready to run with so many statements."""
+@contextmanager
+def started(folder: Path, eco: bytes, statements: int, workers: int, bulk: Bulk | None = None) -> Iterator[Took]:
+    """Starts a node, until it is ready to run with so many statements; it is there as long as the block lasts."""
     gc.collect()
-    with Store.open(folder / f"{GUEST}.db", ecosystem=eco, origin=GUEST) as store:
+    with ExitStack() as stack:
         clock, own, others = perf_counter(), process_time(), _others()
-        runtime = trio.run(opened, folder, store, bulk, workers)
+        node = trio.run(opened, settings(folder, GUEST, eco), stack, workers, bulk)
         clock, own = perf_counter() - clock, process_time() - own
-        assert runtime.engine.size == statements, "the log was not taken in"
-        return Took(clock=clock, own=own, work=own + _others() - others, statements=statements)
+        assert node.runtime.engine.size == statements, "the log was not taken in"
+        yield Took(clock=clock, own=own, work=own + _others() - others, statements=statements)
+
+
+def took(folder: Path, eco: bytes, statements: int, workers: int, bulk: Bulk | None = None) -> Took:
+    """Starts a node as `started` does, and ends it."""
+    with started(folder, eco, statements, workers, bulk) as found:
+        return found
 
 
 def _others() -> float:
@@ -124,18 +130,18 @@ def measure(statements: int, runs: int) -> Report:
                 for what, workers in (("in bulk, one core", 1), ("in bulk, all cores", many)):
                     _forget(folder)
                     bulk = Bulk(at_hand, ["http://log"], workers=workers)
-                    found.setdefault(what, []).append(started(folder, town.eco, held, workers, bulk))
-                found.setdefault("restart, one core", []).append(started(folder, town.eco, held, 1))
-                found.setdefault("restart, all cores", []).append(started(folder, town.eco, held, many))
+                    found.setdefault(what, []).append(took(folder, town.eco, held, workers, bulk))
+                found.setdefault("restart, one core", []).append(took(folder, town.eco, held, 1))
+                found.setdefault("restart, all cores", []).append(took(folder, town.eco, held, many))
                 _forget(folder)
                 bulk = Bulk(Peers(), [url], workers=many)
-                found.setdefault("from tiles over HTTP", []).append(started(folder, town.eco, held, many, bulk))
+                found.setdefault("from tiles over HTTP", []).append(took(folder, town.eco, held, many, bulk))
         memory = [_memory(folder, town.eco, held) for _ in range(runs)]
-    for what, took in found.items():
-        report.add(what, RATE, [each.statements / each.clock for each in took], at_least=_target(what))
-        report.add(f"{what}, by its work", "statements/CPU s", [each.statements / each.work for each in took])
+    for what, runs_of_it in found.items():
+        report.add(what, RATE, [each.statements / each.clock for each in runs_of_it], at_least=_target(what))
+        report.add(f"{what}, by its work", "statements/CPU s", [each.statements / each.work for each in runs_of_it])
         if "one core" not in what:
-            own = [each.statements / each.own for each in took]
+            own = [each.statements / each.own for each in runs_of_it]
             report.add(f"{what}, by the node's own work", "statements/CPU s", own)
     for what in ("in bulk", "restart"):
         pairs = zip(found[f"{what}, one core"], found[f"{what}, all cores"], strict=True)
@@ -150,7 +156,7 @@ def _target(what: str) -> float | None:
 
 def _forget(folder: Path) -> None:
     for path in folder.glob(f"{GUEST}*"):
-        path.unlink()
+        rmtree(path)
 
 
 class _host:
@@ -158,7 +164,7 @@ class _host:
 
     def __init__(self, folder: Path, town: Consortium) -> None:
         self._folder = folder
-        with Store.open(folder / f"{HOST}.db", ecosystem=town.eco, origin=HOST) as store:
+        with Store.open(settings(folder, HOST, town.eco).database, ecosystem=town.eco, origin=HOST) as store:
             store.append([(each.id, each.raw) for each in town.said])
         self._eco = town.eco
 
@@ -174,12 +180,12 @@ class _host:
 
 
 async def _serve(folder: Path, eco: bytes) -> None:
-    with Store.open(folder / f"{HOST}.db", ecosystem=eco, origin=HOST) as store:
-        runtime, config = await opened(folder, store, None, 1), NodeConfig(name=HOST, host="127.0.0.1", port=0)
-        app = create_app(NodeReader(runtime, config, SystemClock()))
+    config = settings(folder, HOST, eco)
+    with ExitStack() as stack:
+        node = await opened(config, stack)
         async with trio.open_nursery() as nursery:
-            await nursery.start(runtime.run)
-            url = await nursery.start(partial(serve, app, config))
+            await nursery.start(node.runtime.run)
+            url = await nursery.start(partial(serve, node.application(), config))
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             await trio.sleep_forever()
@@ -196,9 +202,9 @@ def main(words: Sequence[str] = ()) -> None:
         case ["host", folder, eco]:
             trio.run(_serve, Path(folder), bytes.fromhex(eco))
         case ["memory", folder, eco, statements]:
-            started(Path(folder), bytes.fromhex(eco), int(statements), 1)
-            gc.collect()
-            status = Path("/proc/self/status").read_text()
+            with started(Path(folder), bytes.fromhex(eco), int(statements), 1):
+                gc.collect()
+                status = Path("/proc/self/status").read_text()
             line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
             sys.stdout.write(f"{int(line.split()[1]) / 1024}\n")
         case _:

@@ -78,8 +78,8 @@ def imports() -> dict[str, set[str]]:
     return found
 
 
-BY_HAND = {"tests/node/runtime/test_runtime.py", "benchmarks/ingest.py"}
-"""A runtime alone: its own story, and the benchmark of taking in, whose store outlives it."""
+BY_HAND = {"tests/node/runtime/test_runtime.py"}
+"""A runtime alone, in its own story."""
 
 
 def test_a_node_is_put_together_in_one_place() -> None:
