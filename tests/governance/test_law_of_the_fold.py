@@ -1,6 +1,7 @@
 """The law of the fold: every order, duplication and batching of one set gives the same records and the same root."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -10,14 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.governance.authority.admission import Admission
+from accredit.governance.authority.ballots import Ground
+from accredit.governance.authority.governing_state import Law, settle_law
 from accredit.governance.fold import Fold
 from accredit.governance.standing import key_heads, standing_of, waiting_proposals
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Pen, accepted, fold_of
 from tests.strategies.forked import forked_history
 from tests.strategies.histories import History, histories
+from tests.strategies.late_targets import heard_late, late_history
 from tests.strategies.searching import NARROW
 from tests.strategies.stories import A, B, C, trio
 
@@ -260,3 +265,71 @@ def test_what_a_forked_key_says_after_its_end_is_committed_by_those_who_hear_it_
     fold.settle()
     assert whole.is_committed(late.id)
     assert picture(fold) == picture(whole)
+
+
+def law_of(law: Law) -> dict[str, object]:
+    """All that a law concludes, by name: its own members and those of its parts, without what they only remember."""
+    ground, remembered = law.ground, ("chains", "_forks", "_voices", "_lines", "_introduced")
+    parts = {field.name: getattr(law, field.name) for field in fields(Law) if field.name not in ("ground", "mandates")}
+    basis = {field.name: getattr(ground, field.name) for field in fields(Ground) if field.name not in remembered}
+    return parts | basis | {"seats": law.mandates.seats}
+
+
+def remembered_wrongly(fold: Fold, anew: Law) -> list[object]:
+    """Look-ups and judgements that a fold has kept, and that would be otherwise now."""
+    law = fold.law
+    assert law is not None
+    kept, now = law.ground, anew.ground
+    wrong: list[object] = [
+        key for key, found in kept._voices.items() if found != now.candidates(key[0], CanonicalId(key[1]))
+    ]
+    wrong += [key for key, found in kept._introduced.items() if found != now.introduced(*key)]
+    wrong += [key for key, found in kept._forks.items() if found != now.fork(key)]
+    wrong += [head for head, found in kept._lines.items() if found != {s.id for s in fold.chains.ancestry(head)}]
+    return wrong + [id for id, found in fold._verdicts.items() if found != fold._judge(anew, fold.chains[id])]
+
+
+def check_kept_laws(seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        check_kept_law(seed)
+
+
+def check_kept_law(seed: int) -> None:
+    town = late_history(seed)
+    fold = Fold(town.eco)
+    for number, statement in enumerate(heard_late(town, seed)):
+        fold.add(statement)
+        fold.settle()
+        anew = settle_law(fold.chains, town.eco)
+        if anew is None or fold.law is None:
+            assert anew is fold.law
+            continue
+        kept, now = law_of(fold.law), law_of(anew)
+        # These two say what to look at when something comes, or has changed, and are read when a law is settled: of
+        # keys that have spoken since, and of what lies beyond a known fork, there is nothing to look at yet.
+        assert fold.law.introduced.items() <= anew.introduced.items()
+        assert fold.law.awaited <= anew.awaited
+        differ = [name for name in now if kept[name] != now[name] and name not in ("introduced", "awaited")]
+        assert differ == [], f"seed {seed}, statement {number}"
+        if number % 3 == 0:
+            assert remembered_wrongly(fold, anew) == [], f"seed {seed}, statement {number}"
+    assert picture(fold) == picture(fold_of(town.eco, town.said)), f"seed {seed}"
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("seed", range(9))
+def test_the_law_that_is_kept_is_the_law_settled_anew_after_every_statement(seed: int) -> None:
+    check_kept_law(seed)
+
+
+@pytest.mark.nightly
+def test_the_law_that_is_kept_is_the_law_settled_anew_however_much_is_said() -> None:
+    check_kept_laws(range(1_000, 2_500))
+
+
+@pytest.mark.parametrize("fault", ["is_sensitive_to", "is_indifferent_to"])
+def test_a_law_that_is_kept_too_long_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Law, fault, lambda *_: fault == "is_indifferent_to")
+
+    with pytest.raises(AssertionError, match="seed"):
+        check_kept_laws(range(30))
