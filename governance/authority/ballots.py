@@ -164,7 +164,32 @@ class Ground:
         """Return whether a key belongs to a voice, cut off or not."""
         if key in self.base_keys(voice, epoch):
             return True
-        return key in self.added.get(voice, ()) and (voice.via is not None or self._is_named(voice.by, epoch))
+        return key in self.added.get(voice, ()) and self.highest(key, voice) >= self._stated_in(voice, epoch)
+
+    def keys(self, voice: Voice, epoch: int) -> dict[bytes, None]:
+        """Return all keys that belong to a voice, cut off or not."""
+        held = dict.fromkeys(self.base_keys(voice, epoch))
+        held.update((key, None) for key in self.added.get(voice, ()) if self.counts(key, voice, epoch))
+        return held
+
+    def highest(self, key: bytes, voice: Voice) -> int:
+        """Return the newest version of the charter under which a key was added to a voice; -1: it was not."""
+        sources = self.added.get(voice, {}).get(key, ()) if voice.via is None else ()
+        return max((self.epoch(self.chains[source]) for source in sources), default=-1)
+
+    def _stated_in(self, voice: Voice, epoch: int) -> int:
+        """Return the version of the charter that stated a voice's keys: what was added before it counts no more.
+
+        An amendment that changes the keys which the charter states for an authority replaces all that it had. Otherwise
+        a thief whom the others have removed from the charter would stay, by a key that he has added meanwhile.
+        """
+        if voice.via is not None:
+            return -1
+        if not self._is_named(voice.by, epoch):
+            return len(self.versions)
+        while epoch > 0 and is_restated(voice.by, self.versions[epoch - 1].charter, self.versions[epoch].charter):
+            epoch -= 1
+        return epoch
 
     def is_held(self, key: bytes, voice: Voice) -> bool:
         """Return whether a key belongs to a voice, or did so under an earlier version of the charter."""
@@ -679,6 +704,12 @@ class Ground:
         times = sorted({time for time, _ in dated})
         enough = (t for t in times if self._is_enough(rule, voice, subject, [a for time, a in dated if time <= t]))
         return next(enough, TIME_MAX)
+
+
+def is_restated(by: CanonicalId, before: Charter, after: Charter) -> bool:
+    """Return whether a charter states the same keys for an authority as the one before it."""
+    old, new = before.authorities.get(by), after.authorities.get(by)
+    return old is not None and new is not None and set(old.keys) == set(new.keys)
 
 
 def _brought_by(said: Unverified, key: bytes) -> bytes:

@@ -29,7 +29,7 @@ from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Statement, Unverified
 
-from .ballots import Approvals, Ground, HeadsByKey, Version, tally_keys
+from .ballots import Approvals, Ground, HeadsByKey, Version, is_restated, tally_keys
 from .key_lifecycle import settle_keys
 
 APPROVALS_LOOKED_AT: Final = 16
@@ -124,7 +124,14 @@ def _is_usable(ground: Ground, version: Version, approval: Unverified) -> bool:
     voice, authority = Voice(approval.iss, None), version.charter.authorities.get(approval.iss)
     if authority is None or ground.cuts_for(approval.kid, voice):
         return False
-    return approval.kid in authority.keys or approval.kid in ground.added.get(voice, ())
+    return approval.kid in _keys(ground, version, voice.by)
+
+
+def _keys(ground: Ground, version: Version, by: CanonicalId) -> set[bytes]:
+    """Return the keys of an authority under the charter in force or the next version, by the statements held so far."""
+    stated, now = version.charter.authorities[by].keys, ground.versions[-1].charter
+    added = ground.keys(Voice(by, None), len(ground.versions) - 1)
+    return {*stated, *(added if is_restated(by, now, version.charter) else ())}
 
 
 def _version(amendment: Unverified) -> Version:
@@ -145,7 +152,7 @@ def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, bar
         able: list[CanonicalId] = []
         for by, authority in sorted(version.charter.authorities.items()):
             voice = Voice(by, None)
-            keys = {*authority.keys, *ground.added.get(voice, ())}
+            keys = _keys(ground, version, by)
             free = [key for key in keys if not ground.cuts_for(key, voice) and not barred(key)]
             able += [by] if len(free) >= authority.threshold else []
         rule = rule_for(amendment.kind, version.charter.rules)

@@ -32,6 +32,7 @@ from accredit.governance.rules.undoing import (
     join,
     lies_within,
     may_undo,
+    rule_of_two,
     undoing,
     what_is_needed,
 )
@@ -44,7 +45,7 @@ from accredit.registry.statement import Statement, Unverified
 from .charter_chain import amendment_problem, contest_of, has_missing_heads, is_passed
 from .delegations import carrying_voice, mandate_given
 from .governing_state import Law
-from .key_lifecycle import CUT_OFFS, is_cut_off_in_order, rule_of_two
+from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
 
 
 class EffectState(StrEnum):
@@ -356,7 +357,7 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
         )
     if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
         return _no("this key does not belong to that authority", needed)
-    needed = what_is_needed(rule_of_two(statement, charter), charter)
+    needed = what_is_needed(rule_of_two(statement.kind, charter), charter)
     return StatementEffect(state=EffectState.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 
 
@@ -389,7 +390,7 @@ def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: b
     epoch, charter = ground.epoch(statement), ground.charter(statement)
 
     def can_speak(voice: Voice) -> bool:
-        keys = {*ground.base_keys(voice, epoch), *ground.added.get(voice, ())}
+        keys = ground.keys(voice, epoch).keys()
         able = {key for key in keys if key not in against and not ground.cuts_for(key, voice)}
         return len({ground.line(key, voice) for key in able | (keys & approved)}) >= ground.threshold(voice, epoch)
 

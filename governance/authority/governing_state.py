@@ -174,7 +174,7 @@ def affected_keys(before: Law, after: Law) -> list[bytes] | None:
     voices = {*before.mandates.seats, *after.mandates.seats, *before.ground.added, *after.ground.added}
     for voice in voices:
         old, new = before.ground.added.get(voice, {}), after.ground.added.get(voice, {})
-        keys |= old.keys() ^ new.keys()
+        keys |= {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
         if _seats(before, voice) != _seats(after, voice):
             keys |= {*old, *new, *after.ground.base_keys(voice, 0)}
     return sorted(keys)

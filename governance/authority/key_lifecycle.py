@@ -22,9 +22,8 @@ new key to these only. So a body that names another body's key as its own can en
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from accredit.governance.rules.charter import Charter, Rule
-from accredit.governance.rules.rulebook import TWO, rule_for
-from accredit.governance.rules.undoing import is_met, join
+from accredit.governance.rules.rulebook import rule_for
+from accredit.governance.rules.undoing import is_met, rule_of_two
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.statement import Statement, Unverified
@@ -51,7 +50,7 @@ def can_one_end(ground: Ground, statement: Unverified) -> bool:
     """Return whether, by the charter's rule, one author alone can cut off a key that belongs to no voice."""
     charter = ground.charter(statement)
     speaking = [by for by in charter.authorities if by == statement.iss]
-    return is_met(rule_of_two(statement, charter), speaking, charter)
+    return is_met(rule_of_two(statement.kind, charter), speaking, charter)
 
 
 def voices_of_key(ground: Ground, key: bytes) -> list[Voice]:
@@ -68,12 +67,7 @@ def _by_two_authorities(ground: Ground, statement: Unverified, approvals: Approv
     if statement.kind == "key.rotate":
         return ()  # it would plant a key in another authority
     charter = ground.charter(statement)
-    return None if is_met(rule_of_two(statement, charter), ground.speaking(statement, approvals), charter) else ()
-
-
-def rule_of_two(statement: Unverified, charter: Charter) -> Rule:
-    """Return what ending another body's key requires: never fewer than two, whatever seats its own rule names."""
-    return join([TWO, rule_for(statement.kind, charter.rules)], charter)
+    return None if is_met(rule_of_two(statement.kind, charter), ground.speaking(statement, approvals), charter) else ()
 
 
 def _by_successor(ground: Ground, statement: Unverified, _: Approvals) -> tuple[Voice, ...]:
@@ -161,9 +155,10 @@ class _Pass:
                 held = self.ground.added.get(voice, {}).get(key, ())
                 if statement.id in held or not _speaks(self.ground, voice, statement, approvals):
                     continue
-                if not held:
-                    pending += self.in_hand.get(key, ())
+                before = self.ground.highest(key, voice)
                 self.ground.bring(voice, key, statement.id)
+                if not held or self.ground.highest(key, voice) > before:
+                    pending += self.in_hand.get(key, ())
         return cut_offs
 
     def _read(self, rank: Rank, statements: Iterable[bytes]) -> list[CutOff]:

@@ -123,7 +123,8 @@ def _keys(ground: Ground, voice: Voice) -> list[MandateKey]:
     epoch = len(ground.versions) - 1
     origin = ground.versions[epoch].statement.id if voice.via is None else voice.via
     since = dict.fromkeys(ground.base_keys(voice, epoch), origin)
-    since |= {key: statements[0] for key, statements in ground.added.get(voice, {}).items()}
+    added = ground.added.get(voice, {})
+    since |= {key: added[key][0] for key in ground.keys(voice, epoch) if key in added}
     shown = sorted(since, key=lambda key: (bool(ground.cuts_for(key, voice)), key))[:KEYS_SHOWN]
     return [_key(ground, voice, key, since[key]) for key in sorted(shown)]
 

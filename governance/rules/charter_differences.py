@@ -41,6 +41,8 @@ def entry_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> li
         old, new = before.get(name), after.get(name)
         if name == "keys" and isinstance(old, list) and isinstance(new, list):
             found += _added_and_left("key", map(_key, old), map(_key, new))
+            if {entry["public"] for entry in old} != {entry["public"] for entry in new}:
+                found.append("of the keys that it has added itself, those listed here still count")
         elif name == "keys" and isinstance(old, Mapping) and isinstance(new, Mapping):
             changed = [role for role in sorted({*old, *new}) if old.get(role) != new.get(role)]
             which = "all its keys" if len(changed) == len(new) else f"its keys for {', '.join(changed)}"

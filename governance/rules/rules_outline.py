@@ -11,7 +11,7 @@ from typing import Final
 
 from .charter import Charter, Rule
 from .rulebook import KINDS, RETROACTIVE, rule_for
-from .undoing import TABLE, Back, join, what_is_needed
+from .undoing import TABLE, Back, Whose, join, rule_of_two, what_is_needed
 
 UNDONE_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "accreditation.grant": ("accreditation.status", "statement.annul"),
@@ -66,12 +66,21 @@ def outline(charter: Charter) -> list[Outline]:
         found.append(
             Outline(
                 kind=kind,
-                done_by=_words(_rule(kind, charter), charter),
+                done_by=_done_by(kind, charter),
                 undone_by="; ".join(undoing),
                 reaches_back_by=_words(retroactive, charter) if back else "",
             )
         )
     return found
+
+
+def _done_by(kind: str, charter: Charter) -> str:
+    own = _words(_rule(kind, charter), charter)
+    if TABLE.get(kind) is None or TABLE[kind].whose not in (Whose.KEY, Whose.HOLDER):
+        return own
+    if TABLE[kind].whose is Whose.HOLDER or len(charter.authorities) == 1:
+        return f"{own}; nobody for another body's key"
+    return f"{own}; for another body's key: {what_is_needed(rule_of_two(kind, charter), charter)}"
 
 
 def warnings(charter: Charter) -> list[str]:

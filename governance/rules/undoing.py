@@ -18,7 +18,7 @@ and not before its last needed vote.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -32,7 +32,7 @@ from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Unverified
 
 from .charter import Charter, Rule
-from .rulebook import ONE, RETROACTIVE, is_narrowing, rule_for
+from .rulebook import ONE, RETROACTIVE, TWO, is_narrowing, rule_for
 
 TOLERANCE: Final = 86_400
 """Seconds by which a statement may date its effect before itself without reaching back: a working day in any time
@@ -51,7 +51,10 @@ class Whose(StrEnum):
     TOGETHER = "any authorities of the charter"
     ISSUER = "the issuer itself, with a pinned key of its own"
     ABOVE = "the delegator or an authority above it"
-    KEY = "the key's own authority, its committed successor, or two authorities"
+    HOLDER = "the key's own authority or, if it is committed to one, its successor alone"
+    KEY = (
+        "the key's own authority or its committed successor; to end another's key, two authorities, or more by its rule"
+    )
 
 
 class Undoes(StrEnum):
@@ -105,7 +108,7 @@ TABLE: Final[Mapping[str, Undoing]] = {
     "charter.genesis": _FOUNDS,
     "charter.amend": Undoing(whose=Whose.TOGETHER, back=Back.AMENDED),
     "key.add": _FOUNDS,
-    "key.rotate": _ENDS_A_KEY,
+    "key.rotate": replace(_ENDS_A_KEY, whose=Whose.HOLDER),
     "key.retire": _ENDS_A_KEY,
     "key.compromise": _ENDS_A_KEY,
     "authority.delegate": _FOUNDS,
@@ -195,6 +198,12 @@ def join(rules: Iterable[Rule], charter: Charter) -> Rule:
             seats[seat] = max(seats.get(seat, 0), min(count, present))
     needed = max(min(rule.needed(total), total) for rule in several)
     return Rule(fraction=(needed, total), constituencies=tuple(sorted(seats.items())))
+
+
+def rule_of_two(kind: str, charter: Charter) -> Rule:
+    """Return what ending another body's key by a kind of statement requires: never fewer than two, whatever seats the
+    kind's own rule names."""
+    return join([TWO, rule_for(kind, charter.rules)], charter)
 
 
 def may_undo(weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo this") -> Requirement:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from accredit.governance.authority.effect import EffectState
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import grant, node, recognition, register
-from tests.strategies.consortium import Pen, accepted, fold_of, key_entry
+from tests.strategies.consortium import Consortium, Pen, accepted, charter_body, fold_of, key_entry
 from tests.strategies.stories import (
     TRIO,
     A,
@@ -271,3 +272,92 @@ def test_a_node_with_the_committed_set_alone_comes_to_the_same_charter_whatever_
     assert verdict_of(town, recognised).state is EffectState.VOID
     assert len(committed) == len(town.said) - 1  # A's recognition has left it
     assert town.fold(accepted(town.eco, committed)).state_root() == whole.state_root()
+
+
+def replaced(town: Consortium, pen: Pen, authorities: tuple[tuple[str, str], ...] = TRIO, **more: Any) -> Statement:
+    """An amendment by B that states another key for A, and C's approval."""
+    charter = charter_body(authorities, {**town.pens, f"{A}#1": pen}, **more)
+    parent = next(said for said in reversed(town.said) if said.kind in ("charter.genesis", "charter.amend"))
+    version = 2 if parent is town.genesis else parent.body["version"] + 1
+    body = {"parent": parent.id, "version": version, "charter": charter, "heads": town.heads()}
+    amended = town.says(B, "charter.amend", body, town.id)
+    town.votes(C, amended)
+    assert state_of(town, amended) is EffectState.EFFECTIVE
+    return amended
+
+
+@pytest.mark.parametrize("way", ["replaced", "left and came back"])
+def test_a_thief_whom_the_charter_replaces_does_not_stay_by_a_key_that_he_has_added(way: str) -> None:
+    town, secret, fresh = trio(), Pen("secret", A), Pen("fresh", A)
+    town.says(A, "key.add", key_entry(secret, budget=50), A)
+    before = town.says(secret, "issuer.register", register())
+    if way == "replaced":
+        replaced(town, fresh)
+    else:
+        replaced(town, fresh, TRIO[1:])
+        replaced(town, town.pen(A))
+    stolen = town.says(secret, "issuer.register", register("did:web:mill.example"))
+    honest = town.says(fresh if way == "replaced" else A, "issuer.register", register("did:web:honest.example"))
+
+    assert [state_of(town, said) for said in (before, honest)] == [EffectState.EFFECTIVE] * 2
+    assert state_of(town, stolen) is EffectState.INEFFECTIVE
+    keys = {key["key"] for key in record_of(town, "authority", A)["standings"][0]["keys"]}
+    assert secret.kid not in keys
+
+
+@pytest.mark.parametrize(("bodies", "state"), [(TRIO, EffectState.EFFECTIVE), (TRIO[:2], EffectState.WAITING)])
+def test_a_body_that_lost_its_only_key_gets_another_by_as_many_others_as_amend_the_charter(
+    bodies: tuple[tuple[str, str], ...], state: EffectState
+) -> None:
+    """So nobody fewer takes a key from a body that has lost nothing. Of two bodies both have to agree."""
+    town, fresh = Consortium.of(*bodies), Pen("fresh", A)
+    charter = charter_body(bodies, {**town.pens, f"{A}#1": fresh})
+    body = {"parent": town.genesis.id, "version": 2, "charter": charter, "heads": town.heads()}
+    amended = town.says(B, "charter.amend", body, town.id)
+    assert state_of(town, amended) is EffectState.WAITING
+    town.votes(fresh, amended)
+    for by, _ in bodies[2:]:
+        town.votes(by, amended)
+
+    assert state_of(town, amended) is state
+
+
+def test_a_key_that_a_body_has_added_stays_while_the_charter_states_the_same_keys_for_it_or_lists_it() -> None:
+    town, second, third = trio(), Pen("second of A", A), Pen("third of A", A)
+    town.says(A, "key.add", key_entry(second, budget=50), A)
+    replaced(town, town.pen(A), name="A new name")
+    kept = town.says(second, "issuer.register", register("did:web:kept.example"))
+    replaced(town, second)
+    listed = town.says(second, "issuer.register", register("did:web:listed.example"))
+    town.says(second, "key.add", key_entry(third, budget=5), A)
+    added = town.says(third, "issuer.register", register("did:web:added.example"))
+
+    assert [state_of(town, said) for said in (kept, listed, added)] == [EffectState.EFFECTIVE] * 3
+
+
+@pytest.mark.parametrize("later", range(5))  # in whatever order the ids of these statements have them read
+def test_a_key_that_fell_out_counts_again_once_a_key_of_the_charter_adds_it_again(later: int) -> None:
+    town, second, third, fresh = trio(), Pen("second of A", A), Pen("third of A", A), Pen("fresh", A)
+    town.says(A, "key.add", key_entry(second, budget=50), A)
+    replaced(town, fresh)
+    town.time += later
+    third_added = town.says(second, "key.add", key_entry(third, budget=5), A)
+    said = town.says(third, "issuer.register", register())
+    assert [state_of(town, each) for each in (third_added, said)] == [EffectState.INEFFECTIVE] * 2
+
+    town.says(fresh, "key.add", key_entry(second, budget=0), A)
+    assert [state_of(town, each) for each in (third_added, said)] == [EffectState.EFFECTIVE] * 2
+
+
+def test_a_key_that_an_amendment_lets_fall_does_not_vote_for_its_body_in_the_new_charter() -> None:
+    """Of the two that an amendment takes from a charter of two, one would else be a key that it takes out."""
+    town, secret, fresh = trio(), Pen("secret", A), Pen("fresh", A)
+    town.says(A, "key.add", key_entry(secret, budget=50), A)
+    charter = charter_body(TRIO[:2], {**town.pens, f"{A}#1": fresh})
+    body = {"parent": town.genesis.id, "version": 2, "charter": charter, "heads": town.heads()}
+    amended = town.says(B, "charter.amend", body, town.id)
+    town.votes(secret, amended)
+
+    assert state_of(town, amended) is EffectState.WAITING
+    town.votes(fresh, amended)
+    assert state_of(town, amended) is EffectState.EFFECTIVE

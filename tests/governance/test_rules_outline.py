@@ -6,7 +6,8 @@ from accredit.governance.rules import rules_outline
 from accredit.governance.rules.charter import Charter, Rule, charter_of
 from accredit.governance.rules.rules_outline import UNDONE_BY, Outline, outline, warnings
 from accredit.governance.rules.undoing import TABLE, Undoes
-from tests.strategies.stories import trio
+from tests.strategies.consortium import Consortium
+from tests.strategies.stories import A, trio
 
 
 def charter(**rules: object) -> Charter:
@@ -36,6 +37,19 @@ def test_undoing_is_said_to_take_what_doing_takes() -> None:
 def test_an_amendment_takes_more_than_half_and_is_undone_by_another() -> None:
     amending = row(charter(**{"charter.amend": {"authorities": 1}}), "charter.amend")
     assert (amending.done_by, amending.undone_by) == ("2 of 3 authorities", "charter.amend: 2 of 3 authorities")
+
+
+def test_what_ending_anothers_key_takes_is_said_beside_the_rule_for_ones_own() -> None:
+    seated = charter(**{"key.compromise": {"authorities": 1, "constituencies": {"nonprofit": 1}}})
+    assert row(seated, "key.retire").done_by == (
+        "1 authority, under its own mandate; for another body's key: 2 of 3 authorities"
+    )
+    assert row(seated, "key.compromise").done_by == (
+        "1 of 3 authorities, including 1 nonprofit; for another body's key: 2 of 3 authorities, including 1 nonprofit"
+    )
+    assert row(seated, "key.rotate").done_by == "1 authority, under its own mandate; nobody for another body's key"
+    alone = charter_of(Consortium.of((A, "nonprofit")).genesis)
+    assert row(alone, "key.retire").done_by == "1 authority, under its own mandate; nobody for another body's key"
 
 
 def test_of_every_kind_that_undoes_something_the_outline_says_what() -> None:

@@ -217,9 +217,10 @@ class _Teller:
         """The next version, or one that rivals the newest."""
         version, named = len(self.charters) + 1, TRIO[: self.choice.choice((2, 3, 3))]
         rules = self.choice.choice(RULES)
-        charter = charter_body(
-            named, self.town.pens, keys=2, budget=0, name=f"Version {version}", rules=rules, nodes=NODES
-        )
+        pens = dict(self.town.pens)
+        if self.made and self.choice.random() < 0.4:  # another key for A, perhaps one that it has added
+            pens[f"{A}#1"] = self.choice.choice(self.made)
+        charter = charter_body(named, pens, keys=2, budget=0, name=f"Version {version}", rules=rules, nodes=NODES)
         body = {"parent": self.charters[-1].id, "version": version, "charter": charter, "heads": self.town.heads()}
         made = self.town.says(pen, "charter.amend", body, self.town.id)
         for one in self.pens:
