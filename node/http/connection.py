@@ -37,6 +37,9 @@ READ_BYTES: Final = 64 * 1024
 WRITE_BYTES: Final = 64 * 1024
 """The bytes of an answer given to the socket at once; each piece has its own time."""
 
+TURN_BYTES: Final = 16 * WRITE_BYTES
+"""The bytes of an answer written before others have their turn: some 1 ms."""
+
 HEAD_SECONDS: Final = 15.0
 """Time for a whole head. A guess; nginx allows 60 s."""
 
@@ -470,10 +473,15 @@ class Connection:
         if self._is_chunked:
             data += b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             data += b"" if is_more else b"0\r\n\r\n"
-        elif self._left is not None or not self._is_bodiless:
-            data += body
+            body = b""
+        elif self._left is None and self._is_bodiless:
+            body = b""
         self._has_finished = not is_more and not self._left
-        await self._write(data)
+        if len(body) <= WRITE_BYTES:
+            await self._write(data + body)
+        else:  # it is not copied, because it may be long
+            await self._write(data)
+            await self._write(body)
 
     def _encoded_head(self, size: int, *, is_more: bool) -> bytes:
         """Head of the answer, and how its body will be delimited (RFC 9112 §6)."""
@@ -513,6 +521,8 @@ class Connection:
                 await self._stream.send_all(data)
             else:
                 for at in range(0, len(data), WRITE_BYTES):
+                    if at and not at % TURN_BYTES:  # a fast reader never makes the stream wait
+                        await trio.lowlevel.checkpoint()
                     self.due = trio.current_time() + WRITE_SECONDS
                     await self._stream.send_all(data[at : at + WRITE_BYTES])
         except (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -9,14 +9,17 @@ the same on every node. A node whose view is too old lists nobody, because it ma
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final, TypedDict
+
+import msgspec
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades.federation_claims import may_issue
 from accredit.node.http.handling.deciding import decide_held
 from accredit.node.http.handling.record_pages import ids
-from accredit.node.http.handling.route import JSON, Call, Route, json_response
+from accredit.node.http.handling.route import JSON, Call, Route, bytes_response
 from accredit.node.http.handling.turns import Turns
 from accredit.node.views.json_views import format_time
 from accredit.registry.decision.decide import Query
@@ -55,24 +58,28 @@ class DccRegistry(TypedDict):
 
 async def dcc_registry(call: Call) -> Response:
     """The list, made again if a record has changed or a minute has passed."""
-    now, ecosystem, fold = fresh_now(call), served_ecosystem(call), call.reader.fold
-    made_of = (fold.records_root(), now // KEPT_SECONDS)
+    now, ecosystem = fresh_now(call), served_ecosystem(call)
     async with call.shared.making:  # concurrent readers wait for one list instead of each making one
+        made_of = (call.reader.fold.records_root(), now // KEPT_SECONDS)
         found = call.shared.kept.get("dcc")
         if found is None or found[0] != made_of:
-            found = (made_of, await _list(call, fold, ecosystem, now))
+            # Kept as it is sent, with its tag: to write and digest a long list takes longer than one turn.
+            body = msgspec.json.encode(await _list(call, ecosystem, now))
+            found = (made_of, (body, sha256(body).hexdigest()[:32]))
             call.shared.kept["dcc"] = found
-    return json_response(found[1], cache=f"public, max-age={KEPT_SECONDS}")
+    body, tag = found[1]
+    return bytes_response(body, JSON, cache=f"public, max-age={KEPT_SECONDS}", etag=tag)
 
 
-async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> DccRegistry:
+async def _list(call: Call, ecosystem: CanonicalId, now: int) -> DccRegistry:
     listed: dict[str, ListedIssuer] = {}
-    genesis = fold.statement(call.reader.ecosystem)
+    genesis = call.reader.fold.statement(call.reader.ecosystem)
     assert genesis is not None, "it is in effect"
     newest, turns = genesis.iat, Turns()  # whoever calls this holds `making`
     for id in await ids(call, "issuer"):
         if turns.is_over:
             await turns.give()
+        fold = call.reader.fold
         record = issuer_in(fold, id)
         if record is None:
             continue

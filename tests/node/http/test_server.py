@@ -253,6 +253,45 @@ async def test_a_fault_of_the_application_is_500_and_in_the_log(
     assert any("did not answer" in record.getMessage() for record in caplog.records)
 
 
+class FastReader(trio.abc.HalfCloseableStream):
+    """Takes whatever it is sent at once, as a socket of a reader on the same machine does."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+        self.wire = bytearray(LAST.replace(b"/ping", b"/large"))
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.taken += data
+
+    async def wait_send_all_might_not_block(self) -> None: ...
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        data, self.wire = bytes(self.wire[:max_bytes]), bytearray()
+        return data
+
+    async def send_eof(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+async def test_a_long_answer_to_a_fast_reader_lets_others_have_their_turn() -> None:
+    """Eight megabytes were written in one turn, and were copied four times for that."""
+    turns, stream = [0], FastReader()
+
+    async def others() -> None:
+        while True:
+            turns[0] += 1
+            await trio.lowlevel.checkpoint()
+
+    server = Server(Echo(), bounds=ConnectionLimits(), now=time.time)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        await server.serve(stream, client=("192.0.2.1", 1), own=("192.0.2.2", 2))
+        nursery.cancel_scope.cancel()
+    assert turns[0] >= 5
+    assert stream.taken.endswith(b"\r\n\r\n" + bytes(8 * 1024 * 1024))
+
+
 async def test_a_fault_in_serving_one_connection_ends_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from accredit.node.http import app as app_module
 from tests.shared_data import shared_data
 from tests.strategies import bodies
 from tests.strategies.served import COLLEGE, EXPIRED, NOW, PORT, SUSPENDED, A, Served, empty, served, world
@@ -50,6 +51,30 @@ async def test_a_suspension_takes_an_issuer_off_at_once_and_time_takes_it_off_wi
     assert await listed() == ["did:web:brief.example", PORT]
     node.time = NOW + 61
     assert await listed() == [PORT]
+
+
+async def test_a_list_that_has_not_changed_is_neither_written_nor_digested_again(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 20,000 issuers that took 20 ms of each request, in which nobody else was answered; a snapshot took 37."""
+    app = node.app()
+    paths = ("/exports/dcc-registry.json", "/v1/snapshot")
+    first = [await node.ask("GET", path, app) for path in paths]
+    assert '"' in first[0].headers["etag"]
+
+    def dear(_body: bytes) -> None:
+        raise AssertionError("this takes long")
+
+    monkeypatch.setattr(app_module.hashlib, "sha256", dear)
+    for path, before in zip(paths, first, strict=True):
+        again = await node.ask("GET", path, app)
+        assert (again.status_code, again.content, again.headers["etag"]) == (
+            200,
+            before.content,
+            before.headers["etag"],
+        )
+        known = await node.ask("GET", path, app, headers={"if-none-match": before.headers["etag"]})
+        assert (known.status_code, known.content) == (304, b"")
 
 
 async def test_the_list_names_when_it_last_changed_and_is_the_same_on_every_node(node: Served, tmp_path: Path) -> None:
