@@ -123,13 +123,14 @@ class Replica:
         """
         failed: dict[str, AccreditError] = {}
         for place in self._places:
-            try:
-                held = await self._ask(place)
-            except AccreditError as error:
-                failed[place] = error
-                event(_log, logging.WARNING, "nothing taken", source=place, code=error.code, reason=error.message)
-                continue
-            await self._take(held)
+            with outliving(_log, "a fetch was given up", source=place):
+                try:
+                    held = await self._ask(place)
+                except AccreditError as error:
+                    failed[place] = error
+                    event(_log, logging.WARNING, "nothing taken", source=place, code=error.code, reason=error.message)
+                    continue
+                await self._take(held)
         return failed
 
     async def _ask(self, place: str) -> Snapshot:
@@ -146,7 +147,7 @@ class Replica:
             begun = self._begun[place] = _Fetching(work)
             with trio.move_on_after(PATIENCE_SECONDS if len(self._places) > 1 else float("inf")):
                 await trio.to_thread.run_sync(begun.run, abandon_on_cancel=True)
-            if begun.is_done and lent is not None:
+            if begun.has_left_all_whole and lent is not None:
                 self._held = lent
         if not begun.is_done:
             self._slow.add(place)
@@ -269,28 +270,33 @@ class _Fetching:
 
     def __init__(self, work: Callable[[], tuple[Snapshot, str]]) -> None:
         self._work = work
-        self._found: Snapshot | AccreditError | None = None
+        self._found: Snapshot | Exception | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether it has ended, well or not."""
         return self._found is not None
 
+    @property
+    def has_left_all_whole(self) -> bool:
+        """Whether it has ended, and changed a snapshot that it was lent completely or not at all."""
+        return isinstance(self._found, Snapshot | AccreditError)
+
     def run(self) -> None:
         """Fetch."""
         try:
             self._found = self._work()[0]
-        except AccreditError as error:
+        except Exception as error:  # else it would never be done, and its place never asked again
             self._found = error
 
     def result(self) -> Snapshot:
         """What was fetched.
 
         Raises:
-            AccreditError: what fetching raised.
+            AccreditError: what fetching raised; anything else: a fault in this program.
         """
         assert self._found is not None, "it is done"
-        if isinstance(self._found, AccreditError):
+        if isinstance(self._found, Exception):
             raise self._found
         return self._found
 

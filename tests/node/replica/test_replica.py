@@ -12,6 +12,7 @@ import httpx
 import pytest
 import trio
 
+from accredit.node import faults
 from accredit.node.clients.store_files import STATE_NOTE
 from accredit.node.clients.store_reading import fetch_snapshot
 from accredit.node.http.app import table
@@ -250,6 +251,25 @@ async def test_a_slow_place_is_taken_once_its_answer_is_here(
         while mirror.replica.age() is None:
             await mirror.replica.refresh()
     assert (await mirror.decide(COLLEGE))["authorized"] is True
+
+
+async def test_a_fault_in_one_fetch_is_outlived_and_its_place_asked_again(
+    published: Published, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its place was never asked again, and with no other the replica answered 503 for ever."""
+    monkeypatch.setattr(faults, "_logged", {})
+    mirror = Mirror(published)
+    await mirror.replica.refresh()
+    with monkeypatch.context() as odd:
+        odd.setattr(replica, "fetch_snapshot", lambda *_, **__: 1 / 0)
+        for _ in range(2):
+            await mirror.replica.refresh()
+    assert caplog.messages.count("a fetch was given up") == 1
+    assert (await mirror.decide(COLLEGE))["authorized"] is True, "what is served stays"
+    published.goes_on(NEW)
+    published.publish()
+    assert await mirror.replica.refresh() == {}
+    assert (await mirror.decide(NEW))["authorized"] is True
 
 
 async def test_only_what_records_are_enough_for_is_served(published: Published) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from accredit.node.http import app as app_module
 from tests.shared_data import shared_data
 from tests.strategies import bodies
 from tests.strategies.served import COLLEGE, EXPIRED, NOW, PORT, SUSPENDED, A, Served, empty, served, world
@@ -65,7 +64,7 @@ async def test_a_list_that_has_not_changed_is_neither_written_nor_digested_again
     def dear(_body: bytes) -> None:
         raise AssertionError("this takes long")
 
-    monkeypatch.setattr(app_module.hashlib, "sha256", dear)
+    monkeypatch.setattr("accredit.node.http.app.hashlib.sha256", dear)
     for path, before in zip(paths, first, strict=True):
         again = await node.ask("GET", path, app)
         assert (again.status_code, again.content, again.headers["etag"]) == (
