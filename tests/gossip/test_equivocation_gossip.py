@@ -50,6 +50,7 @@ def test_a_conflict_is_everywhere_as_fast_as_a_revocation() -> None:
     assert checked == 30
 
 
+@pytest.mark.no_cover
 def test_a_node_that_was_away_learns_of_every_conflict_and_so_does_everybody_of_its_own() -> None:
     world = World(nodes=5)
     world.nodes[4].down = True
@@ -171,6 +172,7 @@ def test_the_same_bytes_are_checked_once_a_minute_or_when_the_nodes_have_changed
     assert handed_on(alice.hear(accusation, nonce=4)) == [lie("stranger")]
 
 
+@pytest.mark.no_cover
 def test_a_flood_of_false_conflicts_costs_a_peer_its_share_and_us_little() -> None:
     """Each names another key, so each must be checked; 64 at once, then one a second."""
     world = World(nodes=3)

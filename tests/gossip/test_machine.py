@@ -58,6 +58,7 @@ def test_loss_duplication_and_reordering_delay_but_never_lose(seed: int, loss: f
     assert len(world.nodes[0].ledger.order) == 40
 
 
+@pytest.mark.no_cover
 def test_a_peer_that_was_down_catches_up_and_gives_what_only_it_has() -> None:
     world = World(nodes=4)
     sleeper = world.nodes[3]
@@ -72,6 +73,7 @@ def test_a_peer_that_was_down_catches_up_and_gives_what_only_it_has() -> None:
     assert all(each.id in world.nodes[0].ledger for each in alone)
 
 
+@pytest.mark.no_cover
 def test_two_halves_that_were_cut_off_for_ten_minutes_become_one() -> None:
     world = World(nodes=6)
     halves = [node.name for node in world.nodes[:3]], [node.name for node in world.nodes[3:]]
@@ -265,6 +267,7 @@ def test_recent_ids_are_announced_to_a_quarter_of_the_acquaintances_or_to_six() 
         assert len(told) == max(6, known // 4) <= many
 
 
+@pytest.mark.no_cover
 def test_roots_are_compared_every_ten_seconds_or_so_with_anybody_in_the_whole_list() -> None:
     world = World(nodes=40)
     for node in world.nodes[1:]:
@@ -321,13 +324,13 @@ def test_two_runs_of_one_seed_are_the_same_to_the_byte() -> None:
 
 
 def test_what_was_pruned_or_forgotten_keeps_no_state() -> None:
-    world = World(nodes=40, config=GossipConfig(acquaintances=5))
+    world = World(nodes=30, config=GossipConfig(acquaintances=2))
     for node in range(6):
         world.say(node, 2)
-        world.run(seconds=5)
-    world.run(seconds=60)
+        world.run(seconds=2)
+    world.run(seconds=20)
     world.check_same()
-    assert all(len(node.machine._parts.circle.peers) <= 5 + 12 + 6 for node in world.nodes)
+    assert all(len(node.machine._parts.circle.peers) <= 2 + 12 + 6 for node in world.nodes)
 
 
 def test_a_clock_set_back_stops_nothing() -> None:

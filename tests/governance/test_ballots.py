@@ -200,6 +200,7 @@ def test_a_keys_first_vote_counts_for_good() -> None:
     assert verdict_of(town, said).approvals == (A, C)
 
 
+@pytest.mark.no_cover
 def test_one_vote_decides_on_many() -> None:
     town = trio()
     said = [town.says(A, "recognition.grant", recognition(f"https://r{n}.example/")) for n in range(20)]

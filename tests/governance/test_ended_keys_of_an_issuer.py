@@ -68,6 +68,7 @@ def numbers(pen: Pen, count: int) -> list[Pen]:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_thief_of_an_ended_key_does_not_push_out_its_report_under_many_numbers() -> None:
     town, pens = school("one", "two")
     thief = numbers(pens["one"], 30)
@@ -81,6 +82,7 @@ def test_a_thief_of_an_ended_key_does_not_push_out_its_report_under_many_numbers
     assert "key_compromised" in codes(town, method("two"))
 
 
+@pytest.mark.no_cover
 def test_a_thief_of_an_ended_key_does_not_push_out_what_another_key_reports() -> None:
     town, pens = school("one", "two", "three")
     thief = numbers(pens["one"], 40)
@@ -105,6 +107,7 @@ def test_a_thief_of_an_ended_key_does_not_push_out_its_report_by_long_statements
     assert "key_compromised" in codes(town, method("two"))
 
 
+@pytest.mark.no_cover
 def test_a_key_that_ended_itself_keeps_what_it_had_reported_before() -> None:
     town, pens = school("one", "two")
     ends(town, pens["one"], "two", THEFT, REPORT, reason_text=PROSE)
@@ -117,6 +120,7 @@ def test_a_key_that_ended_itself_keeps_what_it_had_reported_before() -> None:
     assert "key_compromised" in codes(town, method("two"))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("socks", [60, 180])
 def test_keys_that_a_delegate_states_do_not_push_out_what_an_authority_states(socks: int) -> None:
     town, _ = school("two")
@@ -183,6 +187,7 @@ def test_an_issuers_own_end_of_a_key_stands_in_the_record_without_its_prose() ->
     assert said == {ISSUER: [], A: ["ext", "reason_text"]}
 
 
+@pytest.mark.no_cover
 def test_what_an_ended_key_had_reported_of_twenty_others_stays_whatever_its_thief_says_of_them_all() -> None:
     names = [f"{n}" for n in range(20)]
     town, pens = school("one", *names)

@@ -67,6 +67,7 @@ def flood(town: Consortium, pen: Pen, count: int, how: str) -> list[Statement]:
 HOW = ("nobody's keys", "ever earlier", "other words")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("how", HOW)
 def test_neither_the_record_nor_one_statement_more_costs_more_however_many_forks_there_are(
     how: str, monkeypatch: pytest.MonkeyPatch
@@ -129,6 +130,7 @@ def test_what_a_fork_says_too_often_is_told_why_it_is_not_in_the_record() -> Non
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("how", HOW)
 def test_an_honest_end_of_a_key_stands_beside_a_flood_under_the_same_number(how: str) -> None:
     town, pens = school()
@@ -265,6 +267,7 @@ def check(seed: int) -> None:
         assert standings == [standing_of(whole, one.id) for one in town.said]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("first", [reducers.FIRST, 5])
 @pytest.mark.parametrize("seed", range(3))
 def test_forks_about_an_issuer_come_in_any_order(seed: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,6 +300,7 @@ def answers(fold: Fold) -> list[object]:
     return found
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(3))
 def test_no_answer_changes_by_what_is_left_out(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     town, _ = history(seed)

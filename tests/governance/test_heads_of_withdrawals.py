@@ -32,6 +32,7 @@ def unheard(town: Consortium, pen: Pen, kind: str, body: dict[str, Any]) -> Stat
     return said
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("head", ["of nobody", "of another key", "without what came before it", "early"])
 def test_one_body_erases_no_past_of_its_delegate_by_a_head(head: str) -> None:
     town = trio()
@@ -136,6 +137,7 @@ def test_a_key_that_never_spoke_needs_no_head() -> None:
     assert [state_of(town, said) for said in (withdrawal, given)] == [EffectState.EFFECTIVE] * 2
 
 
+@pytest.mark.no_cover
 def test_heads_that_two_bodies_agree_to_count_in_any_order_and_batch() -> None:
     town = trio()
     pen, made = delegate(town)

@@ -109,6 +109,7 @@ def test_a_branch_is_like_a_fold_of_its_own_and_its_base_never_notices(history: 
     assert picture(base) == before
 
 
+@pytest.mark.no_cover
 @NARROW
 @given(histories(), st.data())
 def test_a_base_becomes_what_its_branch_is_and_all_go_on_as_before(history: History, data: st.DataObject) -> None:

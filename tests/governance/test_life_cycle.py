@@ -159,6 +159,7 @@ it annuls; whoever stays a decision gives back under an advisory, which stays un
 ROWS = [line.split() for line in MATRIX.strip().splitlines()[1:]]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_what_an_event_does_to_credentials_of_before_and_after_in_every_status(fold: Fold, row: list[str]) -> None:
     status, *expected = row
@@ -195,6 +196,7 @@ def test_a_teach_out_counts_for_the_programmes_it_lists_and_needs_to_know_which(
     assert (decided.verdict, decided.reasons[0].code) == (verdict, code)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("status", LED_TO)
 def test_a_timeline_says_of_every_day_what_decide_says(fold: Fold, status: str) -> None:
     for deed in DEEDS:

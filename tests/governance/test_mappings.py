@@ -263,6 +263,7 @@ def test_ten_thousand_links_from_one_item_make_no_record_too_large_and_push_nobo
     assert fold_of(town.eco, [town.said[0], *reversed(town.said[1:])]).state_root() == fold.state_root()
 
 
+@pytest.mark.no_cover
 def test_one_mapping_more_to_a_flooded_item_weighs_what_has_room_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -294,6 +295,7 @@ def test_one_mapping_more_to_a_flooded_item_weighs_what_has_room_and_nothing_els
     assert weighed[1] <= weighed[0] + 150
 
 
+@pytest.mark.no_cover
 def test_of_ones_own_flood_what_counts_comes_before_what_is_only_shown() -> None:
     town = trio()
     badges(town)

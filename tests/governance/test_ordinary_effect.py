@@ -29,6 +29,7 @@ def judged(fold: Fold, statement: Statement) -> InForce | None:
     return InForce(verdict.voice, verdict.since)
 
 
+@pytest.mark.no_cover
 @examples(25)
 @given(histories())
 def test_what_is_judged_quickly_is_judged_as_the_law_has_it(history: History) -> None:

@@ -109,6 +109,7 @@ def test_what_took_effect_is_not_undone_by_taking_it_back_however_it_is_dated(da
     assert "is already in effect" in explain(town, A, "vote.reject", body).reason
 
 
+@pytest.mark.no_cover
 def test_taking_back_says_the_same_in_every_order() -> None:
     town = trio()
     proposed = town.says(A, "recognition.grant", recognition())

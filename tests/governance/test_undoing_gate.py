@@ -306,6 +306,7 @@ class _Everybody:
         return True
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.name)
 def test_each_clause_switched_off_makes_its_test_fail(clause: Clause, monkeypatch: pytest.MonkeyPatch) -> None:
     clause.seen_by(*clause.given)
