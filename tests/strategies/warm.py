@@ -8,7 +8,8 @@ A node spends nine tenths of its start on loading modules, and tests start hundr
 process of the test run loads them once, and forks itself for each command. From there on all is as if somebody had
 typed it: the command has its own session, folder, environment and files, its exit code, and whatever signal is sent to
 it, with one exception: keys are derived from passphrases at the lowest cost, not at half a second of a core for each
-signature. What a program does while it loads is for tests that start one cold (`Machine.start`), and for the guides.
+signature. Nodes that a command begins, as the demonstration does, are forked here too. What a program does while it
+loads is for tests that start one cold (`Machine.start`), and for the guides in a nightly run.
 
 The one that forks has no thread and opens nothing, and ends with the test run, however that ends, and so do the others.
 """
@@ -86,16 +87,18 @@ def begin(
     stdout: IO[bytes],
     stderr: IO[bytes],
     limit: int = 0,
+    place: str = "",
 ) -> Begun:
     """Begins `accredit` with these words, in a session of its own; it reads nothing.
 
     Args:
         limit: bytes beyond which none of its files grows; 0 for none.
+        place: where the process listens that forks; empty for that of this process.
     """
     typed = [str(word) for word in words]
     request = {"words": typed, "cwd": str(cwd), "env": dict(env), "limit": limit}
     with open(os.devnull, "rb") as nothing:
-        return Begun(typed, ask(address(), request, [nothing.fileno(), stdout.fileno(), stderr.fileno()]))
+        return Begun(typed, ask(place or address(), request, [nothing.fileno(), stdout.fileno(), stderr.fileno()]))
 
 
 def ask(place: str, request: dict[str, Any], files: Sequence[int]) -> socket.socket:
@@ -153,6 +156,19 @@ def address() -> str:
 
     atexit.register(end)
     return place
+
+
+def begin_nodes_at(place: str) -> None:
+    """Lets the nodes that this process begins be forked too, as those of the demonstration in a guide."""
+    cold = NodeProcess._begin
+
+    def warm(node: NodeProcess, env: Mapping[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        if type(node) is not NodeProcess:
+            return cold(node, env, log)
+        words = ("node", "run", str(node.folder))
+        return begin(words, cwd=node.folder, env=env, stdout=log, stderr=log, place=place)
+
+    setattr(NodeProcess, "_begin", warm)  # noqa: B010  # to mypy a method is no variable
 
 
 @dataclass(slots=True)
@@ -247,11 +263,13 @@ def _main() -> None:
         importlib.import_module(name)
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
+    place = listening.getsockname()
     gc.freeze()  # what is never collected stays shared with all that are forked
     limit = _serve(listening)
     if limit > 0:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     if limit >= 0:
+        begin_nodes_at(place)
         signal.signal(signal.SIGINT, start._stop)
         start.main()
 
