@@ -385,7 +385,7 @@ def decode_base64(text: str, where: str) -> bytes:
 
 
 def _require_name(name: str) -> None:
-    if not name or "+" in name or _CONTROL.search(name) or any(each.isspace() for each in name):
+    if name.split() != [name] or "+" in name or _CONTROL.search(name):
         raise DecodeError("key_name", "A key name must not be empty or contain spaces or a plus sign.", where="name")
 
 
