@@ -164,3 +164,20 @@ def test_what_an_ended_key_said_is_in_the_set_as_soon_as_a_cut_off_without_effec
     fold, _ = settled(town, ended)
     assert fold.is_committed(said.id)
     assert fold.state_root() == town.fold().state_root()
+
+
+@pytest.mark.parametrize("is_approved_by_thief", [False, True])
+def test_a_branch_is_vouched_for_as_soon_as_its_end_comes_for_which_somebody_has_voted(
+    is_approved_by_thief: bool,
+) -> None:
+    town = trio()
+    pen = town.pen(A)
+    thief = pen.copy()
+    honest = town.says(pen, "issuer.register", register("did:web:honest.example"))
+    end = town.says(pen, "issuer.register", register("did:web:end.example"))
+    town.says(thief, "issuer.register", register("did:web:forged.example"))
+    if is_approved_by_thief:
+        town.votes(thief, end)
+    town.votes(B, end)
+
+    check(town, honest, EffectState.EFFECTIVE, end)
