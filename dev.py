@@ -46,10 +46,10 @@ DEMO_LOCK, DEV_LOCK = "requirements/demo.txt", "requirements/dev.txt"
 PARTS = {
     "judges": ("an hour and a quarter", "histories, dramas and mutants of governance; the mutants take an hour"),
     "decoders": ("four minutes", "changed inputs for each decoder, bent requests for each route"),
-    "defences": ("an hour", "the gate of the simulator, lies told to verifiers"),
+    "defences": ("a quarter of an hour", "the gate of the simulator, lies told to verifiers"),
     "disks": ("half an hour", "a disk that fails, a process that is killed; ACCREDIT_KILLS=200: ten minutes"),
-    "nodes": ("not timed as a whole", "whole nodes that are interrupted, the explorer in a browser"),
-    "installed": ("not timed as a whole", "what installs packages, from the network"),
+    "nodes": ("two minutes", "whole nodes that are interrupted, the explorer in a browser"),
+    "installed": ("a quarter of an hour", "what installs packages, from the network"),
     "pure": ("not timed as a whole", "the properties of the pure folders, with fifty times as many examples"),
     "others": ("not timed as a whole", "all other properties so, guides typed as by a person, thirty kills of nodes"),
     "coverage": ("half an hour", "how much of the other folders all tests reach"),

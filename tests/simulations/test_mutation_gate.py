@@ -45,7 +45,7 @@ def test_a_scenario_holds_with_the_defence_and_fails_without(defence: Defence) -
     assert row[-1] == "1 of 1 seeds"
 
 
-@pytest.mark.nightly  # 630 runs: an hour of one core
+@pytest.mark.nightly  # 630 runs: a quarter of an hour of one core
 def test_every_defence_tells_with_a_margin_at_twenty_one_seeds() -> None:
     judged = judge_all(DEFENCES, SEEDS)
     assert len(judged) == len(DEFENCES) * len(SEEDS)

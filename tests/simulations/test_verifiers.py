@@ -29,7 +29,7 @@ def results_of(world: World) -> Counter[str]:
     return total
 
 
-@pytest.mark.nightly  # a minute of one core; the scenario itself runs small with all others
+@pytest.mark.nightly  # five seconds of one core; the scenario itself runs small with all others
 def test_every_kind_of_lie_is_told_and_seen_through() -> None:
     results = results_of(asked("lying_to_verifiers", {"nodes": 14, "seconds": 90}))
     assert results["verified"] > 100
