@@ -117,10 +117,11 @@ class Ground:
     _lines: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
     _origins: dict[tuple[bytes, Voice], bytes] = field(default_factory=dict)
     _introduced: dict[tuple[bytes, Voice], int] = field(default_factory=dict)
+    _highest: dict[tuple[bytes, Voice], int] = field(default_factory=dict)
 
     def over(self, chains: Chains) -> "Ground":
         """Return a copy over other chains that hold the same statements; cached look-ups are dropped."""
-        return replace(self, chains=chains, _forks={}, _voices={}, _lines={}, _introduced={})
+        return replace(self, chains=chains, _forks={}, _voices={}, _lines={}, _introduced={}, _highest={})
 
     # Which law applies
 
@@ -174,8 +175,10 @@ class Ground:
 
     def highest(self, key: bytes, voice: Voice) -> int:
         """Return the newest version of the charter under which a key was added to a voice; -1: it was not."""
-        sources = self.added.get(voice, {}).get(key, ()) if voice.via is None else ()
-        return max((self.epoch(self.chains[source]) for source in sources), default=-1)
+        if (key, voice) not in self._highest:
+            sources = self.added.get(voice, {}).get(key, ()) if voice.via is None else ()
+            self._highest[key, voice] = max((self.epoch(self.chains[source]) for source in sources), default=-1)
+        return self._highest[key, voice]
 
     def _stated_in(self, voice: Voice, epoch: int) -> int:
         """Return the version of the charter that stated a voice's keys: what was added before it counts no more.
@@ -267,6 +270,7 @@ class Ground:
         statements.sort()
         self._voices.pop((key, voice.by), None)
         self._introduced.clear()
+        self._highest.pop((key, voice), None)
 
     def successors(self, key: bytes, voice: Voice) -> set[bytes]:
         """Return the next keys to which a key's introductions to a voice commit: none, one, or several that disagree.
@@ -630,6 +634,7 @@ class Ground:
         self._forks.clear()
         self._voices.clear()
         self._introduced.clear()
+        self._highest.clear()
         rotations = (cut for cut in self.cut_offs.values() if cut.statement.kind == "key.rotate")
         self._origins = {
             (key_id(cut.statement.body["new"]["public"]), voice): cut.statement.body["key"]

@@ -272,7 +272,7 @@ def test_what_a_forked_key_says_after_its_end_is_committed_by_those_who_hear_it_
 
 def law_of(law: Law) -> dict[str, object]:
     """All that a law concludes, by name: its own members and those of its parts, without what they only remember."""
-    ground, remembered = law.ground, ("chains", "_forks", "_voices", "_lines", "_introduced")
+    ground, remembered = law.ground, ("chains", "_forks", "_voices", "_lines", "_introduced", "_highest")
     parts = {field.name: getattr(law, field.name) for field in fields(Law) if field.name not in ("ground", "mandates")}
     basis = {field.name: getattr(ground, field.name) for field in fields(Ground) if field.name not in remembered}
     return parts | basis | {"seats": law.mandates.seats}
@@ -287,6 +287,7 @@ def remembered_wrongly(fold: Fold, anew: Law) -> list[object]:
         key for key, found in kept._voices.items() if found != now.candidates(key[0], CanonicalId(key[1]))
     ]
     wrong += [key for key, found in kept._introduced.items() if found != now.introduced(*key)]
+    wrong += [key for key, found in kept._highest.items() if found != now.highest(*key)]
     wrong += [key for key, found in kept._forks.items() if found != now.fork(key)]
     wrong += [head for head, found in kept._lines.items() if found != {s.id for s in fold.chains.ancestry(head)}]
     return wrong + [id for id, found in fold._verdicts.items() if found != fold._judge(anew, fold.chains[id])]

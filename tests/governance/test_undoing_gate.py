@@ -18,8 +18,10 @@ from accredit.governance.index.statement_index import named_heads
 from accredit.governance.rules import undoing
 from accredit.registry.decision.competencies import Competencies
 from accredit.registry.domain.records import Voice
+from accredit.registry.limits import TIME_MAX
 from tests.governance import test_by_mandate as by_mandate
 from tests.governance import test_dating_back as dates
+from tests.governance import test_epochs as epochs
 from tests.governance import test_heads_of_withdrawals as heads
 from tests.governance import test_limits_by_framework as framed
 from tests.governance import test_mappings as mapped
@@ -99,6 +101,18 @@ def _line_for_all(ground: Ground, key: bytes, _: Voice) -> bytes:
 
 
 CLAUSES: Final = (
+    Clause(
+        name="an amendment that changes a body's keys states them all",
+        off=((Ground, "_stated_in", constantly(-1)),),
+        seen_by=epochs.test_a_thief_whom_the_charter_replaces_does_not_stay_by_a_key_that_he_has_added,
+        given=("replaced",),
+    ),
+    Clause(
+        name="heads given after a mandate ended show nothing",
+        off=((Mandates, "ends", constantly(TIME_MAX)),),
+        seen_by=heads.test_heads_given_after_a_mandate_ended_show_nothing_of_what_a_thief_dated_back,
+        given=("an amendment of the charter", True),
+    ),
     Clause(
         name="a join asks of each rule the greater",
         off=((undoing, "join", _first), (effect, "join", _first)),
