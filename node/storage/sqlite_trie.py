@@ -24,6 +24,7 @@ It does not open connections or transactions (`sqlite` does), or say which state
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, groupby, islice
 from struct import Struct
 from typing import Final
@@ -43,6 +44,10 @@ from accredit.registry.transparency.state_trie import (
 BUCKET: Final = 24
 """Most leaves of a subtree without a page. Fewer need more pages on the disk; more need more hashing for a proof. The
 middle one of 16, 24 and 32, at 10^5 leaves (`benchmarks/statemap.py`)."""
+
+PAGES: Final = 512
+"""Pages whose inner hashes are remembered for proofs, 5 KiB each: the upper ones, through which all proofs lead, of two
+maps. A guess."""
 
 RECORDS: Final = "records"
 """The name of the map over the records."""
@@ -125,19 +130,16 @@ class SqliteStateMap:
         """Return the proof of the key's value or absence under `root()`, for `state_trie.check_proof`."""
         assert len(key) == KEY_BYTES
         digits, siblings, path = key.hex(), list[bytes](), ""
-        page = self._page(path)
-        while page is not None:
-            slots: Sequence[_Subtree] = page
-            turns = int(digits[len(path)], 16)
+        slots = self._slots(path)
+        while slots is not None:
+            rows = _levels(slots, self._prefixes)
+            slot = int(digits[len(path)], 16)
             for level in reversed(range(_LEVELS)):
-                if sum(count for count, _ in slots) <= 1:
+                if rows[level + 1][slot >> level + 1][0] <= 1:
                     break  # what is left of the path is one leaf, or nothing
-                half = 1 << level
-                here, beside = (slots[half:], slots[:half]) if turns & half else (slots[:half], slots[half:])
-                siblings.append(self._fold(beside)[1])
-                slots = here
+                siblings.append(rows[level][slot >> level ^ 1][1])
             path = digits[: len(path) + 1]
-            page = self._page(path) if sum(count for count, _ in slots) > self._bucket else None
+            slots = self._slots(path) if rows[0][slot][0] > self._bucket else None
         return finish_proof(key, siblings, self._scan(*_around(key, len(siblings))), self._prefixes)
 
     def subtree(self, path: str, reopen: Callable[[], "SqliteStateMap"]) -> Elsewhere:
@@ -385,6 +387,18 @@ def _unpacked(slots: bytes | bytearray) -> list[_Subtree]:
     """Return the subtrees of a page."""
     fields = iter(_SLOTS.unpack(slots))
     return list(zip(fields, fields, strict=True))
+
+
+@lru_cache(maxsize=PAGES)
+def _levels(slots: bytes, prefixes: Prefixes) -> Sequence[Sequence[_Subtree]]:
+    """Return the subtrees of a page on each level, its slots first and the whole last.
+
+    They follow from the page's bytes, so a page that is remembered is never an older one.
+    """
+    rows = [_unpacked(slots)]
+    while len(rows[-1]) > 1:
+        rows.append(row_above(rows[-1], prefixes))
+    return rows
 
 
 def _range(path: str) -> tuple[bytes, bytes]:
