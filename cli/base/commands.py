@@ -164,7 +164,19 @@ class CommandGroup(click.Group):
             close = get_close_matches(args[0], [*commands, *options], 1) if args else []
             here = f" Commands here: {', '.join(commands)}." if len(commands) <= _FEW_COMMANDS else ""
             meant = f" Did you mean {close[0]}?" if close else here
+            if deeper := self._one_noun_deeper(ctx, args[0]) if args else []:
+                meant = f" Did you mean {' or '.join(deeper)}?"
             raise click.UsageError(f"There is no command {args[0]!r}.{meant}", ctx) from error
+
+    def _one_noun_deeper(self, ctx: click.Context, verb: str) -> list[str]:
+        """Return the commands of that verb under the nouns of this group, as typed: `suspend` belongs to a noun."""
+        nouns = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        found = [
+            f"{ctx.command_path} {name} {verb}"
+            for name, noun in nouns
+            if isinstance(noun, click.Group) and verb in noun.list_commands(ctx)
+        ]
+        return found if len(found) <= _FEW_NOUNS else []
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any that is lazy."""
@@ -187,6 +199,9 @@ class CommandGroup(click.Group):
 
 _FEW_COMMANDS: Final = 12
 """As many as an error lists; help has longer lists."""
+
+_FEW_NOUNS: Final = 3
+"""As many commands of one verb as an error suggests: `list` and `show` have nearly all nouns."""
 
 _SENTENCE_CHARS: Final = 300
 """More than the first sentence of any command's help has: a list of commands wraps it, and cuts none off."""

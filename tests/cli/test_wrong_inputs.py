@@ -56,6 +56,15 @@ GOVERNANCE = [
     Slip(guide="governance-body", typed="charter draft --id https://t.example/ --name T --authority {council} C public "
          "two --keys {town}/council-1.toml -o {dir}/c.toml", code=2,
          says=["THRESHOLD, the last of its four parts, is a whole number such as 2, not 'two'"]),
+    Slip(guide="governance-body", typed="charter draft --id https://t.example/ --name T --authority {council} C public "
+         "2 --keys {town}/council-1.key -o {dir}/c.toml",
+         says=["council-1.key is a key file with a secret key", "accredit keys export {town}/council-1.key -o"],
+         then="keys export {town}/council-1.key -o {dir}/council-1.toml"),
+    Slip(guide="governance-body", typed="charter sign {grant} -o {grant}", key="charity", code=6,
+         says=["grant.toml already exists: the first founder has signed", "accredit charter sign {grant} --key"]),
+    Slip(guide="governance-body", typed="suspend {issuer}", code=2,
+         says=["Did you mean accredit accreditation suspend?"], then="accreditation suspend --help"),
+    Slip(guide="governance-body", typed="list", code=2, says=["There is no command 'list'. For help"]),
     Slip(guide="governance-body", typed="issuer propose --id Harbour --name Harbour", key="charity",
          says=["'Harbour' is not a DID or URL", "accredit issuer list --name Harbour"],
          then="issuer list --name Harbour"),

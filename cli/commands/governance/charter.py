@@ -24,8 +24,10 @@ from accredit.cli.signing.submit import submit as send
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.counts import many
-from accredit.registry.errors import DecodeError, InputError, RefusedError
+from accredit.registry.errors import DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import SIGNERS
+
+from .keys import read_entry
 
 charter = CommandGroup(
     "charter", help="The ecosystem's constitution: draft, check, sign, publish, show, amend, history."
@@ -224,6 +226,13 @@ def sign(file: Path, target: Path, yes: bool, key: Path | None, passphrase_file:
     if key is None:
         raise InputError("no_key", "No key file was given.", hint="Add --key FILE or set ACCREDIT_KEY.")
     is_first = file.suffix == ".toml"
+    if is_first and target.exists():
+        again = f"accredit charter sign {output.quoted(target)} --key {output.quoted(key)}"
+        raise StorageError(
+            "file_exists",
+            f"{target} already exists: the first founder has signed.",
+            hint=f"Whoever has not yet signed runs: {again}\nFor another charter, name another file: -o FILE",
+        )
     body = read_charter(file) if is_first else genesis_statement(file)[0].body
     if not wants_json():
         _describe(body)
@@ -399,14 +408,15 @@ def read_node_entry(path: Path) -> dict[str, Any]:
 def _keys_by_authority(paths: tuple[Path, ...], authorities: list[str]) -> dict[str, list[Any]]:
     keys: dict[str, list[Any]] = {authority: [] for authority in authorities}
     for path in paths:
-        table = documents.read_file(path)
-        if table.get("authority") not in keys:
+        entry = documents.render(read_entry(path))
+        authority = documents.read_file(path).get("authority")
+        if authority not in keys:
             raise InputError(
                 "whose_key",
-                f"{path} is a key of {table.get('authority')!r}, which is not one of the authorities given.",
+                f"{path} is a key of {authority!r}, which is not one of the authorities given.",
                 hint="Add --authority for it, or leave this file out.",
             )
-        keys[table["authority"]].append(table["key"])
+        keys[authority].append(entry)
     for authority, held in keys.items():
         if not held:
             raise InputError("no_keys", f"No key of {authority} was given.", hint="Add --keys FILE for it.")

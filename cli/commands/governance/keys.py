@@ -306,6 +306,13 @@ def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
     from accredit.governance.index.key_entries import KEY
 
     table = documents.convert(documents.read_file(path))
+    if "sealed" in table:
+        raise DecodeError(
+            "not_a_key_entry",
+            f"{path} is a key file with a secret key; what goes to others is its public entry.",
+            hint=f"Write that, and give it instead: accredit keys export {output.quoted(path)} "
+            f"-o {output.quoted(path.with_suffix('.toml'))}",
+        )
     entry = table.get("key") if isinstance(table.get("key"), dict) else table
     entry = {name: value for name, value in entry.items() if name != "authority"}
     if budget is not None:

@@ -233,7 +233,11 @@ def _require_new(path: Path | None) -> None:
     if path is None:
         return
     if path.exists():
-        raise StorageError("file_exists", f"{path} already exists.", hint="Choose another name for the report.")
+        raise StorageError(
+            "file_exists",
+            f"{path} already exists.",
+            hint="Choose another name for the report. An import that is repeated proposes nothing twice.",
+        )
     if not path.absolute().parent.is_dir():
         raise StorageError("no_folder", f"{path.parent} is not a folder.", hint="Create it first.")
 
