@@ -135,7 +135,8 @@ def foreseen_lines(foreseen: Mapping[str, Any]) -> list[output.Styled]:
     ]
     duplicates = [shorten(one) for one in foreseen.get("duplicates", ())]
     if duplicates:
-        lines.append(mix(fair("! "), "The same proposal already waits for votes: ", ", ".join(duplicates[:5]), "."))
+        already = f"The same proposal already waits for votes: {', '.join(duplicates[:5])}."
+        lines.append(mix(fair("! "), f"{already} One is enough; accredit retract takes the other back."))
     return lines
 
 
