@@ -204,12 +204,14 @@ def key_head(fold: Fold, key: bytes) -> KeyHead | None:
 
 def key_heads(fold: Fold) -> list[tuple[bytes, bytes, int]]:
     """Return id, newest statement held in sequence, and its number, for every key in use: the content of `heads`."""
-    found = []
-    for key in sorted(fold.chains.keys()):
-        head = key_head(fold, key)
-        if head is not None and head.id is not None:
-            found.append((key, head.id, head.seq))
-    return found
+    found = (newest_of(fold, key) for key in sorted(fold.chains.keys()))
+    return [each for each in found if each is not None]
+
+
+def newest_of(fold: Fold, key: bytes) -> tuple[bytes, bytes, int] | None:
+    """Return a key's entry in `heads`; None if it is not in use, or no held statement introduces it."""
+    head = key_head(fold, key)
+    return None if head is None or head.id is None else (key, head.id, head.seq)
 
 
 def _voices_of(law: Law, key: bytes) -> tuple[Voice, ...]:

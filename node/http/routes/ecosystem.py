@@ -6,10 +6,11 @@ each other's votes and a new node can wait.
 
 from typing import Any, Final, NotRequired, TypedDict
 
-from accredit.governance.standing import key_head, key_heads
+from accredit.governance.standing import key_head, newest_of
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.request_reading import hex_id
 from accredit.node.http.handling.route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
+from accredit.node.http.handling.turns import Turns
 from accredit.node.views.json_views import plain
 from accredit.registry.domain.records import charter_in
 from accredit.registry.errors import InputError, NotYetError
@@ -213,8 +214,16 @@ async def key(call: Call) -> Response:
 
 async def heads(call: Call) -> Response:
     """The newest statement of every key."""
-    rows = key_heads(call.reader.fold)
-    value: Heads = {"heads": [{"key": key.hex(), "id": id.hex(), "seq": seq} for key, id, seq in rows]}
+    found: list[NewestStatement] = []
+    with Turns(call.shared.lengthy) as turns:  # thousands of institutions may have keys that sign
+        for key in sorted(call.reader.fold.chains.keys()):
+            if turns.is_over:
+                await turns.give()
+            newest = newest_of(call.reader.fold, key)
+            if newest is not None:
+                _, id, number = newest
+                found.append({"key": key.hex(), "id": id.hex(), "seq": number})
+    value: Heads = {"heads": found}
     return json_response(value, cache="no-store")
 
 
