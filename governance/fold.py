@@ -790,9 +790,11 @@ class Fold:
         """Yield an issuer's newest `GRANTS_LISTED` grants, whatever became of them, the newest first."""
         return (self.chains[id] for _, id in reversed(self._grants.get(("issuer", issuer), ())))
 
-    def open_statements(self) -> Iterator[Statement]:
-        """Yield the statements that wait for votes, or no longer do because they were closed or taken back."""
-        return (self.chains[each] for each in self._open)
+    def open_ids(self) -> list[bytes]:
+        """Return the ids of the statements that wait for votes, or no longer do because they were closed or taken back,
+        in no order. There may be thousands, which are read in turns.
+        """
+        return list(self._open)
 
     def annulments(self, statement: bytes) -> tuple[bytes, ...]:
         """Return the ids of the statements that would annul a statement, in effect or not."""

@@ -156,7 +156,7 @@ def explain_draft(fold: Fold, draft: Draft, key: bytes) -> StatementEffect:
 
 def waiting_proposals(fold: Fold) -> list[Proposal]:
     """Return the statements that wait for votes, oldest first."""
-    found = (proposal_of(fold, statement.id) for statement in fold.open_statements())
+    found = (proposal_of(fold, id) for id in fold.open_ids())
     return sorted((one for one in found if one is not None), key=Proposal.place)
 
 

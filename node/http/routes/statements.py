@@ -409,10 +409,10 @@ async def _waiting(call: Call, turns: Turns) -> tuple[Sequence[bytes], Waiting]:
     found: tuple[int, tuple[list[bytes], Waiting]] | None = call.shared.kept.get(_WAITS)
     if found is None or found[0] != made_of:
         places, alike = list[tuple[int, bytes]](), Waiting(())
-        for statement in list(call.reader.fold.open_statements()):
+        for id in call.reader.fold.open_ids():
             if turns.is_over:
                 await turns.give()
-            proposal = proposal_of(call.reader.fold, statement.id)
+            proposal = proposal_of(call.reader.fold, id)
             if proposal is not None:
                 places.append(proposal.place())
                 alike.add(proposal.statement)
