@@ -18,13 +18,13 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from time import perf_counter
 from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypedDict, cast
 
 import msgspec
 from msgspec import Meta
 
+from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.exchange import Response
 from accredit.node.http.handling.alike_questions import AlikeQuestions
 from accredit.node.http.handling.deciding import decide_held_together, read_ahead
@@ -386,7 +386,8 @@ class _Asking:
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """Return the answer of the noted state with its proof, unless a newer statement makes it worse."""
         noted = self._call.reader.noted
-        if noted.note is None:
+        note = noted.note
+        if note is None:
             raise NotYetError(
                 "no_state_note",
                 "this node knows no state that a quorum of signers vouches for, so it cannot prove anything.",
@@ -398,7 +399,7 @@ class _Asking:
                 f"a request may ask for at most {PROVED} answers with evidence, some {EVIDENCE_BYTES} bytes in all.",
                 hint="Split them into several requests.",
             )
-        decision, made = _prover(self._call, self._ecosystem).answer(query, self._moment.now)
+        decision, made = _prover(self._call, noted, note, self._ecosystem).answer(query, self._moment.now)
         if held.verdict is Verdict.STALE_VIEW or (decision.authorized and not held.authorized):
             return {**_view(query, held), "evidence": None, "own_word": True}
         data = made.encode()
@@ -407,12 +408,13 @@ class _Asking:
         return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
 
 
-def _prover(call: AnswerSource, ecosystem: CanonicalId) -> Prover:
+def _prover(call: AnswerSource, noted: NotedMap, note: bytes, ecosystem: CanonicalId) -> Prover:
     """Return the prover of the newest note; it proves the shared records once."""
-    noted = call.reader.noted
-    assert noted.note is not None
-    make = partial(Prover, noted, statements_root=noted.statements_root, note=noted.note, ecosystem_id=ecosystem)
-    return call.shared.keep("prover", noted.note, make)
+
+    def make() -> Prover:
+        return Prover(noted, statements_root=noted.statements_root, note=note, ecosystem_id=ecosystem)
+
+    return call.shared.keep("prover", note, make)
 
 
 def judge(call: AnswerSource, query: Query, moment: Moment) -> Decision:
