@@ -189,12 +189,24 @@ def meant(place: str) -> tuple[list[tuple[str, ...]], bool]:
     file, _, line = place.rpartition(":")
     if file in SPEAKS_FOR:
         return SPEAKS_FOR[file], True
-    here = [path for path, command in PATHS.items() if file_of(command) == file]
+    here = commands_in(file)
     for path in here:
-        lines = inspect.getsourcelines(callback_of(PATHS[path]))
-        if lines[1] <= int(line) < lines[1] + len(lines[0]):
+        if int(line) in lines_of(path):
             return [path], True
     return here, False
+
+
+@cache
+def commands_in(file: str) -> list[tuple[str, ...]]:
+    """The commands that are written in a file, as messages name it."""
+    return [path for path, command in PATHS.items() if file_of(command) == file]
+
+
+@cache
+def lines_of(path: tuple[str, ...]) -> range:
+    """The lines on which a command is written; each look takes its whole module apart."""
+    lines, first = inspect.getsourcelines(callback_of(PATHS[path]))
+    return range(first, first + len(lines))
 
 
 def test_what_a_message_says_to_add_is_an_option_of_the_command_that_says_it() -> None:
