@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accredit.cli.base import documents, output
+from accredit.registry.encoding.display import sheet_cell
 from accredit.registry.errors import AccreditError
 
 from .facts import HistoryFinding
@@ -46,7 +47,7 @@ def encode(path: Path, findings: Sequence[HistoryFinding], more: Mapping[str, An
     table.writerow(COLUMNS)
     for row in rows(findings):
         cells = [{True: "yes", False: "no"}.get(value, value) for value in row.values()]
-        table.writerow([f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@") else cell for cell in cells])
+        table.writerow(["" if cell is None else sheet_cell(str(cell)) for cell in cells])
     return text.getvalue()
 
 

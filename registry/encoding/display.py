@@ -10,6 +10,7 @@ address or put into a file has not.
 from typing import Final
 
 _JOINERS: Final = "\u200c\u200d"
+_RUN: Final = ("=", "+", "-", "@")  # what begins a formula (OWASP, CSV injection); a tab or line break is escaped
 
 
 def one_line(text: str) -> str:
@@ -26,6 +27,17 @@ def one_line(text: str) -> str:
         else one.encode("unicode_escape").decode()
         for at, one in enumerate(text)
     )
+
+
+def sheet_cell(text: str) -> str:
+    """Return `text` as a cell of a CSV file: on one line, and with an apostrophe if a spreadsheet would run it.
+
+    On one line, because people also read such a file on a terminal, where a line break in a name would begin a row.
+
+    >>> sheet_cell("=HYPERLINK(1)"), sheet_cell("A College\\nB College,trusted")
+    ("'=HYPERLINK(1)", 'A College\\\\nB College,trusted')
+    """
+    return f"'{one_line(text)}" if text.startswith(_RUN) else one_line(text)
 
 
 def _joins(text: str, at: int) -> bool:

@@ -4,9 +4,11 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
+from accredit.registry.encoding.display import sheet_cell
+
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Return rows as RFC 4180 has it, what one lacks left empty; no cell that a spreadsheet would run as a formula."""
+    """Return rows as RFC 4180 has it, what one lacks left empty, each cell as `sheet_cell` makes it."""
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\r\n")
     table.writerow(columns)
@@ -16,5 +18,4 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
 
 
 def _cell(value: object) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return sheet_cell(" ".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from accredit.cli.base import output
 from accredit.cli.importers.findings import ImportFinding
+from accredit.registry.encoding.display import sheet_cell
 
 from .row import LEFT_OUT, READY, REFUSED, SAME, Row
 
@@ -89,12 +90,8 @@ def to_csv(rows: Sequence[Row]) -> str:
     for row in rows:
         cells = (row.source, row.place, row.id, row.name, row.result, " ".join(one.hex() for one in row.statements))
         found = (" ".join(one.text for one in row.findings), " ".join(one.hint for one in row.findings if one.hint))
-        writer.writerow([_harmless(cell) for cell in (*cells, *found)])
+        writer.writerow([sheet_cell(cell) for cell in (*cells, *found)])
     return text.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def encode(path: Path, rows: Sequence[Row], statements: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,6 @@ that begin with an underscore are for the page alone.
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
@@ -25,7 +24,7 @@ from accredit.node.http.handling.route import JSON, REVALIDATE, Call, Handler, R
 from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import rfc3339
-from accredit.registry.encoding.display import one_line
+from accredit.registry.encoding.display import one_line, sheet_cell
 from accredit.registry.errors import InputError
 
 from .marks import MARKS, mark_of
@@ -69,7 +68,6 @@ _MENU: Final = (
 """Pages of the menu, with their names in the catalogue."""
 
 _FOLDER: Final = Path(__file__).parent
-_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +176,7 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         value = "; ".join(str(one) for one in value)
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
-    return value
+    return sheet_cell(value) if isinstance(value, str) else value
 
 
 # ------------------------------------------------------------------------------------------------- rendering

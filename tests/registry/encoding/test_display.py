@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.registry.encoding.display import one_line
+from accredit.registry.encoding.display import one_line, sheet_cell
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,21 @@ from accredit.registry.encoding.display import one_line
 )
 def test_a_text_cannot_look_like_another_or_like_a_line_of_ours(written: str, shown: str) -> None:
     assert one_line(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "cell"),
+    [
+        ("College, of Examples", "College, of Examples"),
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("-1", "'-1"),
+        ("+1", "'+1"),
+        ("\t=1", "\\t=1"),
+        ("A\r\ndiploma.json,accepted", "A\\r\\ndiploma.json,accepted"),
+        ("\x1b[2Kaccepted", "\\x1b[2Kaccepted"),
+        ("\u202edetpecca", "\\u202edetpecca"),
+    ],
+)
+def test_a_cell_of_a_stranger_is_no_formula_and_draws_no_row_of_its_own(written: str, cell: str) -> None:
+    assert sheet_cell(written) == cell
