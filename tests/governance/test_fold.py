@@ -69,6 +69,8 @@ def test_settle_tells_which_records_changed_and_what_took_effect_or_ceased() -> 
     assert fold.get("accreditation", given.id.hex()) is None
     assert [subject for subject, _ in fold.items()] == sorted(subject for subject, _ in fold.items())
     assert [id for (_, id), _ in fold.items("authority")] == [A, B, C]
+    for kind, listed in (("authority", [A, B, C]), ("accreditation", [])):
+        assert sorted(id for part in fold.ids_in_parts(kind) for id in part) == listed
 
 
 def test_adding_again_changes_nothing() -> None:
