@@ -9,9 +9,9 @@ from tests.strategies.judging_mutants import EQUIVALENT, JUDGES, ROOT, is_seen, 
 pytestmark = pytest.mark.no_cover
 
 SECONDS_WIDE = 3_600.0
-UNSEEN = 0.2
-"""Of all mutants so many may go unseen: a floor under what is (33 of 174 in a sample). It should be 0, but for those
-that nobody can see (`EQUIVALENT`)."""
+UNSEEN = 0.05
+"""Of all mutants so many may go unseen: twice as many as the last time (5 of 206, each of which now has a test). It
+should be 0, but for those that nobody can see (`EQUIVALENT`)."""
 
 
 def find(module: str, function: str, change: str) -> bool:
