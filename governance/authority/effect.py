@@ -479,8 +479,12 @@ def _to_change(
 
 
 def _carriers(law: Law, grant: Unverified) -> tuple[Voice, ...]:
-    """Return the voices that accredited together; each of them may take trust away alone."""
-    return tuple(Voice(by, None) for by in law.ground.speaking(grant, law.ground.approvals(grant)))
+    """Return the voices that accredited together; each of them may take trust away alone.
+
+    A doubt about a key does not matter here, as it does not where trust is taken away. Otherwise a body could fork the
+    key of its approval: it would no longer be among these voices, and all that it had narrowed with others would fall.
+    """
+    return tuple(Voice(by, None) for by in law.ground.speaking(grant, law.ground.approvals(grant, narrowing=True)))
 
 
 def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:

@@ -11,7 +11,7 @@ from accredit.governance.authority.effect import EffectState
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import ISSUER, delegation, grant, node, register
+from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, framework, grant, node, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
 from tests.strategies.stories import (
     A,
@@ -290,3 +290,35 @@ def test_a_cut_off_by_an_accomplice_anchors_no_branch() -> None:
     compromise(town, friend, town.pen(A), forged)
 
     assert state_of(town, forged) is EffectState.WAITING
+
+
+@pytest.mark.parametrize("is_amended", [False, True])
+def test_one_body_does_not_take_back_a_joint_revocation_by_forking_the_key_of_its_approval(is_amended: bool) -> None:
+    """Else it is no longer among those who accredited, who alone may narrow: found by the search for such ways."""
+    rules = {
+        "accreditation.grant": {"authorities": 1, "constituencies": {"public": 1}},
+        "accreditation.status": {"authorities": 2},
+    }
+    town = trio(keys=2, threshold=2, rules=rules)
+    town.votes(f"{A}#2", town.says(f"{A}#1", "issuer.register", register()))
+    given = town.says(f"{A}#1", "accreditation.grant", grant(scope=SCOPE))
+    thief = town.pen(f"{A}#2").copy()
+    town.votes(f"{A}#2", given)
+    for voter in (f"{B}#1", f"{B}#2"):
+        town.votes(voter, given)
+    if is_amended:
+        body = {"accreditation": given.id, "after": [given.id], "effective_from": town.time, "valid_from": 0}
+        narrowed = town.says(
+            f"{A}#1", "accreditation.amend", body | {"scope": SCOPE | {"jurisdictions": ["US-IN"]}}, ISSUER
+        )
+        town.votes(f"{A}#2", narrowed)
+    else:
+        body = event(given.id, "revoke", town.time, reason_code="fraud")
+        narrowed = town.says(f"{A}#1", "accreditation.status", body, ISSUER)
+        for voter in (f"{A}#2", f"{C}#1", f"{C}#2"):
+            town.votes(voter, narrowed)
+    assert state_of(town, narrowed) is EffectState.EFFECTIVE
+
+    town.says(thief, "framework.publish", framework())
+
+    assert [state_of(town, said) for said in (given, narrowed)] == [EffectState.EFFECTIVE] * 2
