@@ -22,6 +22,7 @@ from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.vocabulary import EVENTS, LAPSING_EVENTS
 from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
@@ -33,6 +34,7 @@ GRADES: Final = {Verdict.TRUSTED: 3, Verdict.TRUSTED_WITH_ADVISORY: 2, Verdict.T
 WIDER: Final = {"achievement_types": "*", "credential_types": "*", "jurisdictions": ["US"]}
 NARROWER: Final = SCOPE | {"jurisdictions": ["US-IN"]}
 DAY: Final = 86_400
+ASKED: Final = ("BachelorDegree", "License")
 BADGE: Final = CanonicalId("https://badges.example/first-aid")
 LICENCE: Final = CanonicalId("https://licences.example/surgeon")
 CROSSWALK: Final = "https://crosswalks.example/one"
@@ -112,13 +114,17 @@ class Drama:
     def rule(self, name: str) -> Rule:
         return rule_for(name, self.charter.rules)
 
+    def times(self, now: int) -> tuple[int | None, ...]:
+        """The times that are asked about; None: the present."""
+        return None, START + 60, self.given.iat + 5, now - DAY
+
     def answers(self, fold: Fold, now: int) -> list[int]:
         """How good the answers are: as of now, as of then; about what the grant alone covers, then about what a mapping
         would add (`about_mapped` says how many these are)."""
         records = Only(fold, self.given.id)
         found = []
-        for time in (None, START + 60, self.given.iat + 5, now - DAY):
-            for achievement in ("BachelorDegree", "License"):
+        for time in self.times(now):
+            for achievement in ASKED:
                 query = Query(
                     entity=ISSUER,
                     authority=self.town.id,
@@ -134,7 +140,7 @@ class Drama:
         """How good the answers about a competency are that is not granted, but mapped to one that is."""
         records = Only(fold, self.given.id)
         found = []
-        for time in (None, START + 60, self.given.iat + 5, now - DAY):
+        for time in self.times(now):
             query = Query(entity=ISSUER, authority=self.town.id, competencies=(LICENCE,), jurisdiction="US", time=time)
             verdict = decide(query, records, now, ecosystem_id=self.town.id).verdict
             found.append(GRADES.get(verdict, 0))
@@ -597,15 +603,18 @@ def _some_keys(random: Random, pens: Sequence[Pen], owner: CanonicalId) -> list[
     return random.sample(pens, random.randint(1, max(1, len(pens) // 2)))
 
 
-def _at_stake(drama: Drama, pens: Sequence[Pen], mapped: int) -> slice:
-    """Which of the answers may not get better by these keys.
+def _at_stake(drama: Drama, pens: Sequence[Pen], now: int) -> list[int]:
+    """Which of the answers may not get better by these keys: their numbers."""
+    times, widens = drama.times(now), may_widen(drama, pens)
+    # Whoever may make the grant may make it wider, as of times at which nobody had taken any of it away.
+    first = min((_begins(one.statement) for one in drama.narrowings), default=TIME_MAX)
+    granted = [time for time in times for _ in ASKED]
+    found = [n for n, time in enumerate(granted) if not widens or (now if time is None else time) >= first]
+    return found if may_map(drama, pens) else [*found, *range(len(granted), len(granted) + len(times))]
 
-    Args:
-        mapped: how many of them, the last, are about what a mapping adds.
-    """
-    # Where nobody has taken the grant away, whoever may make it may make it wider.
-    first = -mapped if not drama.narrowings and may_widen(drama, pens) else None
-    return slice(first, -mapped if may_map(drama, pens) else None)
+
+def _begins(narrowing: Statement) -> int:
+    return int(narrowing.body.get("void_from", narrowing.body["effective_from"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -643,7 +652,7 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
             chosen = _some_keys(random, pens, drama.owner)
             if may_undo_some(drama, chosen):
                 continue
-            looked_at = _at_stake(drama, chosen, len(drama.about_mapped(base, now)))
+            looked_at = _at_stake(drama, chosen, now)
             for _ in range(tries):
                 intruder = Intruder(drama, chosen)
                 branch = base.branch()
@@ -654,8 +663,8 @@ def search(seeds: Sequence[int], *, intruders: int = 6, tries: int = 4, stop_at_
                 branch.settle()
                 states += 1
                 after = drama.answers(branch, now)
-                mapped += drama.mapping is not None and looked_at.stop is None
-                if any(then < later for then, later in zip(before[looked_at], after[looked_at], strict=True)):
+                mapped += drama.mapping is not None and len(before) - 1 in looked_at
+                if any(before[number] < after[number] for number in looked_at):
                     keys = ", ".join(pen.name for pen in chosen)
                     better.append(f"seed {seed}: {keys} said {intruder.said()}: {before} -> {after}")
     return Found(states=states, dramas=dramas, mapped=mapped, better=tuple(better))
