@@ -50,7 +50,7 @@ from accredit.gossip.protocol.events import (
 )
 from accredit.gossip.protocol.wire import Frame, Poll
 from accredit.registry.encoding.ed25519 import Signer
-from accredit.registry.errors import AccreditError, DecodeError
+from accredit.registry.errors import AccreditError, DecodeError, without_frames
 
 
 class Machine:
@@ -178,7 +178,7 @@ class Machine:
         except AccreditError as error:
             parts.counters[f"refused_{error.code}"] += 1
             self._blame(event.data, frame, error)
-            return [Refuse(token=event.token, status=status_of(error), error=error)]
+            return [Refuse(token=event.token, status=status_of(error), error=without_frames(error))]
         parts.counters["frames_received"] += 1
         answer = self._exchanges.encode(body, to=frame.sender, nonce=frame.nonce)
         parts.guard.charge(frame.sender, len(answer), at=parts.at)

@@ -2,6 +2,7 @@
 
 A caller reads the class (who is at fault), the `code` (stable, for machines and documentation) and the text (for
 people: what is wrong, then what to do). Decoders raise only these errors, whatever bytes they are given.
+Whoever keeps an error as a value keeps it `without_frames`.
 
     AccreditError
     ├── InputError       the input is wrong; the same input will always be refused
@@ -12,6 +13,10 @@ people: what is wrong, then what to do). Decoders raise only these errors, whate
     ├── RemoteError      another machine could not be reached or misbehaved
     └── StorageError     this machine's own files do not fit together, or cannot be written
 """
+
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class AccreditError(Exception):
@@ -74,3 +79,17 @@ class UnansweredError(RemoteError):
 
 class StorageError(AccreditError):
     """This machine's own files do not fit together, or cannot be written."""
+
+
+def without_frames(error: E) -> E:
+    """Let go of the calls in which an error and its causes were raised; return the error.
+
+    A raised error refers to its calls, with all that they hold, and these to their callers. Where one of them holds the
+    error itself, as a result or to raise it again, none of this is freed before Python looks for reference cycles: a
+    thousand forged statements stayed so, with the request that brought them.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__context__
+    return error

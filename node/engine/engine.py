@@ -38,7 +38,7 @@ from accredit.governance.rules.rulebook import check_statement, is_urgent
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import Signer
-from accredit.registry.errors import AccreditError, BusyError, InputError, NotYetError, StorageError
+from accredit.registry.errors import AccreditError, BusyError, InputError, NotYetError, StorageError, without_frames
 from accredit.registry.statement import Statement, Unverified, decode
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.state_note import StateNote
@@ -373,9 +373,9 @@ class Engine:
             self._admit(read, own=True)
         except NotYetError as error:
             waiting.append(read)
-            return SubmissionResult(id=id, status="waiting", error=error)
+            return SubmissionResult(id=id, status="waiting", error=without_frames(error))
         except AccreditError as error:
-            return SubmissionResult(id=id, status="refused", error=error)
+            return SubmissionResult(id=id, status="refused", error=without_frames(error))
         return id
 
     def urgent_key(self, said: Submittable) -> bytes | None:
@@ -406,7 +406,7 @@ class Engine:
         if unverified.id in self._admission:
             return
         if self._storage_error is not None and self._now < self._storage_until:
-            raise self._storage_error
+            raise without_frames(self._storage_error)
         if self._pending.is_full:
             raise BusyError(
                 "overloaded", "too many statements wait to be logged at this node.", hint="Try again in a minute."
@@ -503,7 +503,7 @@ class Engine:
         try:
             effects = self._notarise(notary_events.Arrived(data=event.data))
         except (InputError, NotYetError) as error:
-            return [ReplyNote(token=event.token, error=error)]
+            return [ReplyNote(token=event.token, error=without_frames(error))]
         return [ReplyNote(token=event.token), *effects]
 
     def _notarise(self, event: notary_events.Event) -> list[Effect]:
@@ -607,7 +607,7 @@ def _read(said: Submittable) -> Unverified | InputError:
     try:
         return _decoded(said)
     except InputError as error:
-        return error
+        return without_frames(error)
 
 
 def _decoded(said: Submittable) -> Unverified:

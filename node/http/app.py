@@ -39,7 +39,7 @@ from accredit.node.http.handling.route import (
     Route,
     bytes_response,
 )
-from accredit.registry.errors import AccreditError, InputError, StorageError
+from accredit.registry.errors import AccreditError, InputError, StorageError, without_frames
 
 from .explorer import table as explorer_pages
 from .explorer.frame import accepts_pages, problem_page
@@ -473,13 +473,17 @@ class _Endpoint:
 
 
 def _problem_of_any(error: Exception, identity: str) -> Problem:
-    """The problem that tells an error to whoever asked; what only the operator can mend, the log tells."""
+    """The problem that tells an error to whoever asked; what only the operator can mend, the log tells. The request is
+    freed with its answer, whatever call of the handler holds the error."""
     if not isinstance(error, AccreditError):
         tell(_log, "internal error", error, request=identity)
-        return internal_problem(identity)
-    if isinstance(error, StorageError):
-        tell(_log, "storage", error, request=identity)
-    return problem_of(error)
+        problem = internal_problem(identity)
+    else:
+        if isinstance(error, StorageError):
+            tell(_log, "storage", error, request=identity)
+        problem = problem_of(error)
+    without_frames(error)
+    return problem
 
 
 def _is_plain(head: RequestHead, route: Route, max_bytes: int) -> bool:

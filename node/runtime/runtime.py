@@ -70,7 +70,7 @@ from accredit.node.storage.state_store import NotedStore
 from accredit.node.sync.initial_sync import Bulk
 from accredit.node.telemetry import event as log_event
 from accredit.registry.encoding.ed25519 import Signer
-from accredit.registry.errors import AccreditError, BusyError, RemoteError, StorageError
+from accredit.registry.errors import AccreditError, BusyError, RemoteError, StorageError, without_frames
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import Conflict
 
@@ -295,7 +295,7 @@ class Runtime:
             try:
                 reply = await self._frames.answer(token)
             except BusyError as error:
-                reply = ReplyFrame(token=token, status=503, error=error)
+                reply = ReplyFrame(token=token, status=503, error=without_frames(error))
         return reply or ReplyFrame(token=token, status=503, error=_not_ready())
 
     async def note(self, data: bytes) -> bytes:
@@ -487,7 +487,7 @@ class Runtime:
                 raise
             self._tend()
             log_event(_log, logging.ERROR, "append failed", code=error.code, reason=str(error))
-            self.handle(AppendFailed(error=error))
+            self.handle(AppendFailed(error=without_frames(error)))
             return
         checkpoint = await self._keeping.sign(size, root)
         self.handle(Appended(size=size, checkpoint=checkpoint))

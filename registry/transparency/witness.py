@@ -38,7 +38,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from ..errors import DecodeError, InputError, RefusedError, RemoteError
+from ..errors import DecodeError, InputError, RefusedError, RemoteError, without_frames
 from .checkpoint import PROOF_HASHES_MAX, Checkpoint, open_checkpoint
 from .equivocation import Conflict, conflict_of_checkpoints
 from .merkle import EMPTY_ROOT, HASH_BYTES, SIZE_MAX, check_consistency
@@ -229,7 +229,7 @@ def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Op
         note = Note.decode(request.checkpoint)
         origin = Checkpoint.decode(note.text).origin
     except InputError as error:
-        return Refused(status=400, error=error)
+        return Refused(status=400, error=without_frames(error))
     log = log_of(origin)
     if log is None:
         return Refused(
@@ -243,7 +243,7 @@ def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Op
     try:
         checkpoint = open_checkpoint(request.checkpoint, log).checkpoint
     except InputError as error:
-        return Refused(status=403, error=error)
+        return Refused(status=403, error=without_frames(error))
     held = WitnessedHead(size=checkpoint.size, root=checkpoint.root, note=signed_only(request.checkpoint, log))
     return Opened(log=log, old=request.old, proof=request.proof, held=held, text=note.text)
 
@@ -267,7 +267,7 @@ def judge(opened: Opened, held: WitnessedHead) -> Accepted | Refused:
             raise RefusedError("consistency_refused", "This is not the root of an empty log.")
         check_consistency(opened.old, new.size, held.root, new.root, opened.proof)
     except RefusedError as error:
-        return Refused(status=422, error=error, conflict=conflict, trace=new.note)
+        return Refused(status=422, error=without_frames(error), conflict=conflict, trace=new.note)
     # An equal text may carry another signature of the log; the stored note then stays the same.
     return Accepted(held=held if held.note is not None and held.size == new.size else new)
 

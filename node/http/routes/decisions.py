@@ -51,7 +51,7 @@ from accredit.registry.decision.query import ISSUE
 from accredit.registry.decision.verdict import AUTHORIZED
 from accredit.registry.domain.records import Records, Voice, authority_in, charter_in, issuer_in, standing
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
-from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
+from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, without_frames
 from accredit.registry.evidence.prove import Prover
 
 QUERIES: Final = 1_000
@@ -310,7 +310,7 @@ class _Asking:
             try:
                 understood = self.understand(asked)
             except AccreditError as error:
-                found.append(error)
+                found.append(without_frames(error))
             else:
                 found.append(understood)
                 queries.append(understood[1])

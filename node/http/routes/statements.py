@@ -212,12 +212,13 @@ async def submit(call: Call) -> Response:
     writer = call.must_write()
     call.must_be_heard()
     media_type, body = await call.body()
-    raws = [body] if media_type == COSE else split_sequence(body)
+    raws, size = [body] if media_type == COSE else split_sequence(body), len(body)
+    del body  # the statements are copies, and this may wait for long
     read = await _each_in_turn(call, raws, _read)
     ahead = {number: error for number, each in enumerate(read) if (error := _dated_ahead(call, each)) is not None}
     taken = [number for number in range(len(raws)) if number not in ahead]
     said = [read[number] or raws[number] for number in taken]  # bytes that cannot be read get the reason later
-    found = iter(await _submitted_in_turn(call, writer, said, len(body)) if said else ())
+    found = iter(await _submitted_in_turn(call, writer, said, size) if said else ())
     outcomes = [
         SubmissionResult(id=None, status="refused", error=ahead[number]) if number in ahead else next(found)
         for number in range(len(raws))

@@ -1,10 +1,18 @@
 """Wrong requests as a reader of `docs/http.md` makes them: what each is told, and that what it is told to do works."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from tests.strategies.served import COLLEGE, Served
+from accredit.gossip.protocol.wire import Push, encode_frame
+from accredit.registry.encoding.ed25519 import KeyPair
+from accredit.registry.errors import AccreditError
+from accredit.registry.statement import Draft, encode_signed
+from tests.strategies import bodies
+from tests.strategies.served import COLLEGE, A, Served
 
 TRQP = {"entity_id": COLLEGE, "authority_id": "https://consortium.example/", "action": "issue", "resource": "Degree"}
 ASKED = {"issuer": COLLEGE, "achievement_type": "Degree"}
@@ -89,3 +97,72 @@ async def test_a_wrong_request_is_told_what_is_wrong_and_what_it_is_told_works(
         method, path, body = then
         answered = await node.ask(method, path, **({} if body is None else {"json": body}))
         assert answered.status_code == 200, answered.text
+
+
+def forged(node: Served, number: int, *, eco: bytes = b"") -> bytes:
+    """A statement by a key that nobody introduced; in another ecosystem, if one is given."""
+    draft = Draft(
+        iss=A,
+        sub=f"did:web:forged{number}.example",
+        iat=node.town.time,
+        eco=eco or node.town.eco,
+        kind="issuer.register",
+        seq=1,
+        prev=None,
+        body=bodies.register(f"did:web:forged{number}.example"),
+    )
+    return encode_signed(draft, KeyPair(number.to_bytes(32)))
+
+
+@contextmanager
+def left_to_the_collector() -> Iterator[list[AccreditError]]:
+    """Errors that only the garbage collector could free; filled at the end of the block."""
+    found: list[AccreditError] = []
+    flags = gc.get_debug()
+    gc.collect()
+    gc.disable()
+    try:
+        yield found
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        found += [each for each in gc.garbage if isinstance(each, AccreditError)]
+    finally:
+        gc.set_debug(flags)
+        gc.garbage.clear()
+        gc.enable()
+
+
+async def test_a_refused_request_is_freed_with_its_answer_and_does_not_wait_for_the_garbage_collector(
+    node: Served,
+) -> None:
+    app = node.app(submissions_per_minute=6)
+    several = b"".join(forged(node, number) for number in range(3))
+    frame = encode_frame(
+        Push(statements=(several,), urgent=False),
+        signer=KeyPair(bytes(32)),
+        recipient=bytes(32),
+        time=int(node.time * 1_000),
+        nonce=bytes(16),
+    )
+    bodies_of = [
+        ("/v1/statements", "application/cbor-seq", several, 200),
+        ("/v1/statements", "application/cbor-seq", several * 20, 429),  # more than its share, which it has used up
+        ("/v1/statements", "application/cose", forged(node, 4, eco=bytes(32)), 422),
+        ("/v1/statements", "application/cbor-seq", b"no statement", 400),
+        ("/v1/dry-run", "application/cbor", b"no draft", 400),
+        ("/gossip", "application/cose", b"no frame", 400),
+        ("/gossip", "application/cose", frame, 421),
+        ("/v1/cosignatures", "application/cbor", b"no note", 400),
+        ("/v1/conflicts", "application/cbor", b"no conflict", 400),
+        ("/witness/add-checkpoint", "text/plain", b"old 0\n\nno checkpoint\n", 400),
+        ("/v1/decisions", "application/json", b'[{"issuer": "college"}, {"issuer": 1}, {}]', 200),
+        ("/v1/decisions", "application/json", b"{", 400),
+    ]
+    with left_to_the_collector() as left:
+        for method, path, asked, status, *_ in SLIPS:
+            answer = await node.ask(method, path, app, **({} if asked is None else {"json": asked}))
+            assert answer.status_code == status
+        for path, kind, body, status in bodies_of:
+            answer = await node.ask("POST", path, app, content=body, headers={"content-type": kind})
+            assert (path, answer.status_code) == (path, status)
+    assert left == []
