@@ -6,7 +6,8 @@ version. It takes effect once the thresholds of the old *and* the new charter ar
 `heads`, the newest statement of each key in use, separates old from new: the old charter still judges the statements
 that they cover, the new charter all others. An amendment's own votes are judged by the old charter and the key
 statements that its heads cover, and by nothing later, so that no later cut-off takes an amendment back. The heads must
-cover the parent and all that the parent's heads cover, so that an amendment cannot rewind an earlier one.
+cover the parent and all that the parent's heads cover, so that an amendment cannot rewind an earlier one. And like
+whatever widens, an amendment needs all earlier statements of its key, in the order of their dates.
 
 A key approves at most one amendment per parent: the first along its chain. It *takes back* an approval by rejecting the
 same amendment. Then it may approve another one made later (whose heads cover the rejection), and this approval counts
@@ -83,7 +84,9 @@ def amendment_problem(chains: Chains, versions: list[Version], amendment: Unveri
         return f"it must be version {len(versions) + 1}"
     if body["charter"]["id"] != before.charter.id:
         return "an amendment cannot change the ecosystem's id"
-    if has_missing_heads(chains, amendment):
+    if chains.is_complete(amendment.id) and not chains.is_orderly(amendment.id):
+        return "its key had already signed a statement of a later date"
+    if is_incomplete(chains, amendment):
         return None
     ground, heads = Ground(chains=chains, versions=versions), named_heads(amendment)
     if any(chains[head].kid != key for key, head in heads.items()):
@@ -94,14 +97,19 @@ def amendment_problem(chains: Chains, versions: list[Version], amendment: Unveri
     return None
 
 
-def has_missing_heads(chains: Chains, amendment: Unverified) -> bool:
-    """Return whether an amendment must wait for statements that its heads name, or for their predecessors."""
-    return not all(chains.is_complete(head) for head in named_heads(amendment).values())
+def is_incomplete(chains: Chains, amendment: Unverified) -> bool:
+    """Return whether an amendment must wait for statements that its heads name, for their predecessors, or for its own.
+
+    Those who carry it approve its date with it. If it could pass without its predecessors, its author alone could date
+    it later afterwards, by one that says so: its heads would then have been given too late, and its new keys too.
+    """
+    own = [amendment.id] if amendment.id in chains else []
+    return not all(chains.is_complete(each) for each in (*own, *named_heads(amendment).values()))
 
 
 def is_passed(chains: Chains, versions: list[Version], amendment: Unverified, approvals: Approvals) -> bool:
     """Return whether the thresholds of the old and the new charter are met, by more than half of each."""
-    if has_missing_heads(chains, amendment):
+    if is_incomplete(chains, amendment):
         return False
     before, after = versions[-1], _version(amendment)
     named = {approval.iss for approval in approvals}
@@ -143,7 +151,7 @@ def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, bar
     """Return whether an amendment could still pass if every key that is not `barred` approved it."""
     if amendment_problem(chains, versions, amendment) is not None:
         return False
-    if has_missing_heads(chains, amendment):
+    if is_incomplete(chains, amendment):
         return True
     before, after = versions[-1], _version(amendment)
     ground = Ground(chains=chains, versions=versions, within=after.heads)

@@ -42,7 +42,7 @@ from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
 
-from .charter_chain import amendment_problem, contest_of, has_missing_heads, is_passed
+from .charter_chain import amendment_problem, contest_of, is_incomplete, is_passed
 from .delegations import carrying_voice, mandate_given
 from .governing_state import Law
 from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
@@ -309,7 +309,7 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEff
     problem = amendment_problem(ground.chains, ground.versions, statement)
     if problem is not None:
         return _no(problem, needed)
-    if has_missing_heads(ground.chains, statement):
+    if is_incomplete(ground.chains, statement):
         return StatementEffect(
             state=EffectState.WAITING, reason="A statement that its heads cover is missing.", needed=needed
         )

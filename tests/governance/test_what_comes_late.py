@@ -13,8 +13,8 @@ from accredit.governance.fold import Fold
 from accredit.governance.standing import standing_of
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, framework, register
-from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
-from tests.strategies.stories import DELEGATE, A, B, C, delegate, granted, trio
+from tests.strategies.consortium import Consortium, Pen, charter_body, fold_of, key_entry
+from tests.strategies.stories import DELEGATE, TRIO, A, B, C, delegate, granted, trio, verdict_of
 
 OTHER = "https://other.example/"
 
@@ -55,6 +55,37 @@ def test_heads_of_another_delegates_end_show_that_a_grant_existed() -> None:
     record = fold.get("accreditation", given.id.hex())
     assert record is not None
     assert "unanchored" not in str(record)
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_what_its_author_had_kept_back_dates_no_amendment_later(delay: int) -> None:
+    """B and C could carry it before. Then its author alone dated it later: nothing that its new keys had said counted
+    any more, its heads no longer showed what an ended delegate had granted, and nodes had different roots."""
+    town, fresh = trio(), Pen("fresh", A)
+    end = town.time + 100
+    pen, _ = delegate(town, valid_until=end)
+    given, heads = granted(town, pen), town.heads()
+    late = town.says(A, "issuer.register", register("did:web:late.example"), iat=town.time + 2 + delay)
+    charter = charter_body(TRIO, {**town.pens, f"{A}#1": fresh}, budget=50)
+    body = {"parent": town.genesis.id, "version": 2, "charter": charter, "heads": heads}
+    amendment = town.says(A, "charter.amend", body, town.id)
+    town.votes(B, amendment)
+    town.votes(C, amendment)
+    said = town.says(fresh, "issuer.register", register("did:web:fresh.example"))
+
+    if late.iat > amendment.iat:
+        check(town, amendment, EffectState.INEFFECTIVE, late)
+        check(town, said, EffectState.INEFFECTIVE, late)
+        assert "use another key" in verdict_of(town, amendment).reason
+    else:
+        check(town, amendment, EffectState.EFFECTIVE, late)
+        check(town, said, EffectState.EFFECTIVE, late)
+    record = town.fold().get("accreditation", given.id.hex())
+    assert ("unanchored" in str(record)) is (late.iat > amendment.iat)
+    missing = fold_of(town.eco, [said for said in town.said if said is not late])
+    verdict = standing_of(missing, amendment.id)
+    assert verdict is not None
+    assert verdict.reason == "An earlier statement of its key is missing."
 
 
 def test_an_earlier_introduction_of_a_key_by_another_key_makes_room_for_what_it_said() -> None:
