@@ -308,6 +308,10 @@ class Application:
         """What is answered at once from now on is answered from what is held now."""
         self._desk.begin_turn()
 
+    def rest(self) -> None:
+        """Let go of what was read for answers at once."""
+        self._desk.rest()
+
     def is_shared(self, method: str, path: str) -> bool:
         """Return whether a request is a public question, which every process that reads the database can answer."""
         endpoint = self._endpoint({"path": path})

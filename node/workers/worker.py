@@ -215,7 +215,7 @@ async def _serve(config: NodeConfig, view: CommittedView, end: WorkerEnd, sock: 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_listen, end, reader.told, over)
         nursery.start_soon(_tell, end, reader.counts, over)
-        nursery.start_soon(_follow, view)
+        nursery.start_soon(_follow, view, app)
         await server.run(TcpListener(sock), shutdown=over.wait)
         nursery.cancel_scope.cancel()
 
@@ -257,9 +257,10 @@ async def _tell(end: WorkerEnd, metrics: WorkerMetrics, over: trio.Event) -> Non
         await trio.sleep(COUNT_SECONDS)
 
 
-async def _follow(view: CommittedView) -> None:
+async def _follow(view: CommittedView, app: Application) -> None:
     while True:
         await trio.sleep(FOLLOW_SECONDS)
+        app.rest()  # what was read is of the commit that the view leaves now, and a stranger chooses how much that is
         try:
             view.renew()
         except StorageError as error:  # whoever asks is told so, and the next look may be luckier

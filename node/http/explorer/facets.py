@@ -8,6 +8,7 @@ counts the first `LOOKED_AT` issuers by id, and the page says so.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -53,14 +54,11 @@ class FacetCounts:
 
 async def facet_counts(call: Call) -> FacetCounts:
     """Return the counts, computed again if a record has changed or a minute has passed."""
-    async with call.shared.counting:  # concurrent readers wait for one pass instead of each making one
-        made_of = (call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS)
-        found = call.shared.kept.get("facets")
-        if found is None or found[0] != made_of:
-            found = (made_of, await _count(call))
-            call.shared.kept["facets"] = found
-    counts: FacetCounts = found[1]
-    return counts
+
+    def made_of() -> tuple[bytes, int]:
+        return call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS
+
+    return await call.shared.share("facets", call.shared.counting, made_of, partial(_count, call))
 
 
 async def _count(call: Call) -> FacetCounts:

@@ -7,6 +7,7 @@ have a million records.
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
 from heapq import merge
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -35,14 +36,12 @@ async def ids(call: Call, type: str) -> Sequence[CanonicalId]:
 
     If records come or go meanwhile, they may be among them or not.
     """
-    name, shared = f"ids of {type}", call.shared
-    async with shared.listing:  # many readers wait for one list, instead of making one each
-        made_of = call.reader.fold.records_root()
-        found = shared.kept.get(name)
-        if found is None or found[0] != made_of:
-            found = shared.kept[name] = (made_of, await _listed(call, type))
-    among: list[CanonicalId] = found[1]
-    return among
+    shared = call.shared
+
+    def made_of() -> bytes:
+        return call.reader.fold.records_root()
+
+    return await shared.share(f"ids of {type}", shared.listing, made_of, partial(_listed, call, type))
 
 
 async def _listed(call: Call, type: str) -> list[CanonicalId]:

@@ -7,7 +7,7 @@ The row has everything that the application and its OpenAPI document need, so th
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import anyio
 import msgspec
@@ -37,6 +37,18 @@ STREAM_SECONDS: Final = 3_600.0
 """A stream of changes lasts an hour; then its reader reconnects."""
 
 
+class _Made(NamedTuple):
+    """What took turns to make.
+
+    Attributes:
+        made_of: the data from which it was made. number: how many of its name had been begun, this one included.
+    """
+
+    made_of: Any
+    number: int
+    result: Any
+
+
 @dataclass(slots=True, kw_only=True)
 class ApplicationState:
     """The shared state of an application's requests.
@@ -49,7 +61,8 @@ class ApplicationState:
         proxies, proxy_header: as in `node.http.forwarded.client_of`.
         stream_seconds: how long a stream of changes lasts.
         streams: how many are open, of each address.
-        kept: expensive answers, by name, each with the data from which it was made.
+        kept: expensive answers, by name, each with the data from which it was made. made: those that take turns
+            (`share`); begun: how many of each have been begun.
         making: held while such an answer is made in several turns. counting: the same for what is counted for a page,
             which does not wait for the long ones, and listing: for the ids of a type, which both wait for.
         lengthy: held by the one answer to questions that takes many turns (`turns`). submitting: the same for reading a
@@ -67,6 +80,8 @@ class ApplicationState:
     stream_seconds: float = STREAM_SECONDS
     streams: Counter[str] = field(default_factory=Counter)
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    made: dict[str, _Made] = field(default_factory=dict)
+    begun: Counter[str] = field(default_factory=Counter)
     making: anyio.Lock = field(default_factory=anyio.Lock)
     listing: anyio.Lock = field(default_factory=anyio.Lock)
     counting: anyio.Lock = field(default_factory=anyio.Lock)
@@ -82,6 +97,28 @@ class ApplicationState:
             self.kept[name] = found
         value: T = found[1]
         return value
+
+    async def share(
+        self, name: str, lock: anyio.Lock, made_of: Callable[[], Any], make: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Return the result of a `make` that takes turns: one for the same data, or one begun after this was asked for.
+
+        The data may change while it is made. Those who wait for it then share the next one, instead of having one made
+        for each of them: under a stream of statements nobody else would get any.
+
+        Args:
+            lock: held while it is made.
+            made_of: tells what the data are now.
+        """
+        asked = self.begun[name]
+        async with lock:
+            now, found = made_of(), self.made.get(name)
+            if found is None or (found.made_of != now and found.number <= asked):
+                self.begun[name] += 1
+                found = _Made(now, self.begun[name], await make())
+                self.made[name] = found
+        result: T = found.result
+        return result
 
 
 class AnswerSource(Protocol):
@@ -133,6 +170,10 @@ class AnswerDesk:
     def begin_turn(self) -> None:
         """What is asked from now on is answered from what is held when it is."""
         self._is_checked = False
+
+    def rest(self) -> None:
+        """Let go of what was read, because the records have moved on, or nobody may ask for a long time."""
+        self._moment = None
 
 
 AtOnce = Callable[[AnswerSource, bytes], Response | None]

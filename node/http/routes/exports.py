@@ -59,15 +59,16 @@ class DccRegistry(TypedDict):
 async def dcc_registry(call: Call) -> Response:
     """The list, made again if a record has changed or a minute has passed."""
     now, ecosystem = fresh_now(call), served_ecosystem(call)
-    async with call.shared.making:  # concurrent readers wait for one list instead of each making one
-        made_of = (call.reader.fold.records_root(), now // KEPT_SECONDS)
-        found = call.shared.kept.get("dcc")
-        if found is None or found[0] != made_of:
-            # Kept as it is sent, with its tag: to write and digest a long list takes longer than one turn.
-            body = msgspec.json.encode(await _list(call, ecosystem, now))
-            found = (made_of, (body, sha256(body).hexdigest()[:32]))
-            call.shared.kept["dcc"] = found
-    body, tag = found[1]
+
+    def made_of() -> tuple[bytes, int]:
+        return call.reader.fold.records_root(), now // KEPT_SECONDS
+
+    async def written() -> tuple[bytes, str]:
+        # Kept as it is sent, with its tag: to write and digest a long list takes longer than one turn.
+        body = msgspec.json.encode(await _list(call, ecosystem, now))
+        return body, sha256(body).hexdigest()[:32]
+
+    body, tag = await call.shared.share("dcc", call.shared.making, made_of, written)
     return bytes_response(body, JSON, cache=f"public, max-age={KEPT_SECONDS}", etag=tag)
 
 

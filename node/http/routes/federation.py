@@ -419,23 +419,22 @@ def accreditations_of(call: Call, record: IssuerRecord) -> list[AccreditationRec
 
 
 async def _trusted(call: Call, achievement: str, now: int) -> list[CanonicalId]:
-    """Return the ids of all issuers that may issue this type of achievement, or anything; computed at most once a
-    minute."""
-    name = f"trusted {achievement}"
-    async with call.shared.making:  # many readers wait for one list, instead of making one each
-        made_of = (call.reader.fold.records_root(), now // KEPT_SECONDS)
-        found = call.shared.kept.get(name)
-        if found is None or found[0] != made_of:
-            trusted, turns = list[CanonicalId](), Turns()
-            for id in await ids(call, "issuer"):
-                if turns.is_over:
-                    await turns.give()
-                if _is_listed(_decision(call, id, now, achievement), achievement):
-                    trusted.append(id)
-            found = (made_of, trusted)
-            call.shared.kept[name] = found
-    listed: list[CanonicalId] = found[1]
-    return listed
+    """Return the ids of all issuers that may issue this type of achievement, or anything; computed again if a record
+    has changed or a minute has passed."""
+
+    def made_of() -> tuple[bytes, int]:
+        return call.reader.fold.records_root(), now // KEPT_SECONDS
+
+    async def listed() -> list[CanonicalId]:
+        trusted, turns = list[CanonicalId](), Turns()
+        for id in await ids(call, "issuer"):
+            if turns.is_over:
+                await turns.give()
+            if _is_listed(_decision(call, id, now, achievement), achievement):
+                trusted.append(id)
+        return trusted
+
+    return await call.shared.share(f"trusted {achievement}", call.shared.making, made_of, listed)
 
 
 def _media(type: str) -> str:

@@ -165,19 +165,23 @@ def _share(count: int, whole: int | None) -> float | None:
 async def counted(call: Call) -> PublicFigures:
     """Return the count, made again if a record has changed or a minute has passed, because accreditations end by the
     clock."""
-    fold, now = call.reader.fold, call.reader.now()
-    made_of = (fold.records_root(), now // KEPT_SECONDS)
-    async with call.shared.making:
-        found = call.shared.kept.get("outcomes")
+    shared, minute = call.shared, call.reader.now() // KEPT_SECONDS
+
+    def made_of() -> tuple[bytes, int]:
+        made = shared.made.get("outcomes")
+        if made is not None and anyio.current_time() < made.result[1]:
+            before: tuple[bytes, int] = made.made_of
+            return before
+        return call.reader.fold.records_root(), minute
+
+    async def count() -> tuple[PublicFigures, float]:
         began = anyio.current_time()
-        if found is None or (found[0] != made_of and began >= found[1][1]):
-            made = await _count(call, now // KEPT_SECONDS * KEPT_SECONDS)
-            ended = anyio.current_time()
-            took = ended - began
-            found = (made_of, (made, ended + (REST * took if took > QUICK_SECONDS else 0.0)))
-            call.shared.kept["outcomes"] = found
-    figures: PublicFigures = found[1][0]
-    return figures
+        figures = await _count(call, minute * KEPT_SECONDS)
+        ended = anyio.current_time()
+        took = ended - began
+        return figures, ended + (REST * took if took > QUICK_SECONDS else 0.0)
+
+    return (await shared.share("outcomes", shared.making, made_of, count))[0]
 
 
 async def _count(call: Call, now: int) -> PublicFigures:

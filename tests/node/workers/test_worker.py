@@ -1,5 +1,6 @@
 """What a worker answers is what the node would have answered."""
 
+import gc
 import json
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from accredit.node.http.app import Application, create_app, table
 from accredit.node.http.handling.deciding import TurnRecords
+from accredit.node.http.handling.moment import Moment
 from accredit.node.http.handling.route import AnswerDesk
 from accredit.node.http.http1 import parse_head
 from accredit.node.settings import NodeConfig
@@ -163,6 +165,18 @@ def test_a_worker_looks_at_the_records_anew_only_when_they_or_the_second_have_ch
         assert len({id(one) for one in looked}) == 5
         assert looked[-1].stale == "It is too old."
         assert desk.look_again(reader.now()) is not desk.moment
+
+
+def test_a_worker_that_nobody_asks_keeps_nothing_of_what_it_has_read(tmp_path: Path) -> None:
+    """A stranger's questions decide how much that is, and the next one may come tomorrow."""
+    node = served(tmp_path)
+    with CommittedView(node.store.path) as view:
+        reader = Twin(node, view)
+        app = create_app(reader)
+        assert asked_at_once(app, node, COLLEGE)
+        app.rest()
+        assert not [one for one in gc.get_objects() if type(one) is Moment and one.is_still(reader)]
+        assert asked_at_once(app, node, COLLEGE)
 
 
 def test_a_node_that_folds_in_place_looks_at_its_records_anew_in_each_turn(tmp_path: Path) -> None:
