@@ -332,14 +332,19 @@ def _by_words(name: str, granted: Any, asked: tuple[str, ...], within: Callable[
     return _COVERED[name]
 
 
-@lru_cache(maxsize=1024)  # as `_judged_singly`
 def _judged_by_words(
     name: str, asked: tuple[str, ...], within: Callable[[str, list[str]], bool]
 ) -> Callable[[Any], Axis | None]:
     """Return `_by_words` as a function of what is granted alone."""
-    if len(asked) != 1:
+    if len(asked) != 1:  # not remembered, because strangers may ask about long lists
         return lambda granted: _by_words(name, granted, asked, within)
-    word, covered, refused = asked[0], _COVERED[name], _by_words(name, None, asked, within)
+    return _judged_by_word(name, asked[0], within)
+
+
+@lru_cache(maxsize=1024)  # as `_judged_singly`
+def _judged_by_word(name: str, word: str, within: Callable[[str, list[str]], bool]) -> Callable[[Any], Axis | None]:
+    """Return `_by_words` of one word as a function of what is granted alone."""
+    covered, refused = _COVERED[name], _by_words(name, None, (word,), within)
 
     def judged(granted: Any) -> Axis | None:
         return covered if granted == "*" or (granted is not None and within(word, granted)) else refused

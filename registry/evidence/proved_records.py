@@ -33,6 +33,9 @@ GOVERNING_MAX: Final = 1_024
 """Of these, so many are remembered of one state: more authorities than any ecosystem has. A guess."""
 OTHERS_MAX: Final = 512
 """Of all other records, so many are remembered: those of some 250 issuers, at 5 KiB each. A guess."""
+OTHERS_BYTES: Final = 4 * 1024 * 1024
+"""And so many bytes of them, encoded, because one may have 64 KiB: ten times what that many mostly have. Decoded they
+take five times as much. A guess."""
 
 
 class Proving(Records, Protocol):
@@ -119,6 +122,7 @@ class ProvedBefore:
         self.tops: Final = ProvedTops()
         self._governing: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
         self._others: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
+        self._others_bytes = 0
 
     def get(self, type: str, id: str) -> tuple[ProvenRecord, Record | None] | None:
         """Return a record with its proof, and the record itself; None if it is not known."""
@@ -131,8 +135,11 @@ class ProvedBefore:
     def keep(self, proven: ProvenRecord, record: Record | None) -> None:
         """Remember one whose proof has been checked under the root."""
         if proven.type not in GOVERNING:
-            if len(self._others) >= OTHERS_MAX:
+            # One that takes another's place is counted again: that only forgets sooner.
+            self._others_bytes += len(proven.raw or b"")
+            if len(self._others) >= OTHERS_MAX or self._others_bytes > OTHERS_BYTES:
                 self._others.clear()
+                self._others_bytes = len(proven.raw or b"")
             self._others[proven.type, proven.id] = proven, record
         elif len(self._governing) < GOVERNING_MAX:
             self._governing[proven.type, proven.id] = proven, record

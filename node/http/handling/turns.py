@@ -34,11 +34,12 @@ class Turns:
 
     Attributes:
         over: when this turn is over, on `perf_counter`.
+        is_lengthy: whether this is the long answer that goes on; it waits for no other one any more.
     """
 
     def __init__(self, lengthy: anyio.Lock | None = None) -> None:
         self._lengthy = anyio.Lock() if lengthy is None else lengthy
-        self._is_lengthy = False
+        self.is_lengthy = False
         self._given = 0
         self.over = perf_counter() + TURN_SECONDS
 
@@ -48,7 +49,7 @@ class Turns:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_lengthy:
+        if self.is_lengthy:
             self._lengthy.release()
 
     @property
@@ -59,9 +60,9 @@ class Turns:
     async def give(self) -> None:
         """Give others a turn; return in the next one, and if this answer is long, when no other long one goes on."""
         self._given += 1
-        if self._is_lengthy or self._given <= FREE_TURNS:
+        if self.is_lengthy or self._given <= FREE_TURNS:
             await anyio.sleep(0)
         else:
             await self._lengthy.acquire()
-            self._is_lengthy = True
+            self.is_lengthy = True
         self.over = perf_counter() + TURN_SECONDS

@@ -26,6 +26,7 @@ from accredit.registry.evidence.deciding import RECOGNITION, StateSitting, decid
 from accredit.registry.evidence.prove import NO_NOTE, Prover
 from accredit.registry.evidence.proved_records import (
     GOVERNING_MAX,
+    OTHERS_BYTES,
     OTHERS_MAX,
     Mapped,
     ProvedBefore,
@@ -35,6 +36,7 @@ from accredit.registry.evidence.proved_records import (
 )
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
+from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.state_map import Trie
 from accredit.registry.transparency.state_note import AHEAD_MAX
 from tests.strategies import domain
@@ -244,6 +246,19 @@ def test_only_so_many_issuers_are_remembered_the_last_ones_and_never_at_an_autho
     assert known.get("authority", "a") is not None
     assert known.get("issuer", str(OTHERS_MAX)) is not None
     assert [number for number in range(OTHERS_MAX) if known.get("issuer", str(number)) is not None] == []
+
+
+def test_only_so_many_bytes_of_large_records_are_remembered() -> None:
+    known = ProvedBefore(HELD.trie.root())
+    one = ProvenRecord(type="issuer", id="", raw=bytes(RECORD_BYTES), proof=b"")
+    most = OTHERS_BYTES // RECORD_BYTES
+    for number in range(most + 1):
+        known.keep(one._replace(id=str(number)), None)
+        assert known.get("issuer", str(number)) is not None
+    assert [number for number in range(most) if known.get("issuer", str(number)) is not None] == []
+    for number in range(most):
+        known.keep(one._replace(id="the same", proof=bytes(number)), None)
+    assert known.get("issuer", "the same") is not None
 
 
 @pytest.mark.parametrize("kind", ["issuer", "accreditation"])

@@ -234,6 +234,48 @@ async def test_no_answer_of_a_batch_is_older_than_the_last_commit_before_it_is_s
     assert 'accredit_decisions_total{verdict="trusted_with_advisory"} 0.0' in figures, "each question is counted once"
 
 
+async def test_a_batch_that_waits_for_others_during_its_last_look_looks_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for seconds in the middle of a look, and sent what it had looked at before that."""
+    node, give, given = served(tmp_path), turns.Turns.give, [0]
+    grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == PORT)
+
+    async def others_have_a_turn(turn: turns.Turns) -> None:
+        given[0] += 1
+        if given[0] in (1, 4, 8):  # while it answers and during both first looks comes what changes no answer
+            said = register(f"did:web:another{given[0]}.example")
+            node.take([node.town.says(B, "issuer.register", said).raw])
+        if given[0] == 9:  # the first yes has just been looked at for the third time
+            assert not turn.is_lengthy
+            node.take([node.town.says(B, "accreditation.status", event(grant.id, "suspend"), PORT).raw])
+        await give(turn)
+        assert turn.is_lengthy == (given[0] >= 9)
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "FREE_TURNS", 8)
+    monkeypatch.setattr(turns.Turns, "give", others_have_a_turn)
+    rows = (await decide(node, [{"issuer": PORT, "achievement_type": "Degree"}] * 4))["decisions"]
+    assert [row["verdict"] for row in rows] == ["suspended"] * 4
+
+
+async def test_a_batch_is_answered_however_many_statements_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, give, given = served(tmp_path), turns.Turns.give, [0]
+
+    async def others_have_a_turn(turn: turns.Turns) -> None:
+        given[0] += 1
+        node.take([node.town.says(B, "issuer.register", register(f"did:web:another{given[0]}.example")).raw])
+        await give(turn)
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns.Turns, "give", others_have_a_turn)
+    rows = (await decide(node, [{"issuer": PORT, "achievement_type": "Degree"}] * 3))["decisions"]
+    assert [row["authorized"] for row in rows] == [True] * 3
+    assert given[0] <= 3 * (1 + decisions.LOOKS + 1), "the first pass, the looks, and one during which it waited"
+
+
 @pytest.mark.parametrize(("asked", "code", "_hint"), BAD, ids=lambda value: str(value)[:40])
 async def test_over_http_it_is_a_400_that_names_the_member_as_it_was_written(
     node: Served, asked: dict[str, Any], code: str, _hint: str
