@@ -38,6 +38,7 @@ from .faults import enduring, errors_in, last_words
 from .files.key_files import NodeKeys
 from .files.secret_files import read_passphrase
 from .http.app import Application, create_app
+from .http.explorer.frame import load_templates
 from .http.facades.tokens import WebKey
 from .http.forwarded import networks
 from .http.serve import NodeReader, bind, serve
@@ -325,6 +326,7 @@ async def _main(
                         "sending webhooks": node.webhooks().run,
                         "counting answers": node.weekly_answers().run,
                         **({} if publisher is None else {"publishing": publisher.run}),
+                        **({"loading pages": partial(ports.run_blocking, load_templates)} if config.explorer else {}),
                     }
                     for what, work in beside.items():
                         around.start_soon(enduring, _log, what, work)

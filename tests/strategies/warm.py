@@ -255,6 +255,7 @@ def _main() -> None:
 
     from accredit.cli import commands, start
     from accredit.node.files import key_files
+    from accredit.node.http.explorer.frame import load_templates
 
     for cost in ("MODERATE", "INTERACTIVE"):  # before anything takes them from there
         setattr(key_files, cost, key_files.FASTEST)
@@ -263,6 +264,7 @@ def _main() -> None:
         importlib.import_module(name)
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
+    load_templates()
     place = listening.getsockname()
     gc.freeze()  # what is never collected stays shared with all that are forked
     limit = _serve(listening)

@@ -210,10 +210,17 @@ def _other_nodes(reader: ReadableNode) -> list[str]:
     return found[:OTHER_NODES]
 
 
+def load_templates() -> None:
+    """Load all templates and their library: half a second of work, for a thread, before somebody asks for a page."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @cache
 def _environment() -> "Environment":
-    """Return the environment, made for the first page; a node that shows no pages loads neither templates nor their
-    library."""
+    """Return the environment, made when it is first needed; a node that shows no pages loads neither templates nor
+    their library."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(

@@ -4,12 +4,11 @@ Figures from the public records are exact (`node.outcomes.figures`); the explore
 node's questions it shows only complete weeks, with small counts withheld (`node.outcomes.weeks`).
 
 Counting reads every issuer and accreditation. It runs in turns, so that other requests are answered meanwhile, and the
-result is kept until a record changes, but at most a minute. A slow count is kept for `REST` times as long as it took,
-even if records change, so that repeated requests use only a part of the node's time.
+result is kept until a record changes, but at most a minute; a slow count for longer (`handling.seldom`).
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Final, TypedDict
 
 import anyio
@@ -19,6 +18,7 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.handling.record_pages import ids
 from accredit.node.http.handling.request_reading import integer
 from accredit.node.http.handling.route import JSON, Call, Route, json_response
+from accredit.node.http.handling.seldom import made_seldom
 from accredit.node.http.handling.turns import Turns
 from accredit.node.outcomes.figures import YARDSTICK, PublicFigures
 from accredit.node.outcomes.weeks import first_day, released
@@ -33,12 +33,6 @@ from accredit.registry.domain.records import (
 from accredit.registry.encoding.identifiers import CanonicalId
 
 KEPT_SECONDS: Final = 60
-
-QUICK_SECONDS: Final = 1.0
-"""A count that took no longer (up to some ten thousand issuers) is repeated at every change. A guess."""
-
-REST: Final = 9
-"""Counting takes at most a tenth of the time. A guess."""
 
 FEED_PAGE: Final = 1_000
 """Changes of the feed read at a time."""
@@ -165,27 +159,15 @@ def _share(count: int, whole: int | None) -> float | None:
 async def counted(call: Call) -> PublicFigures:
     """Return the count, made again if a record has changed or a minute has passed, because accreditations end by the
     clock."""
-    shared, minute = call.shared, call.reader.now() // KEPT_SECONDS
 
     def made_of() -> tuple[bytes, int]:
-        made = shared.made.get("outcomes")
-        if made is not None and anyio.current_time() < made.result[1]:
-            before: tuple[bytes, int] = made.made_of
-            return before
-        return call.reader.fold.records_root(), minute
+        return call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS
 
-    async def count() -> tuple[PublicFigures, float]:
-        began = anyio.current_time()
-        figures = await _count(call, minute * KEPT_SECONDS)
-        ended = anyio.current_time()
-        took = ended - began
-        return figures, ended + (REST * took if took > QUICK_SECONDS else 0.0)
-
-    return (await shared.share("outcomes", shared.making, made_of, count))[0]
+    return (await made_seldom(call.shared, "outcomes", made_of, partial(_count, call))).value
 
 
-async def _count(call: Call, now: int) -> PublicFigures:
-    fold = call.reader.fold
+async def _count(call: Call) -> PublicFigures:
+    fold, now = call.reader.fold, call.reader.now() // KEPT_SECONDS * KEPT_SECONDS
     told, since = await _told(call)
 
     def approvals_of(grant: bytes) -> Iterable[str]:

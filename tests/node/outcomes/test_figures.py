@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accredit.node.http.routes import outcomes as outcomes_route
+from accredit.node.http.handling import seldom
 from tests.strategies import bodies
 from tests.strategies.consortium import START
 from tests.strategies.explored import DAY, HOSTILE, NURSING, SKILLS, explored
@@ -196,8 +196,8 @@ async def test_an_issuer_whom_nobody_accredited_is_counted_as_such(tmp_path: Pat
 async def test_who_asks_after_each_change_has_a_long_count_made_anew_for_a_part_of_the_time_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: float, is_fresh: bool
 ) -> None:
-    monkeypatch.setattr(outcomes_route, "QUICK_SECONDS", quick)
-    monkeypatch.setattr(outcomes_route, "REST", 10**9)
+    monkeypatch.setattr(seldom, "QUICK_SECONDS", quick)
+    monkeypatch.setattr(seldom, "REST", 10**9)
     node = explored(tmp_path)
     app = node.app()
     before = (await node.ask("GET", "/v1/outcomes", app)).json()["issuers"]

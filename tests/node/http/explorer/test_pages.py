@@ -34,6 +34,21 @@ ASKED_PAGE = frame.address("/explore/decision", issuer=NURSING, **{"for": "Licen
 TEMPLATES = Path(frame.__file__).parent / "templates"
 
 
+async def test_the_first_reader_of_a_page_does_not_wait_for_templates_and_makes_nobody_wait(
+    shown: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To compile those of one page took a turn of up to 0.2 s, in which the node answered nobody."""
+    frame._environment.cache_clear()
+    frame.load_templates()
+
+    def compiled(*_args: object) -> None:
+        raise AssertionError("this takes long")
+
+    monkeypatch.setattr("jinja2.Environment.compile", compiled)
+    for path in addresses():
+        assert (await shown.get(path, headers=BROWSER)).status_code == 200
+
+
 @pytest.mark.parametrize("path", addresses())
 async def test_a_page_is_whole_small_and_loads_nothing_from_others(shown: Served, path: str) -> None:
     response = await shown.get(path, headers=BROWSER)

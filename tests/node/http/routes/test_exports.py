@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from accredit.node.http.handling import seldom
+from accredit.node.http.routes import exports
 from tests.shared_data import shared_data
 from tests.strategies import bodies
 from tests.strategies.served import COLLEGE, EXPIRED, NOW, PORT, SUSPENDED, A, Served, empty, served, world
@@ -50,6 +52,37 @@ async def test_a_suspension_takes_an_issuer_off_at_once_and_time_takes_it_off_wi
     assert await listed() == ["did:web:brief.example", PORT]
     node.time = NOW + 61
     assert await listed() == [PORT]
+
+
+async def test_who_asks_after_each_change_has_a_long_list_made_anew_once_a_minute_and_keeps_no_outdated_one_for_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 20,000 issuers it takes seconds, and anybody can ask."""
+    monkeypatch.setattr(seldom, "QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(seldom, "REST", 10**9)
+    clock = [1_000.0]
+    monkeypatch.setattr("accredit.node.http.handling.seldom.current_time", lambda: clock[0])
+    node = served(tmp_path)
+    app = node.app()
+
+    async def listed() -> tuple[list[str], str]:
+        answer = await node.ask("GET", "/exports/dcc-registry.json", app)
+        return list(answer.json()["registry"]), answer.headers["cache-control"]
+
+    def listing(*args: Any) -> Any:
+        clock[0] += 1.0
+        return _list(*args)
+
+    _list = exports._list
+    monkeypatch.setattr(exports, "_list", listing)
+    assert await listed() == ([COLLEGE, PORT], "public, max-age=60")
+    grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == COLLEGE)
+    node.town.says(A, "accreditation.status", bodies.event(grant.id, "suspend", NOW - 5), sub=COLLEGE)
+    node.hears()
+    clock[0] = 1_040.5
+    assert await listed() == ([COLLEGE, PORT], "public, max-age=19"), "it rests, until 60 s after its making began"
+    clock[0] = 1_060.0
+    assert await listed() == ([PORT], "public, max-age=60")
 
 
 async def test_a_list_that_has_not_changed_is_neither_written_nor_digested_again(
