@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 
 from accredit.governance.index.statement_index import Chains
 from accredit.governance.rules.charter import Charter, Rule
-from accredit.governance.rules.rulebook import is_narrowing, names_mandate, rule_for
+from accredit.governance.rules.rulebook import RETROACTIVE, is_narrowing, names_mandate, rule_for
 from accredit.governance.rules.undoing import FOUNDED_BY, Undoes, asked, is_met, join, lies_within, undoing
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id
@@ -696,19 +696,36 @@ class Ground:
         carrying = (a for a in approvals if self.carries(a, Voice(a.iss, None), subject))
         return self._counted(carrying, self.epoch(subject))
 
-    def met(self, subject: Unverified, approvals: Sequence[Unverified], rule: Rule, voice: Voice) -> int:
-        """Return when the approvals that meet a rule (or a voice, where one is enough) had all been given, seconds."""
+    def met(
+        self, subject: Unverified, approvals: Sequence[Unverified], rule: Rule, voice: Voice, *, narrowing: bool = False
+    ) -> int:
+        """Return when the approvals that meet a rule (or a voice, where one is enough) had all been given, seconds.
+
+        If the subject narrows, and those who agree may reach back, the dates that they state count. Otherwise one of
+        them could date the decision later afterwards, by an earlier statement of its key that it had kept back.
+        """
         first = self.said_at(subject, voice)
         if rule.asks_one and self.threshold(voice, self.epoch(subject)) == 1:
             return first
-        dated = []
+        dated, said_at = list[tuple[int, Unverified]](), self.said_at
+        if narrowing and self._may_reach_back(subject, approvals):
+            said_at = self._stated_at
+            first = said_at(subject, voice)
         for each in approvals:
             of = voice if rule.asks_one else Voice(each.iss, None)
             if each.iss == of.by and self.carries(each, of, subject):
-                dated.append((max(first, self.said_at(each, of)), each))
+                dated.append((max(first, said_at(each, of)), each))
         times = sorted({time for time, _ in dated})
         enough = (t for t in times if self._is_enough(rule, voice, subject, [a for time, a in dated if time <= t]))
         return next(enough, TIME_MAX)
+
+    def _may_reach_back(self, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
+        charter = self.charter(subject)
+        return is_met(rule_for(RETROACTIVE, charter.rules), self.speaking(subject, approvals), charter)
+
+    def _stated_at(self, statement: Unverified, voice: Voice) -> int:
+        """Return a statement's own date, seconds, but not before its key's introduction to a voice."""
+        return max(statement.iat, self.introduced(statement.kid, voice))
 
 
 def is_restated(by: CanonicalId, before: Charter, after: Charter) -> bool:

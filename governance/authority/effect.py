@@ -183,7 +183,7 @@ def _judge_by_mandate(
         given = mandate_given(law.mandates, voice, statement)
         if not isinstance(given, Mandate):
             return _no(given, needed)
-    since = ground.met(statement, approvals, asks.rule, voice)
+    since = ground.met(statement, approvals, asks.rule, voice, narrowing=narrowing)
     return StatementEffect(
         state=EffectState.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice, since=since
     )

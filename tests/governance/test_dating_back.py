@@ -11,7 +11,7 @@ from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.encoding.ed25519 import multibase
 from tests.strategies.bodies import ISSUER, event, grant, register
-from tests.strategies.consortium import START, Pen, key_entry
+from tests.strategies.consortium import START, Pen, fold_of, key_entry
 from tests.strategies.stories import (
     DELEGATE,
     YEAR,
@@ -313,3 +313,28 @@ def test_what_needs_two_is_not_carried_by_a_proposal_dated_before_its_key_was_in
     early = town.says(pen, "accreditation.grant", grant(), iat=START - YEAR)
     town.votes(B, early)
     assert verdict_of(town, early).reason.startswith("It is dated before its key was introduced")
+
+
+@pytest.mark.parametrize("who", [A, B])
+@pytest.mark.parametrize(("agree", "verdict"), [(2, Verdict.SUSPENDED), (3, Verdict.TRUSTED_HISTORICAL)])
+def test_one_of_several_dates_no_suspension_later_by_a_statement_that_it_had_kept_back(
+    who: str, agree: int, verdict: Verdict
+) -> None:
+    """Of a decision by two, one took half a year back alone. Where two may not reach back, the date is as late as what
+    each had said before, or they could date it back."""
+    rules = {kind: {"authorities": 2} for kind in ("accreditation.grant", "accreditation.status")}
+    town = trio(rules=rules | {"accreditation.status.void_from": {"authorities": agree}})
+    given = granted(town)
+    town.votes(B, given)
+    town.time += 1_000
+    late = town.says(who, "issuer.register", register("did:web:late.example"), iat=town.time + YEAR // 2)
+    begun = status(town, A, given, "suspend", reason_code="fraud")
+    town.votes(B, begun)
+    town.time += YEAR
+    town.says(C, "issuer.register", register("did:web:later.example"))
+
+    query = Query(entity=ISSUER, authority=town.id, achievement_types=("BachelorDegree",), time=begun.iat + 100)
+    for heard, expected in ((town.said, verdict), ([s for s in town.said if s is not late], Verdict.SUSPENDED)):
+        for batch in (1, None):
+            fold = fold_of(town.eco, heard, batch=batch)
+            assert decide(query, fold, town.time, ecosystem_id=town.id).verdict is expected

@@ -11,12 +11,13 @@ from typing import Any, Final
 import pytest
 
 from accredit.governance import fold
-from accredit.governance.authority import effect, key_lifecycle
+from accredit.governance.authority import charter_chain, effect, key_lifecycle
 from accredit.governance.authority.ballots import Ground, Reach
 from accredit.governance.authority.delegations import Mandates
 from accredit.governance.index.statement_index import named_heads
 from accredit.governance.rules import undoing
 from accredit.registry.decision.competencies import Competencies
+from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.records import Voice
 from accredit.registry.limits import TIME_MAX
 from tests.governance import test_by_mandate as by_mandate
@@ -28,6 +29,8 @@ from tests.governance import test_mappings as mapped
 from tests.governance import test_undoing as told
 from tests.governance import test_undoing_by_keys as keys
 from tests.governance import test_votes_by_list as lists
+from tests.governance import test_what_comes_late as late
+from tests.strategies.stories import B
 
 Call = Callable[..., Any]
 
@@ -112,6 +115,18 @@ CLAUSES: Final = (
         off=((Mandates, "ends", constantly(TIME_MAX)),),
         seen_by=heads.test_heads_given_after_a_mandate_ended_show_nothing_of_what_a_thief_dated_back,
         given=("an amendment of the charter", True),
+    ),
+    Clause(
+        name="an amendment waits for what its author had said before",
+        off=((charter_chain, "is_incomplete", constantly(False)),),
+        seen_by=late.test_what_its_author_had_kept_back_dates_no_amendment_later,
+        given=(1,),
+    ),
+    Clause(
+        name="those who may reach back are dated by their own word",
+        off=((Ground, "_may_reach_back", constantly(False)),),
+        seen_by=dates.test_one_of_several_dates_no_suspension_later_by_a_statement_that_it_had_kept_back,
+        given=(B, 2, Verdict.SUSPENDED),
     ),
     Clause(
         name="a join asks of each rule the greater",
@@ -241,7 +256,7 @@ CLAUSES: Final = (
     ),
     Clause(
         name="a decision counts from its last needed vote",
-        off=((Ground, "met", lambda self, subject, *given: self.said_at(subject, given[-1])),),
+        off=((Ground, "met", lambda self, subject, *given, **_: self.said_at(subject, given[-1])),),
         seen_by=dates.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
     ),
     Clause(
