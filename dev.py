@@ -55,6 +55,13 @@ PARTS = {
     "coverage": ("half an hour", "how much of the other folders all tests reach"),
     "pythons": ("ten minutes for each", "most tests on each promised Python"),
 }
+TEST_HELP = """python3 dev.py test [ARGS]: run all tests on all cores; with ARGS, pytest with these alone, on one core.
+
+    python3 dev.py test tests/registry           the tests of one folder
+    python3 dev.py test -x -q -k suspension      those whose names hold the word, until one fails
+
+The first run installs the packages for development, which takes a minute; after that,
+`test --help` shows pytest's own help."""
 OLDEST, NEWEST_LOOKED_FOR = (3, 11), 30
 PROBE_SECONDS = 20  # a cold start from a network drive is slow; a shim that hangs is given up
 
@@ -193,6 +200,18 @@ def pick_parts(*names: str) -> None:
         stop(f"There is no part {unknown[0]} of the night; there are: {', '.join(PARTS)}.", 2)
 
 
+def tell_benchmarks() -> NoReturn:
+    """Print what each benchmark measures, as the first line of its file says, and end."""
+    print("python3 dev.py bench [--long] [NAMES]: these benchmarks, or all of them, one after another.\n")
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        first, _, _ = path.read_text("utf-8").partition("\n")
+        if path.stem not in ("__main__", "harness", "open_loop"):  # these are parts of the others
+            print(f"    {path.stem:<12} {re.sub('( No)? [Tt]arget.*', '', first[3:])}")
+    print("\nAll take some twelve minutes on two cores that have nothing else to do; with --long, an hour at the sizes")
+    print("that the targets name. `serving` needs wrk, and leaves nginx out where it is not installed.")
+    sys.exit(0)
+
+
 def main(name: str = "", *args: str) -> NoReturn:
     """Become the task, in the environment that it needs, so that signals and the exit code are its own."""
     if name in ("", "-h", "--help", "help"):
@@ -202,6 +221,11 @@ def main(name: str = "", *args: str) -> NoReturn:
         stop(f"There is no command {name}; there are: {', '.join(COMMANDS)}.", 2)
     if name == "nightly":
         pick_parts(*args)
+    if name == "bench" and {"-h", "--help"} & set(args):
+        tell_benchmarks()
+    if name == "test" and {"-h", "--help"} & set(args) and not READY.exists():
+        print(TEST_HELP)
+        sys.exit(0)
     if name not in ("demo", "test") and {"-h", "--help"} & set(args):
         main("help")  # those two have a help of their own
     if args and name not in ("demo", "test", "nightly", "bench", "lock"):

@@ -41,6 +41,16 @@ _HEX64: Final = r"^([0-9a-f]{64})?$"
 _URL: Final = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
 
 
+def no_ecosystem(named: str, folder: str) -> InputError:
+    """The error of a configuration, as `named`, without an ecosystem; `folder` is the node's, as typed."""
+    return InputError(
+        "no_ecosystem",
+        f"{named} does not name an ecosystem.",
+        hint=f"Once the charter is signed: `accredit node genesis {folder} genesis.json`. For a running one, "
+        "make the node with `accredit node join`.",
+    )
+
+
 class BootstrapPeer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A node to begin with."""
 
@@ -389,12 +399,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             InputError: `no_ecosystem`: not set yet.
         """
         if not self.ecosystem:
-            raise InputError(
-                "no_ecosystem",
-                "The configuration does not name an ecosystem.",
-                hint="Once the charter is signed: `accredit node genesis FOLDER genesis.json`. For a running one, "
-                "make the node with `accredit node join`.",
-            )
+            raise no_ecosystem("The configuration", "FOLDER")
         return bytes.fromhex(self.ecosystem)
 
     @property

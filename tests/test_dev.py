@@ -21,6 +21,7 @@ import pytest
 
 import dev
 import tasks
+from benchmarks.__main__ import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 400  # seconds for one run of dev.py: it takes some 6 on a quiet machine, and this only ends what hangs
@@ -369,11 +370,27 @@ def test_a_command_mistyped_is_refused_before_anything_is_made(
     assert not repository.venv.exists()
 
 
-@pytest.mark.parametrize("name", ["check", "bench", "lock"])
+@pytest.mark.parametrize("name", ["check", "docs", "lock"])
 def test_a_command_without_a_help_of_its_own_is_told_with_all_others(repository: Repository, name: str) -> None:
     told = repository.run(name, "--help")
     assert (told.returncode, told.stdout) == (0, repository.run("--help").stdout)
     assert not repository.venv.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("test", "the first run installs"), ("bench", "--long"), ("nightly", "pure")]
+)
+def test_what_a_command_does_is_told_before_anything_is_installed(repository: Repository, name: str, text: str) -> None:
+    told = repository.run(name, "--help")
+    assert (told.returncode, text in told.stdout.lower()) == (0, True), told.stderr
+    assert not repository.venv.exists()
+
+
+def test_the_help_of_bench_names_each_benchmark() -> None:
+    told = subprocess.run(
+        [sys.executable, ROOT / "dev.py", "bench", "--help"], capture_output=True, text=True, check=True
+    )
+    assert re.findall(r"^    (\w+) ", told.stdout, re.MULTILINE) == NAMES
 
 
 def test_a_tool_ended_by_a_signal_is_reported_as_a_shell_would(

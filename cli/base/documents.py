@@ -24,6 +24,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from accredit.node.views.json_views import TIMES as TIMES_IN_RECORDS
 from accredit.node.views.json_views import format_time
 from accredit.registry.encoding import rfc3339
@@ -60,6 +62,9 @@ DIGESTS: Final = frozenset(
         "via",
     )
 )
+
+OPTIONS: Final = "the options"
+"""The source of a body that the options of a command hold, not a file."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX32: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -177,7 +182,7 @@ def to_body(kind: str, written: Mapping[str, Any], source: str) -> dict[str, Any
     """The body of a statement of `kind`, from what a person wrote.
 
     Args:
-        source: the file (or option) it comes from, named in errors.
+        source: the file it comes from, or `OPTIONS`; named in errors, with the option that is at fault.
 
     Raises:
         DecodeError: a member cannot be read, or the rulebook refuses it.
@@ -193,10 +198,27 @@ def to_body(kind: str, written: Mapping[str, Any], source: str) -> dict[str, Any
     except DecodeError as error:
         where = error.where.removeprefix("body").lstrip(".")
         message = error.message.removeprefix(f"{error.where}: ") if error.where else error.message
-        place = f"{source}: {where}: " if where else f"{source}: "
+        option = _option_of(where) if source == OPTIONS else ""
+        place = f"{option}: " if option else f"{source}: {where}: " if where else f"{source}: "
         raise DecodeError(error.code, place + message, hint=error.hint) from error
     assert isinstance(body, dict)
     return body
+
+
+def _option_of(where: str) -> str:
+    """The option of the running command that fills a member of a body, as typed; empty where none does.
+
+    Members of members have no option of their own, and `--key` and `--node` of every command say who signs and whom to
+    ask.
+    """
+    member = re.sub(r"\[\d+\]$", "", where)
+    spelt = {f"--{one}" for one in (member, member.removesuffix("s"), re.sub("ies$", "y", member))} - {
+        "--key",
+        "--node",
+    }
+    context = click.get_current_context(silent=True)
+    params = [] if context is None else context.command.params
+    return next((one for param in params for one in param.opts if one in spelt), "")
 
 
 def convert(value: Any, name: str = "", path: str = "") -> Any:

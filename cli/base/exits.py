@@ -123,6 +123,8 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
         usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx is not None else ""
         _tell(f"{usage}{click.style('Error:', fg='red', bold=True)} {_safe(message)}")
         if isinstance(error, click.UsageError) and error.ctx is not None:
+            if isinstance(error, click.MissingParameter) and (told := getattr(error.param, "help", None)):
+                _tell(told)
             streams.write(f"For help: {error.ctx.command_path} --help", err=True)
         return code
     _tell(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}")

@@ -230,6 +230,10 @@ def hex_digits(text: str, what: str) -> str:
             hint = f"That names an issuer. List its accreditations: accredit accreditation list --issuer {quote(text)}"
         elif what == "an accreditation" and any(letter not in "0123456789abcdef" for letter in digits):
             hint += " An issuer's accreditations: accredit accreditation list --issuer ID"
+        elif os.path.isfile(text):
+            hint = (
+                "That is a file: accredit approve, accredit reject and accredit retract read ids from it with --from."
+            )
         elif what == "a mandate of the key":
             hint += " The id of the body that gave it will do as well, if it gave only one."
         raise InputError(

@@ -45,4 +45,4 @@ def propose_end(
     if reason_text:
         written["reason_text"] = reason_text
     kind = f"{founding.partition('.')[0]}.withdraw"
-    desk.propose([Say(kind=kind, sub=sub, body=documents.to_body(kind, written, "the options"))])
+    desk.propose([Say(kind=kind, sub=sub, body=documents.to_body(kind, written, documents.OPTIONS))])

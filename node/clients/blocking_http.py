@@ -123,7 +123,7 @@ class BlockingHttp(Closing):
             connection.close()
             if isinstance(error, TimeoutError):
                 raise unanswered(self.url) from None
-            raise _unreachable(self.url, error) from None
+            raise _unreachable(self.url, error, is_proxied=bool(self._outgoing.proxy)) from None
         except BaseException:
             connection.close()  # the rest of this answer must not be taken for the next one
             raise
@@ -154,7 +154,7 @@ class BlockingHttp(Closing):
         try:
             connection.connect()
         except TimeoutError as error:
-            raise _unreachable(self.url, error) from None
+            raise _unreachable(self.url, error, is_proxied=bool(self._outgoing.proxy)) from None
         connection.sock.settimeout(self._timeout)
 
     def _new(self) -> http.client.HTTPConnection:
@@ -207,9 +207,16 @@ def unanswered(url: str) -> UnansweredError:
     )
 
 
-def _unreachable(url: str, error: Exception) -> RemoteError:
+def _unreachable(url: str, error: Exception, *, is_proxied: bool) -> RemoteError:
     """Return the error with a text and a hint for its cause."""
     kind, said = type(error).__name__, str(getattr(error, "verify_message", "") or error)
+    if is_proxied and kind in ("gaierror", "ConnectionRefusedError"):  # only the proxy is looked up and called
+        why = "its host name is unknown" if kind == "gaierror" else "no program listens there"
+        return RemoteError(
+            "proxy_unreachable",
+            f"{url} was not asked, because the proxy could not be reached: {why}.",
+            hint="Check ACCREDIT_PROXY, or the setting proxy of a node.",
+        )
     if kind == "SSLCertVerificationError":
         return RemoteError(
             "untrusted_certificate",

@@ -46,7 +46,7 @@ _HEX: Final = re.compile(r"(?:0x)?([0-9a-f]{64}|[0-9a-f]{128})", re.IGNORECASE |
 
 
 class _NotThis(Exception):
-    """Not a private key of a form we read; its text is one of ours and quotes nothing."""
+    """Not a private key of a form we read: why, and perhaps what to do; the words are ours and quote nothing."""
 
 
 def read_passphrase(path: Path) -> str:
@@ -105,7 +105,7 @@ def read_seed(path: Path) -> bytes:
         seed = _seed_of(raw)
     except _NotThis as error:
         raise InputError(
-            "not_a_seed", f"{path} does not hold a readable Ed25519 private key: {error}.", hint=_hint(error)
+            "not_a_seed", f"{path} does not hold a readable Ed25519 private key: {error.args[0]}.", hint=_hint(error)
         ) from None
     if not any(seed):
         raise InputError(

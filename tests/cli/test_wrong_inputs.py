@@ -72,7 +72,7 @@ GOVERNANCE = [
          says=["no DID method wbe", "Did you mean did:web:uni.example?"],
          then="issuer propose --id did:web:uni.example --name Uni --dry-run"),
     Slip(guide="governance-body", typed="issuer propose --id did:web:uni.example --name Uni --category bootkamp",
-         key="charity", says=["categories[0]", "Did you mean bootcamp?"],
+         key="charity", says=["Error: --category: ", "Did you mean bootcamp?"],
          then="issuer propose --id did:web:uni.example --name Uni --category bootcamp --dry-run"),
     Slip(guide="governance-body", typed="issuer propose --id did:web:uni.example --name Uni --jurisdiction US-INDIANA",
          key="charity", says=["not a country, or a part of one", "Did you mean US-IN?"],
@@ -141,6 +141,10 @@ GOVERNANCE = [
          then="export accreditations --status revoked"),
     Slip(guide="governance-body", typed="inbox --issuer Harbour", says=["perhaps it is a name"]),
     Slip(guide="governance-body", typed="show zzzzzzzz", says=["not the id of a statement", "8 to 64"]),
+    Slip(guide="governance-body", typed="show {grant}", says=["That is a file", "accredit approve", "--from"]),
+    Slip(guide="governance-body", typed="issuer import {grant} --grant {skills}", key="charity",
+         says=["skills.csv: not TOML", "--grant takes terms", "accredit accreditation template"],
+         then="accreditation template"),
     Slip(guide="governance-body", typed="framework import {grant}", key="charity",
          says=["not a framework in a known format", "CASE packages"]),
     Slip(guide="governance-body", typed="framework import {skills}", key="charity",
@@ -160,7 +164,9 @@ GOVERNANCE = [
 
 OPERATOR = [
     Slip(guide="operator", typed="node init {dir}/n --name node.9+ --operator {council} --url http://127.0.0.1:9 "
-         "--port 9", says=["without spaces or plus signs"]),
+         "--port 9", says=["Error: --name: ", "without spaces or plus signs"]),
+    Slip(guide="operator", typed="node join {url}", code=2,
+         says=["Missing option '--ecosystem'", "node.toml of each member", "somebody you trust"]),
     Slip(guide="operator", typed="node init {dir}/n --name n.example --operator {council} --url 127.0.0.1:9 --port 9",
          says=["lacks https:// or http://", "Write http://127.0.0.1:9"]),
     Slip(guide="operator", typed="node init {dir}/n --name n.example --operator {council} --url http://127.0.0.1:9?x=1 "
@@ -254,6 +260,9 @@ VERIFIER = [
          then="log verify {url}"),
     Slip(guide="verifier", typed="log prove zz -o {dir}/p", says=["8 to 64 hexadecimal digits"]),
     Slip(guide="verifier", typed="log verify {dir}/none.tlog --log-key x", says=["There is no file"]),
+    Slip(guide="verifier", typed="log verify {grant}", says=["{grant} is no proof", "accredit log prove"]),
+    Slip(guide="verifier", typed="log verify {url} --log-key abc", says=["--log-key: ", "accredit log show"],
+         then="log show"),
     Slip(guide="verifier", typed="querry {issuer}", code=2, says=["Did you mean query?"],
          then="query {issuer} --for BachelorDegree"),
 ]  # fmt: skip

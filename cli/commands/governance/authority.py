@@ -164,7 +164,7 @@ def withdraw(delegation: str, effective_from: str | None, reason: str | None, de
     }
     if reason:
         written["reason_text"] = reason
-    body = documents.to_body("authority.withdraw", written, "the options")
+    body = documents.to_body("authority.withdraw", written, documents.OPTIONS)
     desk.propose([Say(kind="authority.withdraw", sub=sub, body=body, label=standing["name"])])
 
 

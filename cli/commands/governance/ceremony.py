@@ -149,6 +149,19 @@ def genesis_statement(path: Path) -> tuple[Unverified, bytes]:
     return genesis_of(statements, str(path)), statements[0]
 
 
+def approvals_lacking(path: Path) -> str:
+    """The approvals that a ceremony file needs in all, as part of a sentence; empty if it has them.
+
+    A file that is the bare genesis carries no approvals and is not judged: its text is empty too.
+
+    Raises:
+        DecodeError, RefusedError: the genesis or a vote is not good.
+    """
+    if documents.read_bytes(path)[:1] == b"\xd2":
+        return ""
+    return progress_of(read_ceremony(path), str(path)).needed
+
+
 def _authority_of(body: dict[str, Any], key: Path, source: str) -> str:
     kid = read_public(key).kid
     for authority in body["authorities"]:

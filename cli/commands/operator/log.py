@@ -215,7 +215,11 @@ def noted_bytes(client: "NodeClient") -> tuple[bytes, bytes]:
 
 
 def _verify_proof(path: Path, log_key: str | None, policy: Policy | None, nodes: tuple[str, ...]) -> None:
-    proof = LogProof.decode(documents.read_bytes(path))
+    try:
+        proof = LogProof.decode(documents.read_bytes(path))
+    except DecodeError as error:
+        message = f"{path} is no proof: {error.message.removeprefix('proof: ')}"
+        raise DecodeError(error.code, message, hint=error.hint or "accredit log prove writes one.") from error
     if proof.extra is None:
         raise DecodeError(
             "no_statement",
@@ -305,7 +309,11 @@ def _witness_keys(client: "NodeClient") -> list[VerifierKey]:
 
 
 def _vkey(text: str) -> VerifierKey:
-    key = VerifierKey.decode(text)
+    try:
+        key = VerifierKey.decode(text)
+    except DecodeError as error:
+        message = f"--log-key: {error.message.removeprefix('vkey: ')}"
+        raise DecodeError(error.code, message, hint="Copy the whole key: accredit log show prints it.") from error
     if key.type is not KeyType.ED25519:
         raise RefusedError(
             "wrong_key_type", f"{text} is a witness's key, not a log's.", hint="Give the key of the log itself."

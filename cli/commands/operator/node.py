@@ -117,9 +117,10 @@ def init(folder: Path, **identity: Any) -> None:
 @click.argument("file", type=FILE)
 def genesis(folder: Path, file: Path) -> None:
     """Install the signed genesis (the ceremony FILE) for the node in FOLDER."""
-    from accredit.cli.commands.governance.ceremony import genesis_statement
+    from accredit.cli.commands.governance.ceremony import approvals_lacking, genesis_statement
 
     said, raw = genesis_statement(file)
+    lacking = approvals_lacking(file)
     config = folder / CONFIG
     text = documents.read_text(config)
     named = re.search(r'^ecosystem = "([0-9a-f]{64})"', text, re.MULTILINE)
@@ -136,6 +137,8 @@ def genesis(folder: Path, file: Path) -> None:
 
     def tell() -> None:
         output.say(f"{good('Ready.')} {config} names the ecosystem {said.id.hex()}.")
+        if lacking:
+            output.say(f"Its charter is not in effect yet: it takes {lacking}.")
         output.say(f"Next:  accredit node run {output.quoted(folder)}")
         output.say(f"and then:  accredit charter publish {output.quoted(file)} --node URL")
 
@@ -152,7 +155,7 @@ def genesis(folder: Path, file: Path) -> None:
     "--ecosystem",
     required=True,
     metavar="HASH",
-    help="The id of the genesis statement; get it from somebody you trust.",
+    help="The id of the genesis statement, as in node.toml of each member; get it from somebody you trust.",
 )
 @click.option("--folder", type=_FOLDER, default=Path(), help="Folder for its files; default: the current one.")
 @click.option("--replaces", is_flag=True, help="It replaces the active node that has this name.")
@@ -303,13 +306,16 @@ def run(folder: Path, workers: int | None, query_workers: int | None) -> None:
     from accredit.cli.base.progress import shown
     from accredit.cli.commands.governance.ceremony import genesis_statement
     from accredit.node.app import run_node
-    from accredit.node.settings import load
+    from accredit.node.settings import load, no_ecosystem
 
     def read_genesis(path: Path) -> tuple[bytes, bytes]:
         said, raw = genesis_statement(path)
         return said.id, raw
 
-    config = load(config_path(folder))
+    path = config_path(folder)
+    config = load(path)
+    if not config.ecosystem:
+        raise no_ecosystem(str(path), output.quoted(folder))
     if workers is not None:
         config = structs.replace(config, ingest_workers=workers)
     if query_workers is not None:
@@ -374,9 +380,8 @@ def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> d
     from accredit.node.settings import write_commented
 
     written = {"name": identity["name"], "operator": identity["operator"], "url": node_url(identity["url"])}
-    documents.to_body(
-        "node.admit", {**written, "keys": dict.fromkeys(("peer", "log", "witness", "state"), _SOME_KEY)}, "the options"
-    )
+    supposed = dict.fromkeys(("peer", "log", "witness", "state"), _SOME_KEY)
+    documents.to_body("node.admit", {**written, "keys": supposed}, documents.OPTIONS)
     if (folder / CONFIG).exists():
         raise InputError("file_exists", f"{folder / CONFIG} already exists.", hint="Choose another folder.")
     seal = identity["seal"]

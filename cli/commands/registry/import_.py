@@ -182,7 +182,13 @@ def _terms(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it names an issuer, or is not a grant.
     """
-    written = documents.read_file(path)
+    try:
+        written = documents.read_file(path)
+    except DecodeError as error:
+        hint = (
+            "--grant takes terms as `accredit accreditation template` prints them; lists are given without an option."
+        )
+        raise DecodeError(error.code, error.message, hint=hint if error.code == "not_toml" else error.hint) from error
     if "issuer" in written:
         raise InputError(
             "grant_names_issuer",

@@ -138,7 +138,7 @@ accredit issuer propose uni.toml --key alice.key""",
 @_facts
 def propose(file: Path | None, desk: Desk, **options: Any) -> None:
     """Propose to register an issuer, from a TOML or JSON FILE, from options, or both (options override the file)."""
-    body = documents.to_body("issuer.register", _written(file, **options), str(file or "the options"))
+    body = documents.to_body("issuer.register", _written(file, **options), str(file or documents.OPTIONS))
     _tell_namesakes(desk, body)
     outcomes = desk.propose([Say(kind="issuer.register", sub=body["id"], body=body, label=body["name"])])
     if outcomes[0].state != "refused":
@@ -158,7 +158,7 @@ def update(file: Path | None, desk: Desk, **options: Any) -> None:
     given = _written(file, **options)
     if "after" not in given:
         given["after"] = _own_latest(desk, str(given.get("id")))
-    body = documents.to_body("issuer.update", given, str(file or "the options"))
+    body = documents.to_body("issuer.update", given, str(file or documents.OPTIONS))
     desk.propose([Say(kind="issuer.update", sub=body["id"], body=body, label=body["name"])])
 
 

@@ -106,7 +106,8 @@ def add(
     written = dict(documents.read_file(file)) if file is not None else {}
     written.update({member: value for member, value in options.items() if value is not None})
     issuer = registered(desk.client, issuer_id)["id"]
-    _propose(desk, issuer, {"op": "add", "key": written}, str(file or "the options"), chose_budget=budget is not None)
+    source = str(file or documents.OPTIONS)
+    _propose(desk, issuer, {"op": "add", "key": written}, source, chose_budget=budget is not None)
 
 
 @key.command(
@@ -128,7 +129,7 @@ def retire(issuer_id: str, which: str, until: str | None, reason: str | None, de
     body: dict[str, Any] = {"op": "retire", "key_id": _key_of(record, which, desk)}
     if until is not None:
         body["valid_until"] = documents.seconds(until, "--until")
-    _propose(desk, record["id"], body, "the options", reason=reason)
+    _propose(desk, record["id"], body, documents.OPTIONS, reason=reason)
 
 
 @key.command(
@@ -158,7 +159,7 @@ def compromise(issuer_id: str, which: str, since: str | None, reason: str | None
     body: dict[str, Any] = {"op": "compromise", "key_id": id_}
     if since != ALWAYS:
         body["compromised_since"] = _past(since)
-    _propose(desk, record["id"], body, "the options", reason=reason)
+    _propose(desk, record["id"], body, documents.OPTIONS, reason=reason)
 
 
 def _past(written: str) -> int:

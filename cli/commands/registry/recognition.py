@@ -37,7 +37,7 @@ def grant(recognised: str, name: str, actions: tuple[str, ...], desk: Desk, **fa
 
     written: dict[str, Any] = {"id": canonical_issuer(recognised), "name": name, "actions": list(actions)}
     written.update({member: value for member, value in facts.items() if value})
-    body = documents.to_body("recognition.grant", written, "the options")
+    body = documents.to_body("recognition.grant", written, documents.OPTIONS)
     desk.propose([Say(kind="recognition.grant", sub=body["id"], body=body, label=name)])
 
 

@@ -244,6 +244,15 @@ def test_an_error_of_the_network_names_its_own_cause(url: str, code: str, hint: 
     assert hint in refused.value.hint
 
 
+@pytest.mark.parametrize(("place", "why"), [("127.0.0.1:1", "no program listens"), ("p.invalid:1", "name is unknown")])
+def test_a_proxy_that_is_not_there_is_named_in_place_of_the_node(place: str, why: str) -> None:
+    through = Outgoing(proxy=f"http://ann:{SECRET}@{place}")
+    with pytest.raises(RemoteError, match=f"the proxy could not be reached: .*{why}") as refused:
+        ask("https://node1.example", through)
+    assert "ACCREDIT_PROXY" in refused.value.hint
+    assert SECRET not in f"{refused.value.message}{refused.value.hint}"
+
+
 def test_a_server_without_tls_is_said_and_the_hint_is_the_url_that_works() -> None:
     with AnsweringServer(lambda _asked: Reply(200, b"{}")) as server:
         with pytest.raises(RemoteError) as refused:
