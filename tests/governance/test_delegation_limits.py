@@ -361,6 +361,21 @@ def test_delegates_of_an_authority_that_has_left_the_charter_act_no_more() -> No
     )
 
 
+def test_a_body_that_comes_back_into_the_charter_has_no_delegates_of_before() -> None:
+    """Another organisation may have come back under the old id, and has given no mandate to anybody."""
+    town = trio()
+    pen, _ = delegate(town, by=C)
+    town.votes(B, left := amend(town, A, authorities=TRIO[:2], name="Left"))
+    town.votes(B, amend(town, A, left, version=3, name="Back"))
+    said = town.says(pen, "accreditation.grant", grant())
+    own = town.says(C, "issuer.register", register("did:web:own.example"))
+    again, _ = delegate(town, by=C, to=SUB)
+    anew = town.says(again, "issuer.register", register("did:web:anew.example"))
+
+    assert "left the charter" in verdict_of(town, said).reason
+    assert [state_of(town, each) for each in (own, anew)] == [EffectState.EFFECTIVE] * 2
+
+
 def test_a_mandate_may_begin_and_end_in_the_same_second_as_its_delegators() -> None:
     town = trio()
     pen, _ = delegate(town, actions=MAY_DELEGATE, valid_from=START, valid_until=START + 500)
