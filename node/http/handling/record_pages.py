@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import partial
 from heapq import merge
-from itertools import islice
 from typing import Any, Final, TypeVar
 
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -72,18 +71,17 @@ async def page(
     Args:
         make: reads what is held when it is called, because others have their turn between two rows.
     """
-    start = 0 if after is None else bisect_right(among, after)
-    found: list[T] = []
+    first = 0 if after is None else bisect_right(among, after)
+    end = min(first + examined, len(among))
+    found, start = list[T](), first
     with Turns(call.shared.lengthy) as turns:
-        for id in islice(among, start, start + examined):
-            if turns.is_over:
-                await turns.give()
+        while start < end and len(found) < limit:
+            if turns.is_over and await turns.give():
+                found, start = [], first  # whoever could do something seconds ago may not now
+            made = make(among[start])
             start += 1
-            made = make(id)
             if made is not None:
                 found.append(made)
-                if len(found) == limit:
-                    break
     return found, among[start - 1] if 0 < start < len(among) else None
 
 

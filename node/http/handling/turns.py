@@ -3,8 +3,8 @@
     with Turns(call.shared.lengthy) as turns:
         for each in many:
             ...
-            if turns.is_over:
-                await turns.give()
+            if turns.is_over and await turns.give():
+                ...                                 begin anew, if the answer must not be seconds old
 
 An answer of few turns waits for nobody. Of the longer ones only one goes on at a time: what takes several turns, as a
 suspension takes some ten, would wait at each of them for all the long answers under way, and anybody can ask for sixty.
@@ -57,12 +57,18 @@ class Turns:
         """Return whether it is time to give others a turn."""
         return perf_counter() >= self.over
 
-    async def give(self) -> None:
-        """Give others a turn; return in the next one, and if this answer is long, when no other long one goes on."""
+    async def give(self) -> bool:
+        """Give others a turn; return in the next one, and if this answer is long, when no other long one goes on.
+
+        Returns:
+            Whether it waited for other long answers, as it does at most once. What was read before may be seconds old.
+        """
         self._given += 1
-        if self.is_lengthy or self._given <= FREE_TURNS:
-            await anyio.sleep(0)
-        else:
+        has_waited = not self.is_lengthy and self._given > FREE_TURNS
+        if has_waited:
             await self._lengthy.acquire()
             self.is_lengthy = True
+        else:
+            await anyio.sleep(0)
         self.over = perf_counter() + TURN_SECONDS
+        return has_waited

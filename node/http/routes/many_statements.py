@@ -64,16 +64,14 @@ async def lookup(call: Call) -> Response:
         if wanted == CBOR:
             return bytes_response(encode(await _as_signed(call, ids, turns)), CBOR, cache="no-store")
         numbers = call.reader.log.numbers(ids)
-        found: list[StandingOf] = []
-        missing: list[str] = []
-        for number, id in enumerate(ids):
-            if number and turns.is_over:
-                await turns.give()
-            row = _standing_of(call, id, numbers.get(id))
-            if row is None:
-                missing.append(id.hex())
-            else:
-                found.append(row)
+        rows = list[StandingOf | None]()
+        while len(rows) < len(ids):
+            if rows and turns.is_over and await turns.give():
+                numbers, rows = call.reader.log.numbers(ids), []  # what was in effect seconds ago may not be now
+            id = ids[len(rows)]
+            rows.append(_standing_of(call, id, numbers.get(id)))
+    found = [row for row in rows if row is not None]
+    missing = [id.hex() for id, row in zip(ids, rows, strict=True) if row is None]
     value: StatementStandings = {"statements": found, "missing": missing}
     return json_response(value, cache="no-store")
 

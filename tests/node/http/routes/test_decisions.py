@@ -241,7 +241,7 @@ async def test_a_batch_that_waits_for_others_during_its_last_look_looks_once_mor
     node, give, given = served(tmp_path), turns.Turns.give, [0]
     grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == PORT)
 
-    async def others_have_a_turn(turn: turns.Turns) -> None:
+    async def others_have_a_turn(turn: turns.Turns) -> bool:
         given[0] += 1
         if given[0] in (1, 4, 8):  # while it answers and during both first looks comes what changes no answer
             said = register(f"did:web:another{given[0]}.example")
@@ -249,8 +249,9 @@ async def test_a_batch_that_waits_for_others_during_its_last_look_looks_once_mor
         if given[0] == 9:  # the first yes has just been looked at for the third time
             assert not turn.is_lengthy
             node.take([node.town.says(B, "accreditation.status", event(grant.id, "suspend"), PORT).raw])
-        await give(turn)
-        assert turn.is_lengthy == (given[0] >= 9)
+        has_waited = await give(turn)
+        assert has_waited == (given[0] == 9)
+        return has_waited
 
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(turns, "FREE_TURNS", 8)
@@ -264,10 +265,10 @@ async def test_a_batch_is_answered_however_many_statements_come(
 ) -> None:
     node, give, given = served(tmp_path), turns.Turns.give, [0]
 
-    async def others_have_a_turn(turn: turns.Turns) -> None:
+    async def others_have_a_turn(turn: turns.Turns) -> bool:
         given[0] += 1
         node.take([node.town.says(B, "issuer.register", register(f"did:web:another{given[0]}.example")).raw])
-        await give(turn)
+        return await give(turn)
 
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(turns.Turns, "give", others_have_a_turn)

@@ -13,6 +13,7 @@ from nacl.signing import VerifyKey
 
 from accredit.node.http.facades import federation_claims as claims
 from accredit.node.http.facades.federation_events import registered_and_revoked
+from accredit.node.http.handling import turns
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.domain.records import Voice, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
@@ -393,6 +394,32 @@ async def test_the_extended_listing_pages_and_tells_of_those_that_were_revoked(n
     assert "registered" in by_id[COLLEGE]
     later = (await node.get(f"{path}?updated_after=2030-01-01")).json()
     assert later == {"immediate_subordinate_entities": []}
+
+
+async def test_an_extended_listing_that_waited_for_other_long_answers_names_nobody_suspended_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, give = served(tmp_path), turns.Turns.give
+    app = node.app()
+    path = local(await anchor(node), "federation_extended_list_endpoint") + "?claims=trust_marks"
+
+    async def listed() -> list[str]:
+        found = (await node.ask("GET", path, app=app)).json()
+        return [each["id"] for each in found["immediate_subordinate_entities"]]
+
+    assert await listed() == [COLLEGE, PORT]  # and the ids are listed now, which takes turns of its own
+    grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == COLLEGE)
+
+    async def others_have_a_turn(turn: turns.Turns) -> bool:
+        has_waited = await give(turn)
+        if has_waited:
+            node.take([node.town.says(A, "accreditation.status", bodies.event(grant.id, "suspend"), COLLEGE).raw])
+        return has_waited
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "FREE_TURNS", 1)
+    monkeypatch.setattr(turns.Turns, "give", others_have_a_turn)
+    assert await listed() == [PORT]
 
 
 async def test_histories_are_read_for_those_only_who_ask_for_times(

@@ -80,6 +80,26 @@ async def test_a_search_for_what_is_rare_looks_at_a_bounded_number_of_records() 
     assert await page(call, among, "zzz", 50, make) == ([], None)
 
 
+async def test_a_page_that_waited_for_other_long_answers_has_no_row_from_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its first rows were read, then it waited for seconds, and it was sent with who could issue before that."""
+    call = cast(Call, SimpleNamespace(shared=SimpleNamespace(lengthy=anyio.Lock())))
+    among, may_issue, give = ["a", "b", "c", "d", "e", "f"], {"b", "c", "d", "f"}, turns.Turns.give
+
+    async def others_have_a_turn(turn: turns.Turns) -> bool:
+        has_waited = await give(turn)
+        if has_waited:
+            may_issue.remove("b")
+        return has_waited
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "FREE_TURNS", 2)
+    monkeypatch.setattr(turns.Turns, "give", others_have_a_turn)
+    found = await page(call, among, "a", 3, lambda id: id if id in may_issue else None)
+    assert found == (["c", "d", "f"], None)
+
+
 async def test_long_lists_and_searches_let_others_have_their_turn(
     node: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

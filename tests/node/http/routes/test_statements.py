@@ -371,6 +371,26 @@ async def test_many_statements_are_looked_up_at_once_and_what_is_not_held_is_nam
         assert one == {**{name: alone[name] for name in one if name != "begins"}, "begins": alone["foreseen"]["begins"]}
 
 
+async def test_a_look_up_that_waited_for_other_long_answers_says_nothing_from_before(
+    fresh: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = fresh.town.says(A, "issuer.register", bodies.register("did:web:late.example"))
+    give = turns.Turns.give
+
+    async def others_have_a_turn(turn: turns.Turns) -> bool:
+        if not turn.is_lengthy:
+            fresh.take([late.raw])
+        return await give(turn)
+
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "FREE_TURNS", 0)
+    monkeypatch.setattr(turns.Turns, "give", others_have_a_turn)
+    asked = [late.id.hex(), *(each.id.hex() for each in fresh.town.said[:3])]
+    answer = (await fresh.ask("POST", LOOKUP, json={"ids": asked})).json()
+    assert [one["id"] for one in answer["statements"]] == asked
+    assert answer["missing"] == []
+
+
 async def test_statements_as_signed_come_as_many_as_an_answer_holds(
     fresh: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
