@@ -152,6 +152,12 @@ GOVERNANCE = [
          then="framework import {skills} --id https://example.org/skills --title Skills --version 2026 --dry-run"),
     Slip(guide="governance-body", typed="framework show https://frameworks.example/none",
          says=["is not in this registry", "accredit framework list"], then="framework list"),
+    Slip(guide="governance-body", typed="authority delegate {delegation} --keys {town}/council-1.toml", key="council-1",
+         says=["no kind of statement has the name issuers.*", "Did you mean issuer.*?"]),
+    Slip(guide="governance-body", typed="authority delegate {delegation}", key="council-1",
+         says=["lists no key of the delegate", "--keys FILE"]),
+    Slip(guide="governance-body", typed="keys rotate {town}/council-1.toml --old {town}/council-1.toml",
+         key="council-1", says=["council-1.toml holds the key that it would replace", "accredit keys new"]),
     Slip(guide="governance-body", typed="authority withdraw did:web:nobody.example", key="council-1",
          says=["No delegation in force makes did:web:nobody.example an authority", "accredit authority list"],
          then="authority list"),
@@ -301,6 +307,10 @@ def places(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ob
     link = "https://example.org/a/1,{},https://example.org/b/1"
     odd = "\n".join(["source,relation,target", link.format("exact_match"), link.format("exactly"), ""])
     (folder / "odd_link.csv").write_text(odd)
+    (folder / "delegation.toml").write_text(
+        f'delegate = "{COUNCIL}"\nname = "Agency"\nconstituency = "public"\nthreshold = 1\nactions = ["issuers.*"]\n'
+        "valid_from = 2026-01-01\n[limits]\n"
+    )
     levels = next(line for line in good.splitlines() if line.startswith("levels"))
     fields = next(line for line in good.splitlines() if line.startswith("fields_of_study"))
     return {
@@ -319,6 +329,7 @@ def places(town: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ob
         "field": file("field.toml", fields, 'fields_of_study = [{ scheme = "cip", code = "77" }]'),
         "level": file("level.toml", levels, 'levels = [{ scheme = "EFQ", min = 5, max = 6 }]'),
         "date": file("date.toml", "2026-01-01", '"01.02.2026"'),
+        "delegation": folder / "delegation.toml",
         "skills": folder / "skills.csv",
         "empty": folder / "empty.csv",
         "doubled": folder / "doubled.csv",

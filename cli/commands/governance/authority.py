@@ -5,6 +5,7 @@ what it does not have, nor outlive who delegated to it.
 """
 
 import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,10 +130,35 @@ def delegate(file: Path, entries: tuple[Path, ...], budget: int | None, desk: De
                 hint="Give a key entry of the delegate.",
             )
         listed.append(read_entry(path, budget=budget or ADDED_BUDGET))
+    if not listed:
+        raise InputError(
+            "no_keys", f"{file} lists no key of the delegate.", hint="Add each of its key entries: --keys FILE"
+        )
     body = documents.to_body("authority.delegate", {**written, "keys": listed}, str(file))
+    for action in body["actions"]:
+        _require_kind(action, str(file))
     chosen = budget is not None
     desk.propose(
         [Say(kind="authority.delegate", sub=body["delegate"], body=body, label=body["name"], chose_budget=chosen)]
+    )
+
+
+def _require_kind(action: str, source: str) -> None:
+    """Refuse an action of a delegation that no kind of statement fits: the delegate could do nothing by it.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    from accredit.governance.rules.rulebook import KINDS
+
+    known = {*KINDS, *(f"{kind.partition('.')[0]}.*" for kind in KINDS)}
+    if action in known:
+        return
+    close = get_close_matches(action, known, 1)
+    raise InputError(
+        "unknown_kind",
+        f"{source}: actions: no kind of statement has the name {action}.",
+        hint=f"Did you mean {close[0]}?" if close else "As in issuer.register, or issuer.* for all of a family.",
     )
 
 

@@ -222,6 +222,12 @@ def rotate(entry: Path, old: str, last: str | None, budget: int | None, reason: 
     """
     kid = _key_of(desk, old)
     new = read_entry(entry, budget=budget or ADDED_BUDGET)
+    if key_id(new["public"]) == kid:  # the rules take it as any rotation: the key would end, and nothing replace it
+        raise InputError(
+            "same_key",
+            f"{entry} holds the key that it would replace, {kid.hex()[:12]}; that key would sign no more.",
+            hint="Give the public entry of a new key: accredit keys new FILE, then accredit keys export FILE.",
+        )
     body = {"key": kid, "last": _last(desk, kid, last or "newest"), "new": new}
     desk.propose([replace(_key_say("key.rotate", desk, body, reason), chose_budget=budget is not None)])
 
