@@ -34,6 +34,7 @@ from accredit.node.http.handling.route import JSON, AnswerSource, Call, Route, b
 from accredit.node.http.handling.turns import Turns
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question
+from accredit.node.storage.state_store import state_damaged
 from accredit.node.telemetry import Answered
 from accredit.node.views.decision_view import (
     ChainLink,
@@ -51,7 +52,7 @@ from accredit.registry.decision.query import ISSUE
 from accredit.registry.decision.verdict import AUTHORIZED
 from accredit.registry.domain.records import Records, Voice, authority_in, charter_in, issuer_in, standing
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
-from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, without_frames
+from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, without_frames
 from accredit.registry.evidence.prove import Prover
 
 QUERIES: Final = 1_000
@@ -403,7 +404,10 @@ class _Asking:
                 f"a request may ask for at most {PROVED} answers with evidence, some {EVIDENCE_BYTES} bytes in all.",
                 hint="Split them into several requests.",
             )
-        decision, made = _prover(self._call, noted, note, self._ecosystem).answer(query, self._moment.now)
+        try:
+            decision, made = _prover(self._call, noted, note, self._ecosystem).answer(query, self._moment.now)
+        except RefusedError as error:  # both are read at one moment, so whoever asks has done nothing wrong
+            raise state_damaged(f"records and map are not of one state: {error.message}") from None
         if held.verdict is Verdict.STALE_VIEW or (decision.authorized and not held.authorized):
             return {**_view(query, held), "evidence": None, "own_word": True}
         data = made.encode()

@@ -1,12 +1,15 @@
 """A record that the node holds and that no fold makes: its own subject is told so, and everybody else is answered."""
 
 import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accredit.node import faults
+from accredit.registry.domain.records import record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
 from tests.strategies.served import COLLEGE, FRIEND, PORT, A, B, Served, served
@@ -65,6 +68,17 @@ async def test_asked_for_evidence_a_damaged_record_spoils_no_other_answer(node: 
     response = await node.post("/v1/decisions", asked)
     assert response.status_code == 200
     assert response.json()["decisions"][1]["evidence"]
+
+
+@pytest.mark.parametrize("wrong", ["DELETE FROM noted_records", "UPDATE records_leaves SET value = zeroblob(32)"])
+async def test_a_record_that_is_not_the_one_in_the_map_is_the_nodes_fault(node: Served, wrong: str) -> None:
+    """It was told to whoever asked for evidence as a request that was refused."""
+    asked = {"issuer": PORT, "evidence": True}
+    assert (await node.post("/v1/decisions", asked)).json()["evidence"]
+    with closing(sqlite3.connect(node.store.path)) as disk, disk:
+        disk.execute(f"{wrong} WHERE key = ?", (record_key("issuer", PORT),))
+    answer = await node.post("/v1/decisions", asked)
+    assert (answer.json()["code"], answer.status_code) == ("state_damaged", 503)
 
 
 async def test_a_row_that_is_not_as_it_was_written_is_said_to_be_damaged(
