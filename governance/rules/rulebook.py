@@ -16,6 +16,7 @@ from accredit.governance.index.key_entries import KEY, REASON
 from accredit.registry.domain import accreditations, frameworks, issuance, issuers, mappings, recognitions
 from accredit.registry.domain.vocabulary import is_narrowing_event
 from accredit.registry.encoding import schema
+from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.encoding.schema import Check
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import VOTE_TARGETS
@@ -64,6 +65,15 @@ def _always(_: Mapping[str, Any]) -> bool:
 _LAST: Final = {"key": schema.digest, "last": schema.nullable(schema.digest)}
 _CUT_OFF: Final = schema.members(_LAST, {"public": schema.public_key, **REASON})
 _ROTATION: Final = schema.members({**_LAST, "new": KEY}, {**REASON})
+
+
+def _check_rotation(body: Any, path: str = "body") -> None:
+    """The shape of `key.rotate`."""
+    _ROTATION(body, path)
+    if key_id(body["new"]["public"]) == body["key"]:  # the key would end, and nothing would replace it
+        raise DecodeError("same_key", "a key cannot be replaced by itself.", where=f"{path}.new.public")
+
+
 _RETIREMENT: Final = schema.members({"name": schema.text(100)}, {**REASON})
 _VOTE: Final = schema.members(
     {"targets": schema.list_of(schema.digest, minimum=1, maximum=VOTE_TARGETS)}, {"urgent": schema.boolean, **REASON}
@@ -86,7 +96,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "charter.genesis": _row(charter.check_genesis, Stratum.CHARTER, TWO_THIRDS),
     "charter.amend": _row(charter.check_amendment, Stratum.CHARTER, TWO_THIRDS),
     "key.add": _row(KEY, Stratum.KEYS, ONE),
-    "key.rotate": _row(_ROTATION, Stratum.KEYS, ONE, _always),
+    "key.rotate": _row(_check_rotation, Stratum.KEYS, ONE, _always),
     "key.retire": _row(_CUT_OFF, Stratum.KEYS, ONE, _always),
     "key.compromise": _row(_CUT_OFF, Stratum.KEYS, ONE, _always),
     "authority.delegate": _row(delegation_limits.check_delegation, Stratum.AUTHORITIES, ONE),

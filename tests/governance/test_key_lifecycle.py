@@ -9,6 +9,7 @@ from accredit.governance.authority.ballots import Ground
 from accredit.governance.authority.effect import EffectState
 from accredit.governance.standing import key_head, waiting_proposals
 from accredit.registry.domain.records import Voice
+from accredit.registry.errors import DecodeError
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
@@ -116,6 +117,12 @@ def test_a_rotation_that_the_charter_wants_others_to_agree_to_needs_its_own_auth
     town.votes(B, rotated)
 
     assert state_of(town, rotated) is EffectState.EFFECTIVE
+
+
+def test_a_key_that_is_to_be_replaced_by_itself_is_refused_before_it_ends_and_its_body_has_none() -> None:
+    town = trio()
+    with pytest.raises(DecodeError, match="replaced by itself"):
+        rotate(town, A, town.pen(A), town.pen(A), None)
 
 
 def test_a_key_added_on_a_branch_in_doubt_speaks_for_nobody_until_another_key_vouches_for_it() -> None:

@@ -222,7 +222,7 @@ def rotate(entry: Path, old: str, last: str | None, budget: int | None, reason: 
     """
     kid = _key_of(desk, old)
     new = read_entry(entry, budget=budget or ADDED_BUDGET)
-    if key_id(new["public"]) == kid:  # the rules take it as any rotation: the key would end, and nothing replace it
+    if key_id(new["public"]) == kid:
         raise InputError(
             "same_key",
             f"{entry} holds the key that it would replace, {kid.hex()[:12]}; that key would sign no more.",
