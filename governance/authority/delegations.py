@@ -29,7 +29,7 @@ from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
-from .ballots import Anchor, Ground
+from .ballots import Anchor, Ground, Version
 from .shares import Path
 
 
@@ -160,22 +160,23 @@ class Mandates:
             return f"it is dated before its key was introduced on {day(introduced)}"
         if self.is_ended(voice, statement, narrowing=narrowing):
             return "its author's delegation was withdrawn before it was made"
-        if self._has_left(voice, statement):
+        if self.left(voice, self.ground.epoch(statement)) is not None:
             return "its author's delegation comes from an authority that has left the charter"
         if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
             return None  # an authority needs no delegation to manage its own keys, or to take back what it gave
         return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
 
-    def _has_left(self, voice: Voice, statement: Unverified) -> bool:
-        """Return whether the authority from which a mandate comes has left the charter since it gave the mandate.
+    def left(self, voice: Voice, last: int) -> Version | None:
+        """Return the first charter, up to number `last`, without the authority from which a mandate comes, after
+        that gave it; None if there is none.
 
         Being named again revives no mandate: another organisation may have come back under the old id.
         """
+        ground = self.ground
         *below, top = (voice, *self.above(voice))
-        last = first = self.ground.epoch(statement)
-        for via in (each.via for each in below[-1:] if each.via is not None):
-            first = min(last, self.ground.epoch(self.ground.chains[via]))
-        return not all(top.by in version.charter.authorities for version in self.ground.versions[first : last + 1])
+        given = [ground.epoch(ground.chains[each.via]) for each in below[-1:] if each.via is not None]
+        since = ground.versions[min(last, *given) if given else last : last + 1]
+        return next((version for version in since if top.by not in version.charter.authorities), None)
 
     def what_is_left_out(self, voice: Voice, statement: Unverified) -> str | None:
         """Return which limited axis a draft by `voice` leaves out, as half a sentence."""

@@ -1,7 +1,8 @@
 """Makes the records of the ecosystem itself: its charter, authorities and nodes; each is a function of law and
 facts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 
 from accredit.governance.authority.ballots import Ground
@@ -22,6 +23,7 @@ from accredit.registry.domain.records import Effective, Voice, first_end, voice_
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import AUTHORITIES, SHARED_BYTES
+from accredit.registry.statement import Statement
 
 KEYS_SHOWN: Final = 2 * AUTHORITIES
 """The most keys of one authority in its record, those in use first. Keys beyond it still count."""
@@ -107,7 +109,7 @@ def _delegated(law: Law, seat: Seat) -> MandateStanding:
         "threshold": body["threshold"],
         "keys": _keys(law.ground, seat.voice),
         "valid_from": body["valid_from"],
-        "withdrawn": first_end(seat.withdrawals),
+        "withdrawn": first_end([*seat.withdrawals, *_left(law, seat.voice)]),
         "depth": seat.mandate.depth,
     }
     said = law.ground.said_at(law.ground.chains[seat.voice.via], seat.parent)
@@ -116,6 +118,24 @@ def _delegated(law: Law, seat: Seat) -> MandateStanding:
     if "valid_until" in body:
         standing["valid_until"] = body["valid_until"]
     return cast(MandateStanding, standing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Left:
+    """The end of a mandate whose authority had left the charter, and is named again."""
+
+    statement: Statement
+    effective_from: int
+    met: int
+
+
+def _left(law: Law, voice: Voice) -> Iterable[_Left]:
+    top = law.mandates.above(voice)[-1]
+    version = law.mandates.left(voice, len(law.ground.versions) - 1)
+    if version is not None and top.by in law.charter.authorities:  # else everybody sees that nobody stands above it
+        statement = law.ground.chains[version.statement.id]
+        at = law.ground.chains.said_at(statement)
+        yield _Left(statement=statement, effective_from=at, met=at)
 
 
 def _keys(ground: Ground, voice: Voice) -> list[MandateKey]:

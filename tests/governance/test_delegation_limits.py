@@ -374,6 +374,8 @@ def test_a_body_that_comes_back_into_the_charter_has_no_delegates_of_before() ->
 
     assert "left the charter" in verdict_of(town, said).reason
     assert [state_of(town, each) for each in (own, anew)] == [EffectState.EFFECTIVE] * 2
+    ends = [mandate["withdrawn"] for by in (DELEGATE, SUB) for mandate in record_of(town, "authority", by)["standings"]]
+    assert ends == [{"statement": left.id, "effective_from": left.iat}, None]
 
 
 def test_a_mandate_may_begin_and_end_in_the_same_second_as_its_delegators() -> None:
