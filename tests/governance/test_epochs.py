@@ -119,6 +119,19 @@ def test_however_little_the_rules_ask_more_than_half_must_speak_with_all_the_key
     assert state_of(town, amended) is EffectState.EFFECTIVE
 
 
+def test_half_of_the_bodies_pass_no_amendment_though_a_key_of_one_more_approves() -> None:
+    rules = {"charter.amend": {"authorities": 2}}
+    town = Consortium.of(*FOUR, keys=2, threshold=2, rules=rules)
+    amended = amend(town, f"{A}#1", authorities=FOUR, keys=2, threshold=2, rules=rules, name="Halved")
+    for who in (f"{A}#2", f"{B}#1", f"{B}#2", f"{C}#1"):
+        town.votes(who, amended)
+    assert state_of(town, amended) is EffectState.WAITING
+
+    town.votes(f"{C}#2", amended)
+
+    assert charter_name(town) == "Halved"
+
+
 def test_keys_within_authorities_count_as_their_thresholds_ask() -> None:
     town = trio(keys=3, threshold=2)
     amended = amend(town, f"{A}#1", keys=3, threshold=2)
@@ -182,9 +195,14 @@ def test_heads_must_be_the_keys_own_and_cover_the_parent() -> None:
     town = trio()
     heads = town.heads()
     swapped = [{"key": one["key"], "id": other["id"]} for one, other in zip(heads, heads[1:] + heads[:1], strict=True)]
+    one_wrong = [*heads[:-1], swapped[-1]]
     without = [head for head in heads if head["key"] != town.pen(A).kid]
 
-    for wrong, reason in ((swapped, "to the wrong key"), (without, "leave out the previous version")):
+    for wrong, reason in (
+        (swapped, "to the wrong key"),
+        (one_wrong, "to the wrong key"),
+        (without, "leave out the previous version"),
+    ):
         amended = amend(town, B, heads=wrong)
         town.votes(C, amended)
         town.votes(A, amended)

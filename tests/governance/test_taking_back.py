@@ -15,6 +15,7 @@ from tests.strategies.stories import (
     A,
     B,
     C,
+    D,
     amend,
     annul,
     charter_name,
@@ -26,6 +27,7 @@ from tests.strategies.stories import (
 )
 
 TWO_OF_TWO = TRIO[:2]
+FOUR = (*TRIO, (D, "labor"))
 
 
 def takes_back(town: Consortium, who: str | Pen, subject: Statement, *, in_words: bool = False) -> Statement:
@@ -283,19 +285,37 @@ def test_a_key_that_turns_too_often_is_looked_at_no_more() -> None:
 
 def test_a_key_in_two_hands_that_left_an_amendment_does_not_bring_the_one_it_left_to_power() -> None:
     """B, having made the first hopeless, signs a second history in which it approves it after all."""
-    town = trio()
-    first = amend(town, A, name="First")
-    takes_back(town, A, first)
-    second = amend(town, A, name="Second")
-    other_hand = town.pen(B).copy()
-    town.votes(B, first, approve=False)
-    town.votes(C, second)
-    assert charter_name(town) == "Second"
+    has_lower_id = set[bool]()
+    for number in range(8):
+        town = trio()
+        first = amend(town, A, name="First")
+        takes_back(town, A, first)
+        second = amend(town, A, name=f"Second {number}")
+        other_hand = town.pen(B).copy()
+        town.votes(B, first, approve=False)
+        town.votes(C, second)
+        assert charter_name(town) == f"Second {number}"
 
-    town.votes(other_hand, first)
+        town.votes(other_hand, first)
 
-    assert charter_name(town) == "Second"
-    assert any("two amendments of version 1 passed" in alarm for alarm in town.fold().alarms())
+        assert charter_name(town) == f"Second {number}"
+        assert any("two amendments of version 1 passed" in alarm for alarm in town.fold().alarms())
+        has_lower_id.add(first.id < second.id)
+    assert has_lower_id == {True, False}, "the ids must not be what decides"
+
+
+def test_an_amendment_that_half_of_the_bodies_could_still_approve_can_no_longer_pass() -> None:
+    """However little the rules ask: more than half must speak, so whoever took it back is free."""
+    rules = {"charter.amend": {"authorities": 2}}
+    town = Consortium.of(*FOUR, rules=rules)
+    mistaken = amend(town, A, authorities=FOUR, rules=rules, name="Exmaple")
+    town.votes(B, mistaken, approve=False)
+    takes_back(town, A, mistaken)
+    mended = amend(town, A, authorities=FOUR, rules=rules, name="Example")
+    for who in (B, C):
+        town.votes(who, mended)
+
+    assert charter_name(town) == "Example"
 
 
 def test_a_key_added_since_counts_among_those_who_could_still_carry_an_amendment() -> None:
@@ -331,4 +351,7 @@ def test_the_mended_amendment_may_be_signed_once_the_mistaken_one_is_taken_back(
     takes_back(town, A, mistaken)
     body = {**mistaken.body, "heads": town.heads()}
 
-    assert explain(town, A, "charter.amend", body, town.id).state is EffectState.WAITING
+    drafted = explain(town, A, "charter.amend", body, town.id)
+
+    assert drafted.state is EffectState.WAITING
+    assert "can no longer pass" in drafted.reason, "B could still carry the mistaken one with A"

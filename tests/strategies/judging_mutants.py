@@ -100,6 +100,14 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "governance/test_key_lifecycle.py",
         "governance/test_issuer_keys.py",
     ),
+    "governance/authority/charter_chain.py": (
+        "governance/test_taking_back.py",
+        "governance/test_epochs.py",
+        "governance/test_dating_back.py",
+        "governance/test_attacks.py",
+        "governance/test_forks.py",
+        "governance/test_drafts.py",
+    ),
     "registry/decision/issuer_keys.py": ("registry/decision/test_issuer_keys.py", "governance/test_dated_ahead.py"),
     "node/engine/fork_allowance.py": ("node/engine/test_fork_allowance.py",),
 }
@@ -108,12 +116,17 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
 _SHARES: Final = "governance/authority/shares.py"
 _KEYS: Final = "registry/decision/issuer_keys.py"
 _BALLOTS: Final = "governance/authority/ballots.py"
+_CHARTERS: Final = "governance/authority/charter_chain.py"
+_FEW: Final = "len(named & v.charter.authorities.keys()) * 2 <= len(v.charter.authorities)"
+_EACH: Final = "for v in (before, after)"
 EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
     (_SHARES, "fair_share", "sum(sizes) <= capacity  ->  sum(sizes) < capacity"): (
         "where all fit exactly, the first share takes them all"
     ),
     (_SHARES, "fair_share", "True  ->  False"): "both lists have one entry for each share by construction",
     (_BALLOTS, "Ground.epoch", "epoch > 0  ->  epoch >= 0"): "no heads came with the genesis, so it covers nothing",
+    (_CHARTERS, "is_passed", f"any(({_FEW} {_EACH}))  ->  all(({_FEW} {_EACH}))"): "a short cut: asked again of keys",
+    (_CHARTERS, "is_passed", f"{_FEW}  ->  {_FEW.replace('<=', '<')}"): "a short cut: asked again of keys",
     (_KEYS, "_as_one", "True  ->  False"): "each statement has three dates by construction",
     (_KEYS, "_as_heard", "said['iat'] > now  ->  said['iat'] >= now"): "a retirement of this second ends the key now",
 }
