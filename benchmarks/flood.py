@@ -39,8 +39,8 @@ from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A, node_seed
 
 ROUNDS: Final = 3
-FRAMES: Final = 50
-"""Frames in one round that grant, and as many that suspend."""
+FRAMES: Final = 200
+"""Frames in one round that grant, and as many that suspend: a p99 of fewer is that of the two slowest."""
 
 PAUSE: Final = 0.02
 """Seconds between two frames: a stream of statements that no limit on a peer cuts."""
