@@ -401,11 +401,24 @@ class Ground:
 
         It can count again if those who ended the key may not undo it, even if nothing else shows it to be honest now.
         """
+        return statement.kid in self.cuts and self._is_lost(statement, self._subjects(statement))
+
+    def is_dispensable(self, statement: Unverified) -> bool:
+        """Return whether nobody needs a statement after its key's cut-off: it is gone, or a vote on what is gone.
+
+        Who holds only what can count does not hold the targets of such a vote, and must come to the same set.
+        """
         if statement.kid not in self.cuts:
             return False
+        subjects = self._subjects(statement)
+        if statement.kind.startswith("vote."):
+            subjects = [each for each in subjects if each is not None and not self.is_gone(each)] or [None]
+        return self._is_lost(statement, subjects)
+
+    def _is_lost(self, statement: Unverified, subjects: Sequence[Unverified | None]) -> bool:
         for voice in self._possible(statement):
             cuts = self.cuts_before(statement, voice)
-            for subject in self._subjects(statement):
+            for subject in subjects:
                 if not cuts:
                     return False
                 if voice is not None and subject is not None and not any(self._undoes(c, voice, subject) for c in cuts):

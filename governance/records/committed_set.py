@@ -2,7 +2,8 @@
 
 It is the accepted set without statements that can never count again. A statement belongs to it
 
-* if its key is *known* and it is not cut off, or further statements could make it count again (`Ground.is_gone`);
+* if its key is *known* and it is not cut off, or further statements could make it count again
+  (`Ground.is_dispensable`);
 * if the law is concluded from it: it is of strata 1 to 3, or a vote on one of these, or named in the `heads` or as the
   `last` of one, or its key forked before such a statement;
 * if it introduces a known key, whose budget may come from it;
@@ -119,6 +120,8 @@ class Committed:
             if any(_may_ask_more(s, law) for s in fresh):
                 again = dict.fromkeys(law.ground.cuts)
             late = [s for key in again for s in self._chains.of_key(key)]
+            # A vote leaves the set with its targets, and comes back with them.
+            late += [vote for s in late for vote in self._chains.votes_on(s.id) if vote.kid in law.ground.cuts]
             certain = self._of_forked({s.kid: None for s in fresh if s.kid in law.ground.cuts})
             return self._commit(self._spread(law, [*fresh, *late], certain if before is law else self._pillars(law)))
         old, known = self._ids, self._known
@@ -167,7 +170,7 @@ class Committed:
         return standing
 
     def _stands(self, law: Law, statement: Statement) -> bool:
-        if statement.id in self._ids or (statement.kid in self._known and not law.ground.is_gone(statement)):
+        if statement.id in self._ids or (statement.kid in self._known and not law.ground.is_dispensable(statement)):
             return True
         return self._chains.is_complete(statement.id) and any(e.key in self._known for e in introductions(statement))
 

@@ -53,6 +53,24 @@ def test_what_a_cut_off_makes_void_leaves_the_set_and_is_said_to() -> None:
     assert [s for s, is_in in committed.items() if not is_in] == [forged]
 
 
+def test_a_vote_of_an_ended_key_leaves_the_set_with_the_forgery_that_it_votes_on() -> None:
+    """B alone ended its key, so what that key says of joint decisions may count; a vote on a forgery never does."""
+    town = trio(rules={"accreditation.grant": {"authorities": 2}})
+    honest = town.says(A, "accreditation.grant", grant())
+    between = town.says(A, "issuer.register", register("did:web:a.example"))
+    own = town.says(A, "issuer.register", register())
+    last = town.votes(B, compromise(town, C, town.pen(A), own))
+    town.says(B, "key.retire", {"key": town.pen(B).kid, "last": last.id}, B)
+    forged = town.says(A, "accreditation.grant", grant())
+    town.votes(B, honest)
+    vote = town.votes(B, forged)
+
+    committed = dict(zip(town.said, check_alone(town), strict=True))
+    assert [s for s, is_in in committed.items() if not is_in] == [forged, vote]
+    others = [s for s in town.said if s is not between]  # until it comes, nothing shows that the honest grant is none
+    assert fold_of(town.eco, [*others, between], batch=1).statements_root() == town.fold().statements_root()
+
+
 def test_the_branch_that_kept_a_key_from_being_added_in_time_stays() -> None:
     """Without the thief's branch A's third key would have been added before the higher rank was read."""
     town = trio(keys=2)
