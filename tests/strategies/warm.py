@@ -49,9 +49,9 @@ class Begun(subprocess.Popen[bytes]):
         self.args = args
         self.returncode = None
         self.stdin = self.stdout = self.stderr = None
-        self._line = line
+        self._line = line.detach()  # collected in a cycle, a socket may be found unclosed before this is
         self._waiting = Lock()
-        self.pid = int(line.recv(64))
+        self.pid = int(os.read(self._line, 64))
 
     def __enter__(self) -> "Begun":
         return self
@@ -60,13 +60,13 @@ class Begun(subprocess.Popen[bytes]):
         self.wait()
 
     def __del__(self, *_more: Any) -> None:
-        self._line.close()
+        os.close(self._line)
 
     def poll(self) -> int | None:
         """Its exit code, once it has ended."""
         with self._waiting:
             if self.returncode is None and select.select([self._line], [], [], 0)[0]:
-                self.returncode = int(self._line.recv(64))
+                self.returncode = int(os.read(self._line, 64))
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
